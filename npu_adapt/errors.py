@@ -1,0 +1,84 @@
+"""Every failure a user can meet: what happened, what to do next, and the exit code that says which kind it was.
+
+Exit codes are part of the command-line contract; `ExitCode` is their only definition. A failed verdict is a
+result, not an exception: commands return `ExitCode.VERDICT_FAILED` for it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process says to its caller."""
+
+    PASSED = 0
+    BUG = 1
+    USAGE = 2
+    VERDICT_FAILED = 3
+    NO_DEVICE = 4
+    MODEL = 5
+    RUN_FAILED = 6
+    INTERRUPTED = 130
+
+
+class NpuAdaptError(Exception):
+    """Base of every expected failure. `str(error)` is one sentence; `hint` says what to do next."""
+
+    exit_code = ExitCode.RUN_FAILED
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(NpuAdaptError):
+    """The command cannot mean what was typed: options, inputs, an unusable logs folder, a foreign summary."""
+
+    exit_code = ExitCode.USAGE
+
+
+class SummaryUnreadable(UsageError):
+    """A summary is torn, from a newer schema, or somebody else's JSON."""
+
+
+class DeviceUnavailable(NpuAdaptError):
+    """The device asked for cannot be used on this machine, or the environment around it is broken."""
+
+    exit_code = ExitCode.NO_DEVICE
+
+
+class ModelError(NpuAdaptError):
+    """The model is missing, incomplete, corrupt or not really pretrained."""
+
+    exit_code = ExitCode.MODEL
+
+
+class ModelNotFound(ModelError):
+    """No place that was tried holds the model."""
+
+
+class ModelCorrupt(ModelError):
+    """Files are there, and they are not what they should be: cut short, flipped, a shard missing."""
+
+
+class NotPretrained(ModelError):
+    """The checkpoint does not hold the weights of a part that the task uses."""
+
+
+class RunFailed(NpuAdaptError):
+    """The model did not run to its end on the device.
+
+    `stage` is where it stopped ("load", "transfer", "forward", "synchronize", …), `kind` the class of the failure
+    ("out-of-memory", "operator-not-supported", "device-lost", "timeout", "initialisation", "nan-output", "other"),
+    `operator` the operator's name where the backend tells it.
+    """
+
+    exit_code = ExitCode.RUN_FAILED
+
+    def __init__(self, message: str, *, hint: str, stage: str, kind: str, operator: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.stage = stage
+        self.kind = kind
+        self.operator = operator
