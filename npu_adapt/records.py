@@ -240,6 +240,7 @@ class Compare(Record, frozen=True, kw_only=True):
     outputs: tuple[OutputComparison, ...]
     worst_outputs: dict[str, str]  # flat metric -> "output, sample" that it was taken from
     verdict: Verdict
+    inputs: tuple[InputInfo, ...] = ()  # of all samples, in order
     latency: CompareLatency | None = None  # None: not measured warm on both sides
     arithmetic: ArithmeticReport | None = None  # None: not judged (--fast)
     operators: tuple[OperatorFinding, ...] = ()
@@ -280,7 +281,7 @@ class Summary(Record, frozen=True, kw_only=True):
     tool: ToolInfo
     created_at: str  # UTC, ISO 8601, "…Z"
     command: str  # the command line of the last command that wrote a section
-    commands: dict[str, str] = {}  # section name -> the command line that wrote it
+    commands: dict[str, str] = {}  # command name -> its command line, for every command whose figures are here
     model: ModelInfo | None = None  # None: no model was loaded (`env`)
     weights: WeightsInfo | None = None  # None: no model was loaded
     environment: Environment | None = None
