@@ -1,0 +1,94 @@
+"""Importing torch and a backend's extension so that a broken install is a diagnosis, never a crash.
+
+What can go wrong with torch_npu was measured: without CANN the import raises (and `import torch` alone raises, when
+autoload is on); with another torch's build it can abort the process; with a half-installed CANN it can hang.
+A subprocess shields from all of it and costs a second import, about as much as the whole start-up. So the import
+happens in this process when a look at versions and libraries finds nothing wrong, and in a subprocess first when it
+does: the machines that work pay nothing, those that do not can afford a second more.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+from importlib import metadata
+from typing import Any
+
+from npu_adapt.devices.backends import Backend, Extension
+from npu_adapt.errors import DeviceUnavailable
+
+DOCTOR = "run npu-adapt env: it names what is broken and the command that mends it"
+
+
+def import_torch() -> Any:
+    """The torch module, loaded without its extensions: each is imported by `import_extension`, which can fail alone."""
+    os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
+    return importlib.import_module("torch")
+
+
+def version_of(distribution: str) -> str | None:
+    """The installed version as the package's metadata has it; None: not installed. Imports nothing of it."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def release(version: str) -> tuple[int, ...]:
+    """The first three numbers of a version: (2, 9, 0) for "2.9.0.post1+cpu"."""
+    numbers = []
+    for part in version.partition("+")[0].split(".")[:3]:
+        digits = "".join(character for character in part if character.isdigit())
+        if not part[:1].isdigit():
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)
+
+
+def import_extension(backend: Backend) -> None:
+    """Make torch know `backend`. Does nothing for one that torch has built in.
+
+    Raises `DeviceUnavailable` with the diagnosis.
+    """
+    extension = backend.extension
+    if extension is None:
+        return
+    _require_installed(backend, extension)
+    _require_libraries(backend, extension)
+    import_torch()
+    try:
+        importlib.import_module(extension.module)
+    except Exception as error:  # torch_npu raises the bare class where CANN's folders are incomplete
+        raise DeviceUnavailable(
+            f"{extension.module} cannot be imported: {root_cause(error)}",
+            hint=DOCTOR,
+        ) from error
+
+
+def root_cause(error: BaseException) -> str:
+    """The first line of the error at the bottom of the chain of causes, which is the one that says something."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _require_installed(backend: Backend, extension: Extension) -> None:
+    if version_of(extension.distribution) is None:
+        torch_version = (version_of("torch") or "").partition("+")[0]
+        raise DeviceUnavailable(
+            f"{extension.distribution} is not installed, and without it torch knows no {backend.label}",
+            hint=extension.install.format(torch=torch_version),
+        )
+
+
+def _require_libraries(backend: Backend, extension: Extension) -> None:
+    """Ask the loader for the vendor's libraries, since a failed import leaves torch half patched."""
+    for library in extension.libraries:
+        try:
+            ctypes.CDLL(library)
+        except OSError as error:
+            raise DeviceUnavailable(
+                f"{extension.module} is installed, the software of the {backend.label} is not in order: {error}",
+                hint=f"{DOCTOR} (for CANN usually: source /usr/local/Ascend/ascend-toolkit/set_env.sh)",
+            ) from error

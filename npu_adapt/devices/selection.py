@@ -1,0 +1,139 @@
+"""From a device's name to a device that has been proven to compute."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from npu_adapt.devices.backends import ACCELERATORS, CPU, Backend
+from npu_adapt.devices.device import Device, first_line, prove
+from npu_adapt.devices.importing import DOCTOR, import_extension, import_torch, version_of
+from npu_adapt.devices.names import DeviceName, parse_device_name
+from npu_adapt.errors import DeviceUnavailable, NpuAdaptError, RunFailed
+
+_REHEARSE = (
+    "rehearse what an accelerator would show: npu-adapt compare --rehearse hf32; or compare the CPU with itself: "
+    "--device cpu; or find out what is wrong: npu-adapt env"
+)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A device, and why it is this one, in words for the first line of the output."""
+
+    device: Device
+    reason: str
+
+
+def open_device(name: str, *, allow_cpu: bool) -> Selection:
+    """The device that `name` asks for, after one small computation on it.
+
+    "auto" is an NPU, then CUDA, then any other accelerator of the table that works, then the CPU if `allow_cpu`.
+    Raises `UsageError` for a name that no backend has, `DeviceUnavailable` for a device that is not there or whose
+    software is broken, and `RunFailed` (kind "initialisation" and the like) for one that is there and fails at
+    its first computation.
+    """
+    wanted = parse_device_name(name)
+    if wanted.backend is None:
+        return _open_first(allow_cpu)
+    return Selection(_open(wanted, wanted.backend), "asked for")
+
+
+def _open_first(allow_cpu: bool) -> Selection:
+    refusals = []
+    for backend in ACCELERATORS:
+        if backend.extension is not None and version_of(backend.extension.distribution) is None:
+            if backend is ACCELERATORS[0]:
+                refusals.append(f"{backend.extension.distribution} is not installed")
+            continue
+        try:
+            device = _open(DeviceName(backend, None), backend)
+        except NpuAdaptError as error:
+            # What torch has built in and finds nothing of needs no word; what is installed and broken does.
+            if backend.extension is not None or isinstance(error, RunFailed):
+                refusals.append(error.message)
+            continue
+        return Selection(device, _because("the first accelerator that works", refusals))
+    if not allow_cpu:
+        raise DeviceUnavailable(f"no accelerator works here ({_listed(refusals)})", hint=_REHEARSE)
+    return Selection(_open(DeviceName(CPU, None), CPU), _because("no accelerator works here", refusals))
+
+
+def _because(reason: str, refusals: list[str]) -> str:
+    return f"{reason} ({_listed(refusals)})" if refusals else reason
+
+
+def _listed(refusals: list[str]) -> str:
+    return "; ".join(refusals) or "torch sees none"
+
+
+def _open(wanted: DeviceName, backend: Backend) -> Device:
+    import_extension(backend)
+    torch = import_torch()
+    if backend is CPU:
+        return Device("cpu", torch.device("cpu"), _cpu_name(), CPU, torch.cpu)
+    module = _device_module(torch, backend)
+    index = wanted.index or 0
+    _require_visible(module, backend, index)
+    torch_device = torch.device(backend.kind, index)
+    name = f"{backend.kind}:{index}" if backend.indexed else backend.kind
+    device = Device(name, torch_device, _display_name(module, backend, torch_device), backend, module)
+    try:
+        if backend.indexed:
+            module.set_device(index)  # kernels outside torch's dispatcher use the current device
+        prove(torch_device, torch.float32)
+        device.synchronize()
+    except (RuntimeError, NotImplementedError) as error:
+        raise (
+            device.classify(error, "initialise")
+            or RunFailed(
+                f"{name} failed its first small computation: {first_line(error)}",
+                hint=DOCTOR,
+                stage="initialise",
+                kind="initialisation",
+            )
+        ) from error
+    return device
+
+
+def _device_module(torch: Any, backend: Backend) -> Any:
+    """`torch.npu`, `torch.cuda` …; raises `DeviceUnavailable` where this torch was built without the backend."""
+    try:
+        return torch.get_device_module(backend.kind)
+    except (RuntimeError, AttributeError) as error:
+        raise DeviceUnavailable(f"this torch has no {backend.label} support", hint=DOCTOR) from error
+
+
+def _require_visible(module: Any, backend: Backend, index: int) -> None:
+    # Not is_available(): torch_npu answers False for a device that is there and fails, and keeps the error to itself.
+    try:
+        count = int(module.device_count())
+    except (AttributeError, RuntimeError):
+        count = 0
+    if count == 0:
+        raise DeviceUnavailable(f"torch sees no {backend.label} on this machine", hint=DOCTOR)
+    if index >= count:
+        seen = "only " + (f"{backend.kind}:0" if count == 1 else f"{backend.kind}:0 to {backend.kind}:{count - 1}")
+        raise DeviceUnavailable(
+            f"{backend.kind}:{index} is not visible to torch, {seen}",
+            hint=f"choose another --device, or look at the variables that hide devices; {DOCTOR}",
+        )
+
+
+def _display_name(module: Any, backend: Backend, torch_device: Any) -> str:
+    """The device's own name for itself, else the backend's label."""
+    with contextlib.suppress(RuntimeError, AttributeError):
+        return str(module.get_device_name(torch_device))
+    return backend.label
+
+
+def _cpu_name() -> str:
+    """The processor's model as Linux names it, else the architecture."""
+    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.startswith(("model name", "Hardware")):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
