@@ -247,12 +247,12 @@ class Journal:
 
 
 def _plain(value: object) -> object:
-    """`value` as one logfmt word: sequences joined by commas, everything else as it prints."""
+    """`value` as one logfmt word: sequences joined by commas, everything else as it prints, on one line."""
     if isinstance(value, (tuple, list)):
         return ",".join(map(str, value))
     if isinstance(value, (bool, int, float)):
         return value
-    return str(value)
+    return " ".join(str(value).splitlines())
 
 
 def parse_log_line(line: str) -> tuple[str, str, str, dict[str, str]]:
@@ -261,9 +261,5 @@ def parse_log_line(line: str) -> tuple[str, str, str, dict[str, str]]:
     fields = {}
     for match in re.finditer(r'([^\s=]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))', rest[0] if rest else ""):
         quoted = match[2]
-        fields[match[1]] = match[3] if quoted is None else re.sub(r"\\(.)", _unescape, quoted)
+        fields[match[1]] = match[3] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
     return time, level, event, fields
-
-
-def _unescape(match: re.Match[str]) -> str:
-    return {"n": "\n", "r": "\r", "t": "\t"}.get(match[1], match[1])

@@ -310,11 +310,7 @@ def decode(data: bytes, *, origin: str) -> Summary:
             hint="it was cut or edited; an intact copy of every run is in the history folder beside it",
         ) from error
     version = head.get("schema_version") if isinstance(head, dict) else None
-    if (
-        not isinstance(version, int)
-        or not isinstance(head.get("tool"), dict)
-        or head["tool"].get("name") != "npu-adapt"
-    ):
+    if type(version) is not int or not isinstance(head.get("tool"), dict) or head["tool"].get("name") != "npu-adapt":
         raise SummaryUnreadable(f"{origin} was not written by npu-adapt", hint="name a summary.json of npu-adapt")
     if version > SCHEMA_VERSION:
         raise SummaryUnreadable(
