@@ -1,0 +1,138 @@
+"""Error texts of backends, as they were printed, and what they are taken for."""
+
+import pytest
+import torch
+
+from npu_adapt.devices.failures import classify_failure
+from npu_adapt.errors import ExitCode, RunFailed
+
+ASCEND_TAIL = "\n[ERROR] 2026-11-24-16:15:57 (PID:6068, Device:0, RankID:-1) ERR00100 PTA call acl api failed\n"
+
+TEXTS = [
+    # torch_npu 2.13
+    (
+        "NPU out of memory. Tried to allocate 40.00 GiB (NPU 0; 32.00 GiB total capacity; 512 bytes already allocated; "
+        "512 bytes current active; 31.50 GiB free; 2.00 MiB reserved in total by PyTorch).",
+        "out-of-memory",
+        None,
+    ),
+    (
+        "Initialize:../torch_npu/csrc/core/npu/sys_ctrl/npu_sys_ctrl.cpp:217 NPU function error: aclInit, "
+        "error code is 507008" + ASCEND_TAIL + "[Error]: Failed to obtain the SOC version.",
+        "initialisation",
+        None,
+    ),
+    (
+        "exchangeDevice:../torch_npu/csrc/core/npu/impl/NPUGuardImpl.cpp:42 NPU function error: "
+        "c10_npu::SetDevice(d.index()), error code is 107001" + ASCEND_TAIL,
+        "initialisation",
+        None,
+    ),
+    (
+        "operator():../torch_npu/csrc/framework/OpParamMaker.cpp:348 OPS function error: Erfinv, error code is 500000"
+        + ASCEND_TAIL,
+        "operator-not-supported",
+        "Erfinv",
+    ),
+    (
+        "aclnnErfinv or aclnnErfinvGetWorkspaceSize not in libopapi.so, or libopapi.so not found." + ASCEND_TAIL,
+        "operator-not-supported",
+        "aclnnErfinv",
+    ),
+    (
+        "The Inner error is reported as above. The process exits for this inner error, and the current working "
+        "operator name is aclnnMatmul. Since the operator is called asynchronously, the stacktrace may be inaccurate. "
+        "NPU function error: aclrtSynchronizeStream, error code is 507015" + ASCEND_TAIL,
+        "device-lost",
+        "aclnnMatmul",
+    ),
+    ("NPU function error: aclrtSynchronizeStream, error code is 507046" + ASCEND_TAIL, "timeout", None),
+    ("NPU function error: HBM MULTI BIT ECC ERROR, error code is 507054" + ASCEND_TAIL, "device-lost", None),
+    ("synchronize:x.cpp:1 NPU function error: aclrtFoo, error code is 107003" + ASCEND_TAIL, "other", None),
+    ("call aclnnIndexPut failed, detail:EZ3002: Optype [IndexPut] is unsupported.", "operator-not-supported", None),
+    # CUDA
+    (
+        "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.15 GiB of which 10.00 MiB "
+        "is free.",
+        "out-of-memory",
+        None,
+    ),
+    ("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be", "device-lost", None),
+    ("CUDA error: the launch timed out and was terminated", "timeout", None),
+    ("CUDA error: no kernel image is available for execution on the device", "operator-not-supported", None),
+    ("CUDA error: CUDA-capable device(s) is/are busy or unavailable", "initialisation", None),
+    ("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`", "other", None),
+    # any device
+    (
+        "Could not run 'aten::_fancy' with arguments from the 'NPU' backend. This could be because",
+        "operator-not-supported",
+        "aten::_fancy",
+    ),
+    (
+        "The operator 'aten::linalg_eig' is not currently implemented for the MPS device.",
+        "operator-not-supported",
+        "aten::linalg_eig",
+    ),
+    ("\"slow_conv2d_cpu\" not implemented for 'Half'", "operator-not-supported", "slow_conv2d_cpu"),
+]
+
+
+def classified(text: str) -> RunFailed | None:
+    return classify_failure(RuntimeError(text), stage="forward", device="npu:0", memory=(1 << 30, 2 << 30))
+
+
+@pytest.mark.parametrize(("text", "kind", "operator"), TEXTS, ids=[text[:40] for text, _, _ in TEXTS])
+def test_texts_as_backends_print_them(text: str, kind: str, operator: str | None) -> None:
+    failure = classified(text)
+    assert failure is not None
+    assert (failure.kind, failure.stage, failure.exit_code) == (kind, "forward", ExitCode.RUN_FAILED)
+    if operator is not None:
+        assert failure.operator == operator
+    assert "npu:0" in failure.message
+    assert failure.hint
+    assert "\n" not in failure.message
+
+
+def test_out_of_memory_says_what_was_asked_for_and_what_was_free() -> None:
+    told = classified(TEXTS[0][0])
+    assert told is not None
+    assert "40.00 GiB asked for, 31.50 GiB free of 32.00 GiB" in told.message
+    cuda = classified(TEXTS[10][0])
+    assert cuda is not None
+    assert "20.00 MiB asked for, 10.00 MiB free of 79.15 GiB" in cuda.message
+
+
+def test_out_of_memory_on_the_cpu_measures_what_the_text_leaves_out() -> None:
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    failure = classify_failure(raised.value, stage="load", device="cpu", memory=(3 << 30, 4 << 30))
+    assert failure is not None
+    assert failure.kind == "out-of-memory"
+    assert "1073741824.00 GiB asked for, 3.00 GiB free of 4.00 GiB" in failure.message
+
+
+def test_a_bare_memory_error_has_a_message() -> None:
+    failure = classify_failure(MemoryError(), stage="load", device="cpu", memory=None)
+    assert failure is not None
+    assert failure.message == "out of memory on cpu during load: MemoryError"
+
+
+def test_the_cause_is_read_where_a_library_wraps_it() -> None:
+    outer = RuntimeError("the pipeline failed")
+    outer.__cause__ = RuntimeError("CUDA error: an illegal memory access was encountered")
+    failure = classify_failure(outer, stage="forward", device="cuda:0", memory=None)
+    assert failure is not None
+    assert failure.kind == "device-lost"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied (1x2 and 3x4)"),
+        ValueError("out of memory, says a ValueError that has nothing to do with it"),
+        KeyError("pixel_values"),
+        FileNotFoundError(2, "No such file or directory"),
+    ],
+)
+def test_what_is_not_about_the_device_is_left_alone(error: Exception) -> None:
+    assert classify_failure(error, stage="forward", device="cpu", memory=None) is None
