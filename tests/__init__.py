@@ -1,0 +1,1 @@
+"""Tests of npu-adapt; README.md says what is where."""
