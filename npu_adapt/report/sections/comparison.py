@@ -1,0 +1,195 @@
+"""How far the device is from the reference, by which rule that was judged, and which operator is to blame."""
+
+from __future__ import annotations
+
+from npu_adapt.report.document import Block, Code, Inline, Listing, listing, sentence
+from npu_adapt.report.figures import Figures
+from npu_adapt.report.sections.blocks import cell, fact, facts, missing_reasons, table
+
+METRICS = (
+    "max_abs_diff",
+    "mean_abs_diff",
+    "cosine_similarity",
+    "relative_l2",
+    "top1_match",
+    "top5_match",
+    "match_within_1_percent",
+)
+OUTPUT_COLUMNS = {
+    "mean_abs_diff": "mean-abs",
+    "cosine_similarity": "cosine",
+    "relative_l2": "relative-l2",
+    "noise_floor": "floor",
+    "error_over_floor": "over-floor",
+}
+ELEMENT_COLUMNS = {
+    "reference_value": "reference-value",
+    "candidate_value": "candidate-value",
+    "max_abs_diff": "max-abs",
+}
+SUSPECT_COLUMNS = {"error_over_floor": "over-floor"}
+ARITHMETIC_FACTS = (
+    ("asked", "compare.arithmetic.asked"),
+    ("found-matmul", "compare.arithmetic.found.matmul"),
+    ("found-conv", "compare.arithmetic.found.conv"),
+    ("found-attention", "compare.arithmetic.found.attention"),
+)
+SUSPECT_LIMIT = 20  # rows of failed operators; the summary holds them all
+
+
+def comparison(figures: Figures) -> tuple[Block, ...]:
+    compare = figures.summary.compare
+    if compare is None:
+        return (sentence(figures.reason("compare")),)
+    return (
+        *first_suspect(figures),
+        metrics(figures),
+        sentence(figures.say("basis", text=compare.match_basis)),
+        rules(figures),
+        *reasons(figures),
+        *suspects(figures),
+        *by_output(figures),
+        *worst_elements(figures),
+        arithmetic(figures),
+        *left_out(figures),
+    )
+
+
+def metrics(figures: Figures) -> Block:
+    """The flat figures, each the worst over outputs and samples, and where it was taken from."""
+    compare = figures.summary.compare
+    taken_from = {} if compare is None else compare.worst_outputs
+    rows: list[tuple[Inline, ...]] = [
+        (name, cell(figures, f"compare.{name}"), taken_from.get(name, figures.say("all-outputs"))) for name in METRICS
+    ]
+    return table(figures, "metrics", ("metric", "value", "taken-from"), rows)
+
+
+def rules(figures: Figures) -> Block:
+    """The rule that decides, and what the others say of the same figures."""
+    compare = figures.summary.compare
+    rows: list[tuple[Inline, ...]] = []
+    if compare is not None:
+        judged = compare.verdict
+        rows.append((judged.rule, outcome(figures, judged.passed), figures.say("deciding")))
+        rows += [(other.rule, outcome(figures, other.passed), other.detail) for other in judged.others]
+    return table(figures, "rules", ("rule", "outcome", "detail"), rows)
+
+
+def reasons(figures: Figures) -> tuple[Block, ...]:
+    """Why the verdict is what it is, in the judge's own words."""
+    compare = figures.summary.compare
+    if compare is None or not compare.verdict.reasons:
+        return ()
+    return (listing(compare.verdict.reasons, "plain" if compare.verdict.passed else "bad"),)
+
+
+def outcome(figures: Figures, passed: bool) -> str:
+    return figures.say("passed" if passed else "not-passed")
+
+
+def by_output(figures: Figures) -> tuple[Block, ...]:
+    compare = figures.summary.compare
+    if compare is None or not compare.outputs:
+        return ()
+    rows: list[tuple[Inline, ...]] = []
+    paths: list[str] = []
+    for at, each in enumerate(compare.outputs):
+        own = [f"compare.outputs.{at}.{field}" for field in OUTPUT_COLUMNS]
+        rows.append((Code(each.name), *(figures.short(path) for path in own)))
+        paths += own
+    columns = tuple(OUTPUT_COLUMNS.values())
+    made = table(figures, "outputs-compared", ("output", *columns), rows, frozenset(columns))
+    return made, *_under(missing_reasons(figures, OUTPUT_COLUMNS, paths))
+
+
+def worst_elements(figures: Figures) -> tuple[Block, ...]:
+    """Where each output differs most, the two values there, and how often NaN and infinity stand on one side only."""
+    compare = figures.summary.compare
+    if compare is None or not compare.outputs:
+        return ()
+    rows: list[tuple[Inline, ...]] = []
+    paths: list[str] = []
+    for at, each in enumerate(compare.outputs):
+        place = f"compare.outputs.{at}"
+        own = [f"{place}.{field}" for field in ELEMENT_COLUMNS]
+        where = (cell(figures, f"{place}.worst_sample"), cell(figures, f"{place}.worst_index"))
+        rows.append((Code(each.name), *where, *(figures.short(path) for path in own)))
+        paths += own
+    columns = tuple(ELEMENT_COLUMNS.values())
+    made = table(figures, "worst-elements", ("output", "sample", "at", *columns), rows, frozenset({"sample", *columns}))
+    return made, *_under(missing_reasons(figures, ELEMENT_COLUMNS, paths)), not_finite(figures)
+
+
+def not_finite(figures: Figures) -> Block:
+    """How many elements are NaN or infinite on one side only, output by output."""
+    compare = figures.summary.compare
+    found = []
+    for at, each in enumerate(() if compare is None else compare.outputs):
+        if each.nan_mismatches or each.inf_mismatches:
+            place = f"compare.outputs.{at}"
+            nan, inf = figures(f"{place}.nan_mismatches"), figures(f"{place}.inf_mismatches")
+            found.append(figures.say("not-finite", output=each.name, nan=nan, inf=inf))
+    return listing(found, "bad") if found else sentence(figures.say("all-finite"))
+
+
+def arithmetic(figures: Figures) -> Block:
+    """What the device computes with, as found by probing it."""
+    if figures.value("compare.arithmetic") is None:
+        reason = figures.reason("compare.arithmetic")
+        return sentence(figures.say("with-reason", item=figures.say("caption-arithmetic"), reason=reason))
+    return facts(figures, "arithmetic", (fact(figures, item, path) for item, path in ARITHMETIC_FACTS))
+
+
+def first_suspect(figures: Figures) -> tuple[Block, ...]:
+    """The operator to look at first; nothing where none failed."""
+    compare = figures.summary.compare
+    if compare is None or compare.first_suspect is None:
+        return ()
+    suspect, path = compare.first_suspect, "compare.first_suspect"
+    places = {
+        "module": suspect.module,
+        "operator": suspect.operator,
+        "index": figures(f"{path}.index"),
+        "test": suspect.test,
+    }
+    if suspect.error_over_floor is None:
+        text = figures.say("first-suspect-unbounded", **places, reason=figures.reason(f"{path}.error_over_floor"))
+    else:
+        text = figures.say("first-suspect", **places, over=figures(f"{path}.error_over_floor"))
+    return (sentence(text, tone="bad"),)
+
+
+def suspects(figures: Figures) -> tuple[Block, ...]:
+    """Every operator that failed, in the order of execution, with its worst element."""
+    compare = figures.summary.compare
+    if compare is None or not compare.operators:
+        return ()
+    rows: list[tuple[Inline, ...]] = []
+    values: list[tuple[Inline, ...]] = []
+    paths: list[str] = []
+    for at, each in enumerate(compare.operators[:SUSPECT_LIMIT]):
+        place = f"compare.operators.{at}"
+        step = cell(figures, f"{place}.index")
+        rows.append((step, Code(each.module), each.operator, each.test, figures.short(f"{place}.error_over_floor")))
+        own = (f"{place}.reference", f"{place}.candidate")
+        where = (cell(figures, f"{place}.sample"), cell(figures, f"{place}.worst_index"))
+        values.append((step, *where, *(figures.short(path) for path in own)))
+        paths.append(f"{place}.error_over_floor")
+    numbers = frozenset({"step", "sample", "over-floor", "reference-value", "candidate-value"})
+    made = table(figures, "suspects", ("step", "module", "operator", "test", "over-floor"), rows, numbers)
+    columns = ("step", "sample", "at", "reference-value", "candidate-value")
+    elements = table(figures, "suspect-values", columns, values, numbers)
+    hidden = len(compare.operators) - SUSPECT_LIMIT
+    more = (sentence(figures.say("and-more", number=str(hidden))),) if hidden > 0 else ()
+    return made, *more, *_under(missing_reasons(figures, SUSPECT_COLUMNS, paths)), elements
+
+
+def left_out(figures: Figures) -> tuple[Block, ...]:
+    """What was not compared, and why."""
+    texts = figures.value("compare.left_out") or ()
+    return tuple(sentence(figures.say("left-out-compared", text=text)) for text in texts)
+
+
+def _under(reasons: Listing | None) -> tuple[Listing, ...]:
+    return () if reasons is None else (reasons,)

@@ -1,0 +1,87 @@
+"""How fast: one latency that the whole report uses, and beside it, each under its own name, what else was timed."""
+
+from __future__ import annotations
+
+from npu_adapt.report.document import Block, Inline, listing, sentence
+from npu_adapt.report.figures import Figures
+from npu_adapt.report.sections.blocks import cell, fact, facts, table
+
+BENCH_FACTS = (
+    ("device", "bench.device"),
+    ("run-dtype", "bench.dtype"),
+    ("batch-size", "bench.batch_size"),
+    ("warmup", "bench.warmup"),
+    ("iterations", "bench.iterations"),
+    ("median", "bench.latency_ms.median"),
+    ("mean", "bench.latency_ms.mean"),
+    ("std", "bench.latency_ms.std"),
+    ("min", "bench.latency_ms.min"),
+    ("p90", "bench.latency_ms.p90"),
+    ("p99", "bench.latency_ms.p99"),
+    ("max", "bench.latency_ms.max"),
+    ("throughput", "bench.throughput_per_s"),
+    ("peak-memory", "bench.peak_memory_bytes"),
+)
+Measurement = tuple[Inline, Inline, Inline]  # its name, its figure, how it was measured
+
+
+def headline(figures: Figures) -> tuple[str, str]:
+    """The latency of this report and how it was measured: the benchmark's median, else the run's warm forward."""
+    if figures.is_rehearsal:
+        return figures.say("latency-emulated"), figures.say("latency-emulated")
+    if figures.summary.bench is not None:
+        how = figures.say("latency-bench", iterations=figures("bench.iterations"), batch=figures("bench.batch_size"))
+        return figures("bench.latency_ms.median", unit=True), how
+    if figures.value("run.timings_ms.warm_forward") is not None:
+        return figures("run.timings_ms.warm_forward", unit=True), figures.say("latency-run")
+    missing = figures.reason("run.timings_ms.warm_forward")
+    return missing, missing
+
+
+def latency(figures: Figures) -> tuple[Block, ...]:
+    """Every time that was measured, under its own name, then the speed-up and the benchmark."""
+    if figures.is_rehearsal:
+        return (sentence(figures.say("latency-emulated")),)
+    return timings(figures), *speed_up(figures), *benchmark(figures)
+
+
+def timings(figures: Figures) -> Block:
+    """The latency of this report, and the two times that are nobody's latency."""
+    rows: list[Measurement] = [(figures.say("item-latency"), *headline(figures)), *_start(figures)]
+    return table(figures, "latencies", ("measurement", "value", "how"), rows)
+
+
+def _start(figures: Figures) -> list[Measurement]:
+    """Loading and the cold first forward, which are nobody's latency."""
+    return [
+        (figures.say(f"item-{item}"), cell(figures, f"run.timings_ms.{field}"), figures.say(how))
+        for item, field, how in (("load", "load", "latency-load"), ("first-forward", "first_forward", "latency-first"))
+    ]
+
+
+def speed_up(figures: Figures) -> tuple[Block, ...]:
+    """Both sides, warm and in one run, and their quotient; the reason where they were not measured so."""
+    if figures.is_rehearsal:
+        return (sentence(figures.say("latency-emulated")),)
+    if figures.value("compare.latency") is None:
+        item, reason = figures.say("item-speed-up"), figures.reason("compare.latency")
+        return (sentence(figures.say("with-reason", item=item, reason=reason)),)
+    pair = figures.say("latency-pair", iterations=figures("compare.latency.iterations"))
+    rows: list[Measurement] = [
+        (figures.say("item-latency-reference"), cell(figures, "compare.latency.reference_ms"), pair),
+        (figures.say("item-latency-candidate"), cell(figures, "compare.latency.candidate_ms"), pair),
+        (figures.say("item-speed-up"), cell(figures, "compare.latency.speed_up"), figures.say("latency-quotient")),
+    ]
+    return (table(figures, "speed-up", ("measurement", "value", "how"), rows),)
+
+
+def benchmark(figures: Figures) -> tuple[Block, ...]:
+    """The benchmark's figures; its doubts about itself below them, and a mark on what they touch."""
+    bench = figures.summary.bench
+    if bench is None:
+        return ()
+    made = facts(figures, "benchmark", (fact(figures, item, path) for item, path in BENCH_FACTS))
+    if not bench.warnings:
+        return (made,)
+    doubts = (figures.say("bench-warning", id=each.id, message=each.message) for each in bench.warnings)
+    return made, listing(doubts, "caution")

@@ -1,0 +1,147 @@
+"""What was run and where: the model, its weights, the machine, the commands."""
+
+from __future__ import annotations
+
+import shlex
+
+from npu_adapt.report.document import Block, Code, Inline, Verbatim, listing, sentence
+from npu_adapt.report.figures import Figures
+from npu_adapt.report.sections.blocks import cell, fact, facts, names, table
+
+MODEL_FACTS = (
+    ("model", "model.id"),
+    ("organization", "model.organization"),
+    ("task", "model.task"),
+    ("architecture", "model.architecture"),
+    ("parameters", "model.parameters"),
+    ("source", "model.source"),
+    ("revision", "model.revision"),
+    ("url", "model.url"),
+)
+HARDWARE_FACTS = (
+    ("device", "run.device"),
+    ("driver", "environment.driver"),
+    ("firmware", "environment.firmware"),
+    ("cpu", "environment.cpu"),
+    ("cpu-cores", "environment.cpu_cores"),
+    ("host-memory", "environment.memory_bytes"),
+)
+SOFTWARE = ("python", "torch", "torch_npu", "transformers")
+KEYS = (
+    ("missing-keys", "missing_keys"),
+    ("mismatched-keys", "mismatched_keys"),
+    ("unexpected-keys", "unexpected_keys"),
+    ("conversions", "conversions"),
+    ("left-out", "left_out"),
+)
+
+
+def model(figures: Figures) -> tuple[Block, ...]:
+    if figures.summary.model is None:
+        return (sentence(figures.reason("model")),)
+    return (facts(figures, "model", (fact(figures, item, path) for item, path in MODEL_FACTS)),)
+
+
+def hardware(figures: Figures) -> tuple[Block, ...]:
+    """The device and the machine around it. Drivers belong to the hardware here, CANN to the software."""
+    blocks: list[Block] = [facts(figures, "hardware", (fact(figures, item, path) for item, path in HARDWARE_FACTS))]
+    environment = figures.summary.environment
+    if environment is not None and environment.devices:
+        rows = [
+            tuple(
+                cell(figures, f"environment.devices.{position}.{field}")
+                for field in ("index", "name", "memory_bytes", "free_memory_bytes", "health")
+            )
+            for position in range(len(environment.devices))
+        ]
+        columns = ("index", "name", "memory", "free-memory", "health")
+        blocks.append(table(figures, "devices", columns, rows, frozenset({"memory", "free-memory"})))
+    return tuple(blocks)
+
+
+def software(figures: Figures) -> tuple[Block, ...]:
+    summary = figures.summary
+    environment = summary.environment
+    if environment is None:
+        return (sentence(figures.reason("environment")),)
+    rows: list[tuple[Inline, Inline]] = [(name, cell(figures, f"environment.{name}")) for name in SOFTWARE]
+    rows.append(fact(figures, "cann", "environment.cann"))
+    rows += sorted(environment.packages.items())
+    rows.append(fact(figures, "platform", "environment.platform"))
+    rows.append(fact(figures, "tool", "tool.version"))
+    rows.append(fact(figures, "created", "created_at"))
+    blocks: list[Block] = [facts(figures, "software", rows)]
+    if environment.variables:
+        variables = [(Code(name), Code(value)) for name, value in sorted(environment.variables.items())]
+        blocks.append(facts(figures, "variables", variables))
+    return (*blocks, *problems(figures))
+
+
+def problems(figures: Figures) -> tuple[Block, ...]:
+    """What does not fit in the environment; nothing where all fits."""
+    environment = figures.summary.environment
+    if environment is None or not environment.problems:
+        return ()
+    rows = [(each.severity, each.found, each.wanted, each.fix) for each in environment.problems]
+    return (table(figures, "problems", ("severity", "found", "wanted", "fix"), rows),)
+
+
+def commands(figures: Figures) -> tuple[Block, ...]:
+    """How to install these versions, and the command lines that wrote the record, letter for letter."""
+    summary = figures.summary
+    environment = summary.environment
+    pins = []
+    for package in ("torch", "torch_npu", "transformers"):
+        version = None if environment is None else getattr(environment, package)
+        if version is not None:
+            pins.append(f"{package}=={version.partition('+')[0]}")
+    install = [f"# {figures.say('install-comment')}: npu-adapt {summary.tool.version}"]
+    if pins:
+        install.append(f"pip install {shlex.join(pins)}")
+    install.append("pip install .")
+    lines = tuple(dict.fromkeys([*summary.commands.values(), summary.command]))
+    ran = [line for line in lines if line]
+    run = Verbatim("\n".join(ran), "bash") if ran else sentence(figures.say("no-commands"))
+    return Verbatim("\n".join(install), "bash"), run
+
+
+def weights(figures: Figures) -> tuple[Block, ...]:
+    """Whether the weights are the pretrained ones, and every reason to doubt it."""
+    record = figures.summary.weights
+    if record is None:
+        return (sentence(figures.reason("weights")),)
+    rows: list[tuple[Inline, Inline]] = [
+        fact(figures, "pretrained-used", "weights.pretrained_used"),
+        fact(figures, "local-weight-used", "weights.local_weight_used"),
+        fact(figures, "weight-path", "weights.path"),
+        fact(figures, "proven-parameters", "weights.proven_parameters"),
+    ]
+    rows += [(figures.say(f"item-{item}"), names(figures, getattr(record, field))) for item, field in KEYS]
+    blocks: list[Block] = [facts(figures, "weights", rows)]
+    if record.files:
+        file_rows = [
+            (
+                Code(file.name),
+                cell(figures, f"weights.files.{position}.bytes"),
+                file.verified_against,
+                Code(file.sha256),
+            )
+            for position, file in enumerate(record.files)
+        ]
+        columns = ("file", "size", "verified", "sha256")
+        blocks.append(table(figures, "weight-files", columns, file_rows, frozenset({"size"})))
+    doubts = weight_doubts(figures)
+    return (*blocks, listing(doubts, "caution")) if doubts else tuple(blocks)
+
+
+def weight_doubts(figures: Figures) -> tuple[str, ...]:
+    """What keeps a reader from trusting the weights: not proven, doubted, or compared with no published checksum."""
+    record = figures.summary.weights
+    if record is None:
+        return ()
+    doubts = [] if record.pretrained_used else [figures.say("not-pretrained")]
+    doubts += [figures.say("doubt", text=text) for text in record.doubts]
+    unverified = [file.name for file in record.files if file.verified_against == "nothing"]
+    if unverified:
+        doubts.append(figures.say("unverified", files=names(figures, unverified)))
+    return tuple(doubts)

@@ -1,0 +1,71 @@
+"""What `infer`, `compare` and `bench` print: the headline first, then the tables, most telling first."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+from rich.console import RenderableType
+
+from npu_adapt.records import Summary
+from npu_adapt.report.document import Block, Code, sentence
+from npu_adapt.report.figures import Figures
+from npu_adapt.report.sections import comparison, conclusion, result, speed, subject
+from npu_adapt.report.terminal import Screen
+
+
+def render_run(summary: Summary) -> RenderableType:
+    """What the model said on the device, or where it stopped: the run alone, whatever else the summary holds."""
+    figures = Figures(replace(summary, compare=None, bench=None))
+    blocks = [*headline(figures), *result.failure(figures), *result.predictions(figures), *result.outputs(figures)]
+    if summary.run is not None and summary.run.failure is None:
+        blocks.append(speed.timings(figures))
+    return Screen(blocks)
+
+
+def render_compare(summary: Summary) -> RenderableType:
+    """The verdict and the first suspect, then the figures behind them."""
+    figures = Figures(summary)
+    compare = summary.compare
+    if compare is None:
+        return Screen([*headline(figures), *result.failure(figures), sentence(figures.reason("compare"))])
+    return Screen(
+        [
+            *headline(figures),
+            *comparison.first_suspect(figures),
+            *comparison.reasons(figures),
+            *comparison.suspects(figures),
+            comparison.metrics(figures),
+            sentence(figures.say("basis", text=compare.match_basis)),
+            comparison.rules(figures),
+            *comparison.by_output(figures),
+            *comparison.worst_elements(figures),
+            comparison.arithmetic(figures),
+            *speed.speed_up(figures),
+            *comparison.left_out(figures),
+        ]
+    )
+
+
+def render_bench(summary: Summary) -> RenderableType:
+    """One benchmark's figures and its warnings."""
+    figures = Figures(replace(summary, compare=None))
+    return Screen([*headline(figures), *result.failure(figures), *speed.benchmark(figures)])
+
+
+def render_weights(summary: Summary) -> RenderableType:
+    """Where the weights came from and whether they are the pretrained ones."""
+    return Screen(subject.weights(Figures(summary)))
+
+
+def render_environment(summary: Summary) -> RenderableType:
+    """The machine and its software in two tables, with what does not fit."""
+    figures = Figures(summary)
+    return Screen([*subject.hardware(figures), *subject.software(figures)])
+
+
+def headline(figures: Figures) -> tuple[Block, ...]:
+    """Which model, and the one sentence that the record comes to; below it what no figure may be read without."""
+    text, tone = conclusion.outcome(figures)
+    model = figures.summary.model
+    name = () if model is None else (sentence(Code(model.id)),)
+    notices = (sentence(notice, tone="caution") for notice in conclusion.notices(figures))
+    return (*name, sentence(text, tone=tone), *notices)

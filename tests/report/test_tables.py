@@ -1,0 +1,107 @@
+"""Terminal tables: what stands on the first screen, at 80 columns, without Unicode, without colour."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+from rich.console import Console, RenderableType
+
+from npu_adapt.records import Summary
+from npu_adapt.report import tables
+from npu_adapt.report.document import Table
+from npu_adapt.report.terminal import Screen
+
+RENDERERS = (
+    tables.render_run,
+    tables.render_compare,
+    tables.render_bench,
+    tables.render_weights,
+    tables.render_environment,
+)
+Sample = Callable[[str], Summary]
+
+
+def drawn(renderable: RenderableType, width: int = 80, encoding: str = "utf-8") -> list[str]:
+    """The lines that a console of that width and encoding writes, without the spaces at their ends."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
+    Console(file=file, width=width, highlight=False).print(renderable)
+    file.flush()
+    assert isinstance(file.buffer, io.BytesIO)
+    return [line.rstrip() for line in file.buffer.getvalue().decode(encoding).splitlines()]
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_line_fits_and_no_cell_is_blank(
+    summary: Summary, render: Callable[[Summary], RenderableType], width: int
+) -> None:
+    lines = drawn(render(summary), width)
+    assert lines
+    assert max(map(len, lines)) <= width
+    assert not any("None" in line for line in lines)
+
+
+def test_a_failed_comparison_names_the_first_suspect_on_its_first_screen(sample: Sample) -> None:
+    lines = drawn(tables.render_compare(sample("failed-verdict")))
+    assert lines[:5] == [
+        "google/vit-base-patch16-224",
+        "FAILED: npu:0 does not agree with cpu by the rule noise-floor.",
+        "First suspect: vit.encoder.layer.5.intermediate.dense (linear), step 82, test",
+        "rms: 41.23 × its floor.",
+        "- linear 82: error 41.23 floors, at most 4",
+    ]
+
+
+def test_the_comparison_at_80_columns(sample: Sample) -> None:
+    lines = drawn(tables.render_compare(sample("success")))
+    start = lines.index("By output, the worst sample of each")
+    assert lines[start : start + 5] == [
+        "By output, the worst sample of each",
+        "Output              mean_abs      cosine    rel. L2      floor  × floor",
+        "───────────────────────────────────────────────────────────────────────",
+        "logits             1.811e-03  0.99999610  2.711e-03  2.011e-03    1.348",
+        "last_hidden_state  9.056e-04  0.99999610  1.356e-03  2.011e-03   0.6742",
+    ]
+
+
+def test_the_run_at_80_columns(sample: Sample) -> None:
+    lines = drawn(tables.render_run(sample("infer-only")))
+    assert lines[4:8] == [
+        "Predictions",
+        "Sample  Label                Index    Score",
+        "───────────────────────────────────────────",
+        "     0  palace                 698   0.8346",
+    ]
+
+
+def test_every_table_of_a_rehearsal_is_marked(sample: Sample) -> None:
+    summary = sample("rehearsed")
+    for render in RENDERERS:
+        screen = render(summary)
+        assert isinstance(screen, Screen)
+        captions = [block.caption for block in screen.blocks if isinstance(block, Table)]
+        assert all(caption.endswith("· REHEARSED") for caption in captions)
+    assert "PASSED" not in "\n".join(drawn(tables.render_compare(summary)))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk"])
+def test_a_console_without_unicode_reads_the_same_figures(sample: Sample, encoding: str) -> None:
+    text = "\n".join(drawn(tables.render_compare(sample("rehearsed")), encoding=encoding))
+    assert "2.711e-03" in text
+    assert "By output, the worst sample of each" in text
+
+
+def test_a_label_cannot_steer_the_terminal(sample: Sample) -> None:
+    summary = sample("infer-only")
+    assert summary.run is not None
+    hostile = replace(summary.run.predictions[0], label="\x1b[2J[bold]owned[/bold]\u202e\n| row")
+    text = "\n".join(drawn(tables.render_run(replace(summary, run=replace(summary.run, predictions=(hostile,))))))
+    assert "\\x1b[2J[bold]owned[/bold]\\u202e | row" in text
+    assert "\x1b" not in text
+
+
+def test_a_warned_benchmark_is_marked(sample: Sample) -> None:
+    lines = drawn(tables.render_bench(sample("nulls")))
+    assert "Median              5.988 ms (!)" in lines
+    assert "- (!) foreign-load: other processes took 38 % of the CPU" in lines
