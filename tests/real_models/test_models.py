@@ -12,7 +12,7 @@ def load(auto_class: str, directory: Path) -> Any:
     """The model in eval mode, after a check that the file held every parameter, and nothing else."""
     import transformers
 
-    model, info = getattr(transformers, auto_class).from_pretrained(directory, output_loading_info=True)
+    model, info = getattr(transformers, auto_class).from_pretrained(directory, dtype="auto", output_loading_info=True)
     found = {key: sorted(info[key]) for key in ("missing_keys", "unexpected_keys", "mismatched_keys")}
     assert found == {"missing_keys": [], "unexpected_keys": [], "mismatched_keys": []}
     return model.eval()
