@@ -53,6 +53,11 @@ def run_process(
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
+def run_python(code: str, *, environment: Mapping[str, str | None] | None = None, timeout: float = 180) -> Finished:
+    """Run `code` in a fresh interpreter of this environment."""
+    return run_process([sys.executable, "-c", code], environment=environment, timeout=timeout)
+
+
 @dataclass(frozen=True)
 class Cli:
     """Runs `npu-adapt ARGUMENTS`, under `prefix` if there is one: a command that runs another."""
