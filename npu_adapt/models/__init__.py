@@ -1,0 +1,1 @@
+"""Models: where they are, how they are loaded and proven, what each task feeds them and reads from them."""

@@ -1,0 +1,95 @@
+"""Pictures as model inputs: read from files, or generated."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from npu_adapt.errors import UsageError
+
+MAX_PIXELS = 64_000_000  # a 64-megapixel photograph decodes to 192 MB; more is a mistake or a decompression bomb
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+GENERATED_SIZE = (480, 640)  # height, width: not square, so that resizing and cropping are exercised
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An RGB picture and where it came from."""
+
+    image: Image.Image
+    origin: str
+
+
+def pictures(values: Sequence[str], shipped: Path, samples: int, seed: int) -> tuple[Picture, ...]:
+    """The pictures named by `values`; without any, `samples` different ones.
+
+    The latter are the pictures in the model's own folder `shipped` in order of name, and then generated ones.
+    """
+    if values:
+        return tuple(read_picture(Path(value)) for value in values)
+    files = sorted(file for file in shipped.glob("*") if file.suffix.lower() in IMAGE_SUFFIXES) if samples else []
+    own = tuple(read_picture(file) for file in files[:samples])
+    return own + tuple(generated_picture(seed + number) for number in range(samples - len(own)))
+
+
+def read_picture(path: Path) -> Picture:
+    """The picture in the file, upright and in RGB. Raises `UsageError` for what is no picture, or too large a one."""
+    data = _read(path)
+    try:
+        image = _open(data)
+        _require_size(path, image)
+        upright = (ImageOps.exif_transpose(image) or image).convert("RGB")
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise UsageError(f"{path} is not a picture that can be read: {error}", hint=_WANTED) from error
+    return Picture(upright, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}")
+
+
+_WANTED = "give a PNG, JPEG, WebP, BMP or TIFF file"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the input {path}: {error.strerror}", hint=_WANTED) from error
+    if not data:
+        raise UsageError(f"{path} is empty (0 bytes)", hint=_WANTED)
+    return data
+
+
+def _open(data: bytes) -> Image.Image:
+    with warnings.catch_warnings():  # Pillow warns of bombs; `_require_size` refuses them
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(data))
+
+
+def _require_size(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UsageError(
+            f"{path} has {width} × {height} = {width * height / 1e6:.0f} million pixels; at most "
+            f"{MAX_PIXELS // 1_000_000} million are read",
+            hint="scale it down first; models see a few hundred pixels a side",
+        )
+
+
+def generated_picture(seed: int) -> Picture:
+    """A picture with the 1/f amplitude spectrum of natural scenes (Field 1987), the same for the same seed."""
+    height, width = GENERATED_SIZE
+    random = np.random.default_rng(seed)
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
+    frequency[0, 0] = np.inf  # no mean: it is set below
+    phases = random.uniform(0, 2 * np.pi, (3, *frequency.shape))
+    shared, own = phases[:1], phases  # channels agree in their coarse structure, as in photographs
+    spectrum = (0.8 * np.exp(1j * shared) + 0.2 * np.exp(1j * own)) / frequency
+    field = np.fft.irfft2(spectrum, s=(height, width), axes=(1, 2))
+    field = field / field.std(axis=(1, 2), keepdims=True)
+    pixels = np.clip(128 + 52 * field, 0, 255).astype(np.uint8).transpose(1, 2, 0)
+    return Picture(Image.fromarray(pixels, "RGB"), f"generated picture, 1/f spectrum, seed {seed}")

@@ -1,0 +1,107 @@
+"""Sounds as model inputs: read from PCM WAV files, or generated."""
+
+from __future__ import annotations
+
+import hashlib
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from npu_adapt.errors import UsageError
+
+GENERATED_SECONDS = 2.0
+MAX_SECONDS = 600.0
+_WANTED = "give a PCM WAV file, for example: ffmpeg -i speech.mp3 -ac 1 -ar 16000 speech.wav"
+
+Waveform = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A mono waveform of shape [samples], full scale ±1, and where it came from."""
+
+    waveform: Waveform
+    origin: str
+
+
+def sounds(values: Sequence[str], rate: int, samples: int, seed: int) -> tuple[Sound, ...]:
+    """The sounds named by `values` at `rate` hertz; without any, `samples` different generated ones."""
+    if values:
+        return tuple(read_sound(Path(value), rate) for value in values)
+    return tuple(generated_sound(rate, seed + number) for number in range(samples))
+
+
+def read_sound(path: Path, rate: int) -> Sound:
+    """The PCM WAV file as mono at `rate` hertz. Raises `UsageError` for anything else."""
+    try:
+        data = path.read_bytes()
+        with wave.open(str(path), "rb") as file:
+            waveform, found_rate = _decode(path, file), file.getframerate()
+    except OSError as error:
+        raise UsageError(f"cannot read the input {path}: {error.strerror}", hint=_WANTED) from error
+    except (wave.Error, EOFError) as error:
+        raise UsageError(f"{path} is not a PCM WAV file: {error or 'it ends early'}", hint=_WANTED) from error
+    origin = f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}"
+    if found_rate != rate:
+        origin += f", resampled from {found_rate} to {rate} Hz"
+    return Sound(resample(waveform, found_rate, rate), origin)
+
+
+def _decode(path: Path, file: wave.Wave_read) -> Waveform:
+    channels, width, frames = file.getnchannels(), file.getsampwidth(), file.getnframes()
+    if not frames:
+        raise UsageError(f"{path} holds no sound (0 frames)", hint=_WANTED)
+    if frames / file.getframerate() > MAX_SECONDS:
+        raise UsageError(f"{path} is longer than {MAX_SECONDS:.0f} s", hint="cut it; models see seconds at a time")
+    pcm = np.frombuffer(file.readframes(frames), np.uint8)
+    whole = pcm[: pcm.size - pcm.size % (width * channels)].reshape(-1, channels, width)
+    mono: Waveform = _full_scale(whole, width).mean(axis=1).astype(np.float32)
+    return mono
+
+
+def _full_scale(pcm: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.float64]:
+    """Little-endian PCM bytes of shape [frames, channels, width] as numbers in [-1, 1). 8-bit PCM is unsigned."""
+    if width == 1:
+        return (pcm[..., 0].astype(np.float64) - 128) / 128
+    padded = np.zeros((*pcm.shape[:2], 4), np.uint8)
+    padded[..., 4 - width :] = pcm  # in the high bytes, so that the sign bit is the sign bit of an int32
+    return np.ascontiguousarray(padded).view("<i4")[..., 0].astype(np.float64) / 2**31
+
+
+def resample(waveform: Waveform, found: int, wanted: int) -> Waveform:
+    """Band-limited resampling through the Fourier transform of the whole sound (as `scipy.signal.resample`).
+
+    Exact for sounds that are periodic in their length; the ends of others ring for a few samples.
+    """
+    if found == wanted:
+        return waveform
+    common = gcd(found, wanted)
+    length = max(1, waveform.size * (wanted // common) // (found // common))
+    spectrum: npt.NDArray[Any] = np.fft.rfft(waveform)
+    kept = np.zeros(length // 2 + 1, spectrum.dtype)
+    shared = min(kept.size, spectrum.size)
+    kept[:shared] = spectrum[:shared]
+    return np.asarray(np.fft.irfft(kept, length) * (length / waveform.size), np.float32)
+
+
+def generated_sound(rate: int, seed: int) -> Sound:
+    """A sound with the make-up of a vowel: a gliding pitch, its harmonics weighted by three formants, soft noise.
+
+    Formant frequencies are those of the vowel in "father" (Peterson and Barney 1952). The same for the same seed.
+    """
+    random = np.random.default_rng(seed)
+    time = np.arange(int(rate * GENERATED_SECONDS)) / rate
+    pitch = random.uniform(100, 180) * (1 + 0.1 * np.sin(2 * np.pi * random.uniform(0.5, 2) * time))
+    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    harmonics = np.arange(1, 25)[:, None]
+    gain = sum(1 / (1 + ((harmonics * 140 - formant) / 120) ** 2) for formant in (730, 1090, 2440))
+    voice = (gain * np.sin(harmonics * phase)).sum(axis=0)
+    syllables = 0.5 - 0.5 * np.cos(2 * np.pi * 3 * time)
+    signal = voice / np.abs(voice).max() * syllables * 0.5 + 0.005 * random.standard_normal(time.size)
+    return Sound(signal.astype(np.float32), f"generated sound, {GENERATED_SECONDS:g} s at {rate} Hz, seed {seed}")

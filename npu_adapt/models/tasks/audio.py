@@ -1,0 +1,150 @@
+"""Tasks on sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from npu_adapt.models.sounds import Sound, sounds
+from npu_adapt.models.tasks.image import with_hidden_state
+from npu_adapt.models.tasks.task import (
+    LoadedModel,
+    Outputs,
+    Sample,
+    Task,
+    class_label,
+    present,
+    sample_of,
+    token_label,
+    top_classes,
+)
+from npu_adapt.records import Prediction
+
+SPEECH_POSITIONS = "speech_positions"  # an input of ours, not of the model: encoder positions that hold sound, [n]
+# Replaces frames in training only; published checkpoints often lack it.
+MASKED_EMBEDDING = r"(^|\.)masked_spec_embed$"
+
+
+def prepare_sounds(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
+    """`input_values` [1, samples] or `input_features`, and what else the feature extractor gives."""
+    rate = loaded.processor.audio.sampling_rate
+    return tuple(sample_of(_encode(loaded, sound), sound.origin) for sound in sounds(values, rate, samples, seed))
+
+
+def prepare_speech(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
+    """As `prepare_sounds`, with the decoder's first token and the encoder positions that are not padding.
+
+    Whisper pads every sound to 30 s; its encoder halves the number of frames.
+    """
+    extractor = loaded.processor.audio
+    start = loaded.config.decoder_start_token_id
+    prepared = []
+    for sound in sounds(values, extractor.sampling_rate, samples, seed):
+        encoded = _encode(loaded, sound)
+        stride = 2 * getattr(extractor, "hop_length", 160)
+        length = encoded["input_features"].shape[-1] // 2
+        encoded[SPEECH_POSITIONS] = torch.arange(min(length, ceil(sound.waveform.size / stride)))
+        encoded["decoder_input_ids"] = torch.tensor([[start]])
+        prepared.append(sample_of(encoded, sound.origin))
+    return tuple(prepared)
+
+
+def _encode(loaded: LoadedModel, sound: Sound) -> dict[str, Tensor]:
+    extractor = loaded.processor.audio
+    encoded = extractor(sound.waveform, sampling_rate=extractor.sampling_rate, return_tensors="pt")
+    return {name: encoded[name] for name in encoded}
+
+
+def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
+    """`last_hidden_state` [1, frames, width], the convolutions' `extract_features`, `pooler_output` if there."""
+    return present(module(**tensors), ("last_hidden_state", "extract_features", "pooler_output"))
+
+
+def recognise(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
+    """`logits` of every frame [1, frames, characters] and the base model's `last_hidden_state`."""
+    return with_hidden_state(module, tensors, ("logits",))
+
+
+def classify(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
+    """`logits` [1, classes] and the base model's `last_hidden_state`."""
+    return with_hidden_state(module, tensors, ("logits",))
+
+
+def transcribe(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
+    """The encoder's state where there is sound, and the logits of the step after the start token [1, vocabulary]."""
+    inputs = {name: tensor for name, tensor in tensors.items() if name != SPEECH_POSITIONS}
+    result = module(**inputs, use_cache=False)
+    state = result.encoder_last_hidden_state.index_select(1, tensors[SPEECH_POSITIONS])
+    return {"encoder_last_hidden_state": state, "first_step_logits": result.logits[:, -1]}
+
+
+def audio_classes(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+    """The five best classes."""
+    return top_classes(outputs["logits"][0], sample_index, class_label(loaded))
+
+
+def first_tokens(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+    """The five best tokens of the first step."""
+    return top_classes(outputs["first_step_logits"][0], sample_index, token_label(loaded))
+
+
+def characters(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+    """The greedy transcript; its score is the mean of the frames' best probabilities."""
+    best = outputs["logits"][0].double().softmax(-1).max(-1)
+    transcript = str(loaded.processor.tokenizer.decode(best.indices))
+    return (Prediction(label=transcript, index=0, score=float(best.values.mean()), sample=sample_index),)
+
+
+ROWS = (
+    Task(
+        name="automatic-speech-recognition",
+        tag="automatic-speech-recognition",
+        modality="audio",
+        auto_class="AutoModelForCTC",
+        classes=("MODEL_FOR_CTC_MAPPING_NAMES",),
+        processors=("audio", "tokenizer"),
+        prepare=prepare_sounds,
+        forward=recognise,
+        predictions=characters,
+        optional_parts=(MASKED_EMBEDDING,),
+    ),
+    Task(
+        name="speech-to-text",
+        tag="automatic-speech-recognition",
+        modality="audio",
+        auto_class="AutoModelForSpeechSeq2Seq",
+        classes=("MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES",),
+        processors=("audio", "tokenizer"),
+        prepare=prepare_speech,
+        forward=transcribe,
+        predictions=first_tokens,
+        class_scores="first_step_logits",
+    ),
+    Task(
+        name="audio-classification",
+        tag="audio-classification",
+        modality="audio",
+        auto_class="AutoModelForAudioClassification",
+        classes=("MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES",),
+        processors=("audio",),
+        prepare=prepare_sounds,
+        forward=classify,
+        predictions=audio_classes,
+        class_scores="logits",
+        optional_parts=(MASKED_EMBEDDING,),
+    ),
+    Task(
+        name="audio-feature-extraction",
+        tag="feature-extraction",
+        modality="audio",
+        auto_class="AutoModel",
+        classes=(),
+        processors=("audio",),
+        prepare=prepare_sounds,
+        forward=features,
+        optional_parts=(MASKED_EMBEDDING,),
+    ),
+)

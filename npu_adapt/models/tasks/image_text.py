@@ -1,0 +1,76 @@
+"""Tasks on a picture and texts together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
+from npu_adapt.models.tasks.image import SHIPPED_PICTURES
+from npu_adapt.models.tasks.task import LoadedModel, Outputs, Sample, Task, input_info, present, top_classes
+from npu_adapt.records import Prediction
+
+CANDIDATES = (
+    "a photo of a cat",
+    "a photo of a dog",
+    "a photo of a flower",
+    "a photo of a building",
+    "a photo of the sky",
+    "a photo of water",
+)
+
+
+def prepare_candidates(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
+    """Each picture against all candidate texts.
+
+    Values that name picture files are pictures, the others are candidates; `CANDIDATES` where there is none. Candidates
+    of different lengths are padded; what the model returns has one row a text, so no padding is compared.
+    """
+    files = [value for value in values if Path(value).suffix.lower() in IMAGE_SUFFIXES]
+    given = tuple(value for value in values if value not in files)
+    candidates = given or CANDIDATES
+    # SigLIP was trained on texts padded to the full length and has no mask for them; CLIP has one.
+    padding = "max_length" if "siglip" in loaded.config.model_type else True
+    encoded = loaded.processor.tokenizer(list(candidates), padding=padding, truncation=True, return_tensors="pt")
+    text = {name: encoded[name] for name in encoded}
+    origin = f"candidate texts {'; '.join(candidates)}" + ("" if given else " (default)")
+    prepared = []
+    for picture in pictures(files, loaded.path / SHIPPED_PICTURES, samples, seed):
+        pixels = loaded.processor.image(images=picture.image, return_tensors="pt")["pixel_values"].float()
+        inputs = (
+            input_info("pixel_values", pixels, picture.origin),
+            *(input_info(name, tensor, origin) for name, tensor in text.items()),
+        )
+        prepared.append(Sample({"pixel_values": pixels, **text}, inputs))
+    return tuple(prepared)
+
+
+def match(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
+    """`logits_per_image` [1, texts] and both sides' embeddings."""
+    return present(module(**tensors), ("logits_per_image", "image_embeds", "text_embeds"))
+
+
+def candidates(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+    """The best candidates, by their number in the order given."""
+    scores = outputs["logits_per_image"][0]
+    names = CANDIDATES if scores.numel() == len(CANDIDATES) else ()
+    return top_classes(scores, sample_index, lambda index: names[index] if names else f"candidate {index + 1}")
+
+
+ROWS = (
+    Task(
+        name="zero-shot-image-classification",
+        tag="zero-shot-image-classification",
+        modality="image+text",
+        auto_class="AutoModelForZeroShotImageClassification",
+        classes=("MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES",),
+        processors=("image", "tokenizer"),
+        prepare=prepare_candidates,
+        forward=match,
+        predictions=candidates,
+        class_scores="logits_per_image",
+    ),
+)

@@ -1,0 +1,92 @@
+"""The table of tasks, and which row a checkpoint belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npu_adapt.errors import ModelError, UsageError
+from npu_adapt.models.tasks import audio, image, image_text, text
+from npu_adapt.models.tasks.task import Task
+
+ROWS = (*image_text.ROWS, *image.ROWS, *audio.ROWS, *text.ROWS)
+TASKS = {row.name: row for row in ROWS}
+
+# Where a checkpoint names no head, its model type tells what it takes: transformers' own tables, asked in this order.
+_FEATURE_ROWS = (
+    ("image_processing_auto", "IMAGE_PROCESSOR_MAPPING_NAMES", "image-feature-extraction"),
+    ("feature_extraction_auto", "FEATURE_EXTRACTOR_MAPPING_NAMES", "audio-feature-extraction"),
+    ("tokenization_auto", "TOKENIZER_MAPPING_NAMES", "feature-extraction"),
+)
+
+
+def choose_task(config: Any, asked: str | None) -> Task:
+    """The row for a transformers configuration: the one asked for, else the one of its architecture or model type.
+
+    Raises `UsageError` for an unknown name and `ModelError` where nothing can be inferred.
+    """
+    rows = [row for row in ROWS if not row.model_types or config.model_type in row.model_types]
+    if asked is not None:
+        return _asked(rows, config, asked)
+    architectures = getattr(config, "architectures", None) or ()
+    for row in rows:
+        if any(name in _class_names(row, config.model_type) for name in architectures):
+            return row
+    return _by_model_type(config, architectures)
+
+
+def require_task_name(name: str | None) -> None:
+    """Raises `UsageError` unless `name` is None, a row or a pipeline tag of one."""
+    if name is None or name in TASKS or any(row.tag == name for row in ROWS):
+        return
+    known = sorted({row.tag for row in ROWS} | set(TASKS))
+    raise UsageError(f"unknown task {name!r}", hint=f"one of: {', '.join(known)}")
+
+
+def _asked(rows: list[Task], config: Any, asked: str) -> Task:
+    """Rows of one tag are told apart by what the model type can be."""
+    require_task_name(asked)
+    named = [row for row in rows if asked in (row.name, row.tag)]
+    if not named:
+        raise UsageError(f"{asked} is not for models of type {config.model_type!r}", hint="leave --task out")
+    fitting = [row for row in named if not row.classes or _class_names(row, config.model_type)]
+    if len(fitting) > 1:
+        inferred = _feature_row(config.model_type)
+        fitting = [row for row in fitting if row is inferred] or fitting
+    return (fitting or named)[0]
+
+
+def _class_names(row: Task, model_type: str) -> tuple[str, ...]:
+    """The names of the classes that do the row's task for a model type, from transformers' tables."""
+    from transformers.models.auto import modeling_auto
+
+    names: list[str] = []
+    for table in row.classes:
+        found = getattr(modeling_auto, table, {}).get(model_type, ())
+        names += [found] if isinstance(found, str) else [*found]
+    return tuple(names)
+
+
+def _by_model_type(config: Any, architectures: tuple[str, ...]) -> Task:
+    from transformers.models.auto import modeling_auto
+
+    bases = _as_names(modeling_auto.MODEL_MAPPING_NAMES.get(config.model_type, ()))
+    pretraining = _as_names(modeling_auto.MODEL_FOR_PRETRAINING_MAPPING_NAMES.get(config.model_type, ()))
+    row = _feature_row(config.model_type)
+    if row is None or (architectures and not {*bases, *pretraining} & {*architectures}):
+        named = ", ".join(architectures) or f"the model type {config.model_type!r}"
+        raise ModelError(f"no task can be inferred from {named}", hint=f"give --task, one of: {', '.join(TASKS)}")
+    return row
+
+
+def _as_names(found: Any) -> tuple[str, ...]:
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def _feature_row(model_type: str) -> Task | None:
+    import importlib
+
+    for module, table, name in _FEATURE_ROWS:
+        names = getattr(importlib.import_module(f"transformers.models.auto.{module}"), table)
+        if names.get(model_type):
+            return TASKS[name]
+    return None

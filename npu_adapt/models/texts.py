@@ -1,0 +1,68 @@
+"""Texts as model inputs: given, read from a file, or chosen from a fixed list."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from npu_adapt.errors import UsageError
+
+# Plain facts, different in length and in subject, so that samples exercise different tokens and shapes.
+SENTENCES = (
+    "The quick brown fox jumps over the lazy dog while the river runs quietly to the sea.",
+    "Water boils at a lower temperature on a high mountain, because the air there is thinner.",
+    "She opened the old book, read the first line aloud, and smiled.",
+    "Numbers that agree to three digits may still come from two different programs.",
+    "In the spring of that year the bridge was rebuilt in stone, two spans longer than before.",
+    "A photograph of the night sky shows far more stars than the eye can count.",
+    "The train leaves at nine and arrives a little after noon.",
+    "Bread, salt and clear water were all that the travellers had left.",
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text and where it came from."""
+
+    text: str
+    origin: str
+
+
+def texts(values: Sequence[str], samples: int, seed: int) -> tuple[Text, ...]:
+    """The texts given (a value that names a file is its content); without any, `samples` different sentences."""
+    if values:
+        return tuple(read_text(value) for value in values)
+    return tuple(sentence(seed + number) for number in range(samples))
+
+
+def sentence(number: int) -> Text:
+    """The default sentence of that number; beyond the list, a sentence is made different by a closing remark."""
+    turn, place = divmod(number, len(SENTENCES))
+    text = SENTENCES[place] + (f" This is reading number {turn + 1}." if turn else "")
+    return Text(text, f"default sentence {number}")
+
+
+def read_text(value: str) -> Text:
+    """`value` itself, or the content of the UTF-8 file it names. Raises `UsageError` for an empty or foreign one."""
+    path = Path(value)
+    if not _is_file(path):
+        if not value.strip():
+            raise UsageError("the input text is empty", hint="give a text of at least one word")
+        return Text(value, "text given with --input")
+    try:
+        data = path.read_bytes()
+        text = data.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path} as text: {error}", hint="give a UTF-8 text file, or the text") from error
+    if not text.strip():
+        raise UsageError(f"{path} holds no text", hint="give a text of at least one word")
+    return Text(text, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a sentence can be too long, or hold a NUL, for a file name
+        return False
