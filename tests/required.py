@@ -1,4 +1,4 @@
-"""With CI=true, a test that must not be skipped fails when it is.
+"""The marks `required` and `core`. With CI=true, a test that must not be skipped fails when it is.
 
 A test of a real model, of timm or of the software NPU skips aloud on a machine that cannot run it. In CI the same skip
 would pass for a success, so there a skipped test marked `required` is a failure, and so is a module that is skipped
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 MARKERS = (
     "required: fails instead of being skipped when the environment has CI=true",
-    "core: the part of the suite that is run again with the oldest transformers that is supported",
+    "core: run again with the oldest transformers that is supported; every test in assets, models, real_models is",
 )
+CORE_FOLDERS = {Path(__file__).with_name(name) for name in ("assets", "models", "real_models")}
 
 
 def in_ci() -> bool:
@@ -36,6 +38,13 @@ def fail(report: pytest.TestReport | pytest.CollectReport) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m core` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if CORE_FOLDERS.intersection(item.path.parents):
+            item.add_marker("core")
 
 
 @pytest.hookimpl(wrapper=True)

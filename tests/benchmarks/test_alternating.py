@@ -1,0 +1,38 @@
+"""The benchmarks' own arithmetic: a limit that is exceeded is said, and a command that fails never counts as fast."""
+
+import sys
+
+import pytest
+
+from tests.benchmarks.alternating import Contender, Limit, Measured, measure, run_once, show
+
+MEASURED = {
+    "bare": Measured("bare", (1.0, 1.1, 9.0), (100, 100, 100)),
+    "ours": Measured("ours", (1.2, 1.3, 1.0), (126, 126, 126)),
+}
+
+
+@pytest.mark.parametrize(
+    ("figure", "ratio", "holds"),
+    [
+        ("median_seconds", 1.15, True),  # 1.2 / 1.1: one slow run of the baseline does not count
+        ("median_seconds", 1.05, False),
+        ("median_peak_bytes", 1.25, False),
+    ],
+)
+def test_ratios_are_of_medians(capsys, figure, ratio, holds):
+    assert show("title", MEASURED, [Limit("ours", "bare", figure, ratio)]) is holds
+    assert ("holds" if holds else "EXCEEDED") in capsys.readouterr().out
+
+
+def test_memory_and_time_are_those_of_the_process(tmp_path):
+    small = Contender("small", (sys.executable, "-c", "pass"))
+    large = Contender("large", (sys.executable, "-c", "import time; x = b'1' * 2**26; time.sleep(0.3)"))
+    measured = measure((small, large), rounds=1, cwd=tmp_path)
+    assert measured["large"].seconds[0] >= 0.3
+    assert measured["large"].peak_bytes[0] - measured["small"].peak_bytes[0] > 2**25
+
+
+def test_a_failure_is_no_measurement(tmp_path):
+    with pytest.raises(RuntimeError, match=r"broken ended with 3:\nno such"):
+        run_once(Contender("broken", (sys.executable, "-c", "print('no such'); raise SystemExit(3)")), tmp_path)
