@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from npu_adapt import __version__
+from npu_adapt.cli.report import report
 from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError
 
 
@@ -91,6 +92,7 @@ def npu_adapt(
 
 
 # Registered in the order a newcomer needs them: env, fetch, infer, bench, compare, report, models.
+app.command()(report)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ what it means; how that looks is the renderer's business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -79,12 +80,17 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """`front_matter` holds what catalogues read, `directives` the lines that must stand bare in the body."""
+    """A whole report.
+
+    `front_matter` holds what catalogues read, `directives` the lines that must stand bare in the body, `notices` what
+    must be said before any figure.
+    """
 
     title: str
     language: str
     front_matter: tuple[tuple[str, str | tuple[str, ...]], ...]
     directives: tuple[str, ...]
+    notices: tuple[str, ...]
     sections: tuple[Section, ...]
 
 
@@ -94,6 +100,11 @@ def sentence(*parts: Inline, tone: Tone = "plain") -> Paragraph:
 
 def listing(items: Iterable[str], tone: Tone = "plain") -> Listing:
     return Listing(tuple(Paragraph((item,), tone) for item in items))
+
+
+def is_plain_link(url: str) -> bool:
+    """Whether `url` is http(s) in plain letters: safe to be made a link wherever it is shown."""
+    return re.fullmatch(r"https?://[A-Za-z0-9._~/?#@!$&'()*+,;=%:-]+", url) is not None
 
 
 def printable(text: str) -> str:

@@ -69,7 +69,7 @@ COLUMNS: dict[str, Phrase] = {
     "taken-from": Phrase("Taken from", "取自"),
     "name": Phrase("Name", "名称"),
     "index": Phrase("Index", "编号"),
-    "memory": Phrase("Memory", "显存"),
+    "memory": Phrase("Memory", "设备内存"),
     "free-memory": Phrase("Free", "空闲"),
     "health": Phrase("Health", "健康状态"),
     "severity": Phrase("Severity", "级别"),
@@ -137,7 +137,7 @@ ITEMS: dict[str, Phrase] = {
     "unexpected-keys": Phrase("Unexpected keys", "多余的键"),
     "conversions": Phrase("Conversions undone for the proof", "核对时还原的转换"),
     "left-out": Phrase("Left out", "未参与的部分"),
-    "status": Phrase("Status", "状态"),
+    "status": Phrase("Status of the run", "运行状态"),
     "run-dtype": Phrase("dtype", "dtype"),
     "attention": Phrase("Attention", "注意力实现"),
     "threads": Phrase("CPU threads", "CPU 线程数"),
@@ -159,8 +159,8 @@ ITEMS: dict[str, Phrase] = {
     "found-conv": Phrase("Found in convolution", "卷积实测"),
     "found-attention": Phrase("Found in attention", "注意力实测"),
     "latency": Phrase("Latency", "时延"),
-    "latency-reference": Phrase("Reference side of the speed-up", "加速比的参考端"),
-    "latency-candidate": Phrase("Adapted side of the speed-up", "加速比的适配端"),
+    "latency-reference": Phrase("Reference side of the speed-up: {name}", "加速比的参考端：{name}"),
+    "latency-candidate": Phrase("Adapted side of the speed-up: {name}", "加速比的适配端：{name}"),
     "speed-up": Phrase("Speed-up", "加速比"),
     "median": Phrase("Median", "中位数"),
     "mean": Phrase("Mean", "平均值"),
@@ -178,6 +178,7 @@ ITEMS: dict[str, Phrase] = {
 SENTENCES: dict[str, Phrase] = {
     "yes": Phrase("yes", "是"),
     "no": Phrase("no", "否"),
+    "empty": Phrase("(empty)", "（空）"),
     "none": Phrase("none", "无"),
     "passed": Phrase("passed", "通过"),
     "not-passed": Phrase("failed", "未通过"),
@@ -197,6 +198,9 @@ SENTENCES: dict[str, Phrase] = {
         "the versions of this run; npu-adapt itself from its source tree", "本次运行的版本；npu-adapt 从源码目录安装"
     ),
     "no-commands": Phrase("No command line was recorded.", "没有记录命令行。"),
+    "verified-hub": Phrase("the hub's checksum", "Hub 公布的校验值"),
+    "verified-registry": Phrase("the registry's checksum", "注册表记录的校验值"),
+    "verified-nothing": Phrase("nothing: unverified", "无：未校验"),
     "unverified": Phrase(
         "Unverified: {files}. Their bytes were compared with no published checksum.",
         "未校验：{files}。其内容没有与任何公开的校验值比对。",
@@ -286,6 +290,7 @@ CONCLUSIONS: dict[str, Phrase] = {
     "conclusion-problem": Phrase(
         "The environment has an unresolved {severity}: {found}.", "环境存在未解决的问题（{severity}）：{found}。"
     ),
+    "conclusion-reservations": Phrase("To be read with it:", "须一并注意："),
     "conclusion-fallbacks": Phrase(
         "Some operators ran on the CPU: {operators}.", "部分算子在 CPU 上执行：{operators}。"
     ),
@@ -319,7 +324,7 @@ REASONS: dict[str, Phrase] = {
     ),
     "absent-suspect": Phrase("no operator failed", "没有算子未通过"),
     "absent-bench": Phrase("not benchmarked: npu-adapt bench MODEL", "没有性能测试：npu-adapt bench MODEL"),
-    "absent-p99": Phrase("too few samples for a 99th percentile", "样本太少，无法给出 p99"),
+    "absent-p99": Phrase("too few samples for a p99", "样本太少，无法给出 p99"),
     "absent-latency": Phrase("no warm forward was measured", "没有测得预热后的前向时延"),
 }
 

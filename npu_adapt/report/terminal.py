@@ -17,6 +17,7 @@ from npu_adapt.report.document import (
     Link,
     Listing,
     Paragraph,
+    Report,
     Table,
     Tone,
     Verbatim,
@@ -42,6 +43,25 @@ class Screen:
             if position and (isinstance(block, Table) or isinstance(self.blocks[position - 1], Table)):
                 yield Text()
             yield draw(block, letters)
+
+
+def report_screen(report: Report) -> RenderableType:
+    """A whole report for a terminal: the sections under their titles."""
+    notices = (Paragraph((notice,), "caution") for notice in report.notices)
+    parts: list[RenderableType] = [Heading(report.title), Screen(tuple(notices))]
+    for section in report.sections:
+        parts += [Text(), Heading(section.title), Screen(section.blocks)]
+    return Group(*parts)
+
+
+class Heading:
+    """A title on a line of its own."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(legible(options.encoding)(self.title), style="bold underline")
 
 
 def legible(encoding: str) -> Callable[[str], str]:

@@ -22,7 +22,8 @@ def cell(figures: Figures, path: str, *, unit: bool = True) -> Inline:
         return text
     if path in LINKS:
         return Link(text)
-    return Code(text) if path in VERBATIM else text
+    is_verbatim = path in VERBATIM or isinstance(figures.value(path), tuple)
+    return Code(text) if is_verbatim else text
 
 
 def fact(figures: Figures, item: str, path: str) -> tuple[Inline, Inline]:
@@ -44,7 +45,13 @@ def table(
 ) -> Table:
     """A table by the keys of its caption and columns; `numeric` columns are set flush right."""
     titles = tuple(Column(figures.say(f"column-{key}"), key in numeric) for key in columns)
-    return Table(figures.caption(caption), titles, tuple(rows))
+    return Table(figures.caption(caption), titles, tuple(tuple(filled(figures, part) for part in row) for row in rows))
+
+
+def filled(figures: Figures, part: Inline) -> Inline:
+    """`part`, or words for an empty text: a blank cell says nothing."""
+    text = part.url if isinstance(part, Link) else part.text if isinstance(part, Code) else part
+    return part if text.strip() else figures.say("empty")
 
 
 def missing_reasons(figures: Figures, names: dict[str, str], paths: Iterable[str]) -> Listing | None:

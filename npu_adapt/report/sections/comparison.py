@@ -60,7 +60,8 @@ def metrics(figures: Figures) -> Block:
     compare = figures.summary.compare
     taken_from = {} if compare is None else compare.worst_outputs
     rows: list[tuple[Inline, ...]] = [
-        (name, cell(figures, f"compare.{name}"), taken_from.get(name, figures.say("all-outputs"))) for name in METRICS
+        (Code(name), cell(figures, f"compare.{name}"), taken_from.get(name, figures.say("all-outputs")))
+        for name in METRICS
     ]
     return table(figures, "metrics", ("metric", "value", "taken-from"), rows)
 

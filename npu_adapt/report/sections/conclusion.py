@@ -5,7 +5,9 @@ from __future__ import annotations
 from npu_adapt.evidence import HISTORY_FOLDER, LOG_FILES, SUMMARY_FILE
 from npu_adapt.report.document import Block, Code, Inline, Tone, listing, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.hardware import is_stand_in
 from npu_adapt.report.sections.blocks import cell, facts, names, table
+from npu_adapt.report.sections.comparison import first_suspect
 from npu_adapt.report.sections.speed import headline
 from npu_adapt.report.sections.subject import weight_doubts
 
@@ -24,8 +26,8 @@ SCORES = (
 
 def scoring(figures: Figures) -> tuple[Block, ...]:
     """The table that catalogues read, its fields by the names they are known under."""
-    rows: list[tuple[Inline, Inline]] = [(name, cell(figures, path)) for name, path in SCORES]
-    rows.append(("latency_ms", headline(figures)[0]))
+    rows: list[tuple[Inline, Inline]] = [(Code(name), cell(figures, path)) for name, path in SCORES]
+    rows.append((Code("latency_ms"), headline(figures)[0]))
     return (facts(figures, "scoring", rows),)
 
 
@@ -47,9 +49,10 @@ def conclusion(figures: Figures) -> tuple[Block, ...]:
         blocks.append(sentence(figures.say("conclusion-one-percent", answer=answer)))
         if compare.verdict.reasons:
             blocks.append(listing(compare.verdict.reasons))
+        blocks += first_suspect(figures)
     reserved = reservations(figures)
     if reserved:
-        blocks.append(listing(reserved, "caution"))
+        blocks += [sentence(figures.say("conclusion-reservations")), listing(reserved, "caution")]
     return tuple(blocks)
 
 
@@ -89,23 +92,12 @@ def rehearsed_arithmetic(figures: Figures) -> str:
     return "" if run is None else run.device.partition(":")[2] or run.device
 
 
-def is_stand_in(figures: Figures) -> bool:
-    """Whether the device that ran stands on a software CANN, which signs its version so."""
-    environment, run = figures.summary.environment, figures.summary.run
-    if environment is None or run is None or environment.cann is None:
-        return False
-    return environment.cann.endswith("-soft") and run.device.partition(":")[0] in STANDS_ON_CANN
-
-
-STANDS_ON_CANN = frozenset({"npu"})
-
-
 def notices(figures: Figures) -> tuple[str, ...]:
     """What must be said before any figure: that no device, or no real one, stood behind them."""
     said = []
     if figures.is_rehearsal:
         said.append(figures.say("rehearsal", arithmetic=rehearsed_arithmetic(figures)))
-    if is_stand_in(figures):
+    if is_stand_in(figures.summary):
         said.append(figures.say("stand-in"))
     return tuple(said)
 

@@ -68,8 +68,16 @@ def speed_up(figures: Figures) -> tuple[Block, ...]:
         return (sentence(figures.say("with-reason", item=item, reason=reason)),)
     pair = figures.say("latency-pair", iterations=figures("compare.latency.iterations"))
     rows: list[Measurement] = [
-        (figures.say("item-latency-reference"), cell(figures, "compare.latency.reference_ms"), pair),
-        (figures.say("item-latency-candidate"), cell(figures, "compare.latency.candidate_ms"), pair),
+        (
+            figures.say("item-latency-reference", name=figures("compare.reference")),
+            cell(figures, "compare.latency.reference_ms"),
+            pair,
+        ),
+        (
+            figures.say("item-latency-candidate", name=figures("compare.candidate")),
+            cell(figures, "compare.latency.candidate_ms"),
+            pair,
+        ),
         (figures.say("item-speed-up"), cell(figures, "compare.latency.speed_up"), figures.say("latency-quotient")),
     ]
     return (table(figures, "speed-up", ("measurement", "value", "how"), rows),)

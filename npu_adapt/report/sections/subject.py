@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 
+from npu_adapt.records import WeightFile
 from npu_adapt.report.document import Block, Code, Inline, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.phrases import PHRASES
 from npu_adapt.report.sections.blocks import cell, fact, facts, names, table
 
 MODEL_FACTS = (
@@ -123,7 +125,7 @@ def weights(figures: Figures) -> tuple[Block, ...]:
             (
                 Code(file.name),
                 cell(figures, f"weights.files.{position}.bytes"),
-                file.verified_against,
+                verified(figures, file),
                 Code(file.sha256),
             )
             for position, file in enumerate(record.files)
@@ -132,6 +134,12 @@ def weights(figures: Figures) -> tuple[Block, ...]:
         blocks.append(table(figures, "weight-files", columns, file_rows, frozenset({"size"})))
     doubts = weight_doubts(figures)
     return (*blocks, listing(doubts, "caution")) if doubts else tuple(blocks)
+
+
+def verified(figures: Figures, file: WeightFile) -> str:
+    """What the file's bytes were compared with, in words where there are words for it."""
+    phrase = f"verified-{file.verified_against}"
+    return figures.say(phrase) if phrase in PHRASES else file.verified_against
 
 
 def weight_doubts(figures: Figures) -> tuple[str, ...]:

@@ -1,0 +1,116 @@
+"""`npu-adapt report`: the adaptation report, from the summary and from nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from npu_adapt.cli import options
+from npu_adapt.errors import UsageError
+
+if TYPE_CHECKING:
+    from npu_adapt.records import Summary
+    from npu_adapt.report.phrases import Language
+
+
+class Lang(str, Enum):
+    """The report's language."""
+
+    en = "en"
+    zh = "zh"
+
+
+def report(
+    lang: Annotated[Lang, typer.Option("--lang", help="Language of the report.")] = Lang.en,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Write to FILE: .md Markdown, .html HTML, .json the report as data."
+        ),
+    ] = None,
+    logs: options.LogsDir = options.LOGS_DEFAULT,
+    json: options.Json = False,
+) -> None:
+    """Render the adaptation report from the last summary: on a terminal as tables, in a pipe or file as Markdown.
+
+    Example: npu-adapt report --lang zh --out README.md
+    """
+    from npu_adapt.evidence import Logs
+    from npu_adapt.records import encode
+
+    summary = Logs(logs).read()
+    if out is not None:
+        write_report(summary, lang.value, out)
+        typer.echo(f"wrote {out}", err=True)
+    if json:
+        write_bytes(encode(summary))
+    elif out is None:
+        show(summary, lang.value)
+
+
+def write_report(summary: Summary, language: Language, out: Path) -> None:
+    """Writes the report in the form that the file's ending names. Raises `UsageError` for any other ending."""
+    from npu_adapt.evidence import write_atomically
+
+    render = RENDERERS.get(out.suffix.lower())
+    if render is None:
+        endings = ", ".join(RENDERERS)
+        raise UsageError(f"{out} has no ending that names a form of report", hint=f"end it in one of {endings}")
+    data = render(summary, language)
+    try:
+        write_atomically(out, data)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}", hint="name another file with --out") from error
+
+
+def show(summary: Summary, language: Language) -> None:
+    """On a terminal the report is drawn; anything else gets Markdown."""
+    if not sys.stdout.isatty():
+        write_bytes(markdown_report(summary, language))
+        return
+    from npu_adapt.cli.console import print_result
+    from npu_adapt.report.adaptation import adaptation_report
+    from npu_adapt.report.terminal import report_screen
+
+    print_result(report_screen(adaptation_report(summary, language)))
+
+
+def write_bytes(data: bytes) -> None:
+    """UTF-8 on stdout whatever the locale: the text of a report is a file's content."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def markdown_report(summary: Summary, language: Language) -> bytes:
+    from npu_adapt.report.markdown import render
+
+    return render(summary, language).encode()
+
+
+def html_report(summary: Summary, language: Language) -> bytes:
+    from npu_adapt.report.html import render
+
+    return render(summary, language).encode()
+
+
+def report_as_data(summary: Summary, language: Language) -> bytes:
+    import msgspec
+
+    from npu_adapt.report.adaptation import adaptation_report
+
+    return msgspec.json.format(msgspec.json.encode(adaptation_report(summary, language)), indent=2) + b"\n"
+
+
+RENDERERS: dict[str, Callable[[Summary, Language], bytes]] = {
+    ".md": markdown_report,
+    ".markdown": markdown_report,
+    ".html": html_report,
+    ".htm": html_report,
+    ".json": report_as_data,
+}

@@ -1,0 +1,288 @@
+"""Summaries of every kind that a report must tell, built from one successful run on an NPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from npu_adapt import records as r
+
+SHA = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
+COMMAND = "npu-adapt compare google/vit-base-patch16-224 --device npu:0"
+BENCH_COMMAND = "npu-adapt bench google/vit-base-patch16-224 --device npu:0 --iters 100"
+
+MODEL = r.ModelInfo(
+    id="google/vit-base-patch16-224",
+    organization="google",
+    task="image-classification",
+    architecture="ViTForImageClassification",
+    parameters=86567656,
+    source="modelscope",
+    revision="3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3",
+    url="https://huggingface.co/google/vit-base-patch16-224",
+)
+WEIGHTS = r.WeightsInfo(
+    pretrained_used=True,
+    local_weight_used=True,
+    path="/models/google/vit-base-patch16-224",
+    files=(r.WeightFile(name="model.safetensors", bytes=346293852, sha256=SHA, verified_against="hub"),),
+    proven_parameters=200,
+    conversions=("cast float16 to float32",),
+    left_out=("pooler",),
+)
+ENVIRONMENT = r.Environment(
+    python="3.11.7",
+    platform="Linux-5.10-aarch64",
+    torch="2.9.0+cpu",
+    torch_npu="2.9.0.post1",
+    transformers="4.57.6",
+    cann="8.5.1",
+    driver="25.0.rc1",
+    firmware="7.7.0.6",
+    devices=(
+        r.DeviceInfo(index=0, name="Ascend910B4", memory_bytes=34359738368, free_memory_bytes=33285996544, health="OK"),
+    ),
+    cpu="Kunpeng-920",
+    cpu_cores=24,
+    memory_bytes=206158430208,
+    packages={"safetensors": "0.6.2"},
+    variables={"ASCEND_HOME_PATH": "/usr/local/Ascend/cann"},
+)
+RUN = r.Run(
+    status="SUCCESS",
+    device="npu:0",
+    dtype="float32",
+    attention="sdpa",
+    numerics={"conv_hf32": True, "matmul_hf32": False},
+    threads=24,
+    seed=0,
+    inputs=(r.InputInfo(name="pixel_values", shape=(1, 3, 224, 224), sha256=SHA, origin="china.jpg"),),
+    outputs=(
+        r.OutputInfo(name="logits", shape=(1, 1000), dtype="float32"),
+        r.OutputInfo(name="last_hidden_state", shape=(1, 197, 768), dtype="float32"),
+    ),
+    predictions=(
+        r.Prediction(label="palace", index=698, score=0.83456),
+        r.Prediction(label="bell cote, bell cot", index=442, score=0.0412345),
+    ),
+    timings_ms=r.Timings(load=812.4471, first_forward=3412.871, warm_forward=6.0123),
+    peak_memory_bytes=402653184,
+    cpu_fallbacks=(),
+)
+
+
+def output(name: str, shape: tuple[int, ...], at: tuple[int, ...], scale: float = 1.0) -> r.OutputComparison:
+    return r.OutputComparison(
+        name=name,
+        shape=shape,
+        max_abs_diff=0.0121873 * scale,
+        mean_abs_diff=0.00181123 * scale,
+        cosine_similarity=0.9999961,
+        relative_l2=0.00271133 * scale,
+        nan_mismatches=0,
+        inf_mismatches=0,
+        worst_index=at,
+        reference_value=1.2345678,
+        candidate_value=1.2467551,
+        noise_floor=0.00201077,
+        error_over_floor=1.348405 * scale,
+    )
+
+
+COMPARE = r.Compare(
+    reference="cpu",
+    candidate="npu:0",
+    samples=1,
+    max_abs_diff=0.0121873,
+    mean_abs_diff=0.00181123,
+    cosine_similarity=0.9999961,
+    relative_l2=0.00271133,
+    top1_match=True,
+    top5_match=True,
+    match_within_1_percent=True,
+    match_basis="relative L2 2.711e-03 <= 1.000e-02; top-1 equal; top-5 equal",
+    outputs=(output("logits", (1, 1000), (0, 417)), output("last_hidden_state", (1, 197, 768), (0, 3, 519), 0.5)),
+    worst_outputs={"max_abs_diff": "logits, sample 0", "relative_l2": "logits, sample 0"},
+    verdict=r.Verdict(
+        passed=True,
+        rule="noise-floor",
+        reasons=("logits: error 1.348 floors, at most 3",),
+        others=(r.RuleOutcome(rule="field", passed=True, detail="cosine > 0.99 and mean_abs_diff < 0.005"),),
+    ),
+    latency=r.CompareLatency(reference_ms=141.2345, candidate_ms=6.0311, speed_up=23.41770, iterations=20),
+    arithmetic=r.ArithmeticReport(
+        asked="auto", found=r.ArithmeticFound(matmul="float32", conv="hf32", attention="float32")
+    ),
+)
+SUSPECT = r.OperatorFinding(
+    module="vit.encoder.layer.5.intermediate.dense",
+    operator="linear",
+    index=82,
+    output_shape=(1, 197, 3072),
+    test="rms",
+    error_over_floor=41.23456,
+    worst_index=(0, 17, 2071),
+    reference=0.51234567,
+    candidate=0.61234567,
+)
+BENCH = r.Bench(
+    device="npu:0",
+    dtype="float32",
+    batch_size=1,
+    warmup=10,
+    iterations=100,
+    latency_ms=r.Latency(mean=6.00412, median=5.98812, p90=6.10233, p99=6.51021, std=0.08123, min=5.91231, max=7.01235),
+    samples_ms=(5.91231, 5.98812, 7.01235),
+    throughput_per_s=166.5523,
+    peak_memory_bytes=402653184,
+)
+SUCCESS = r.Summary(
+    schema_version=r.SCHEMA_VERSION,
+    tool=r.ToolInfo(name="npu-adapt", version="0.1.0"),
+    created_at="2026-01-31T12:00:00.000Z",
+    command=BENCH_COMMAND,
+    commands={"run": BENCH_COMMAND, "compare": COMMAND, "bench": BENCH_COMMAND},
+    model=MODEL,
+    weights=WEIGHTS,
+    environment=ENVIRONMENT,
+    run=RUN,
+    compare=COMPARE,
+    bench=BENCH,
+)
+
+
+def failed_verdict() -> r.Summary:
+    compare = replace(
+        COMPARE,
+        relative_l2=0.0811,
+        match_within_1_percent=False,
+        match_basis="relative L2 8.110e-02 > 1.000e-02",
+        operators=(SUSPECT, replace(SUSPECT, index=97, operator="gelu", error_over_floor=None, candidate=None)),
+        first_suspect=SUSPECT,
+        verdict=r.Verdict(passed=False, rule="noise-floor", reasons=("linear 82: error 41.23 floors, at most 4",)),
+    )
+    return replace(SUCCESS, compare=compare, bench=None, command=COMMAND, commands={"run": COMMAND, "compare": COMMAND})
+
+
+def rehearsed() -> r.Summary:
+    command = "npu-adapt compare --rehearse hf32"
+    run = replace(RUN, status="REHEARSED", device="rehearsed:hf32", peak_memory_bytes=None, cpu_fallbacks=None)
+    compare = replace(
+        COMPARE,
+        candidate="rehearsed:hf32",
+        latency=None,
+        verdict=replace(COMPARE.verdict, rule="1 %", reasons=("the noise floor is met by construction",)),
+    )
+    environment = replace(ENVIRONMENT, torch_npu=None, cann=None, driver=None, firmware=None, devices=())
+    model = replace(MODEL, id="builtin:digits-vit", organization=None, source="builtin", revision=None, url=None)
+    weights = replace(WEIGHTS, files=(replace(WEIGHTS.files[0], verified_against="nothing"),))
+    return replace(
+        SUCCESS,
+        command=command,
+        commands={"run": command, "compare": command},
+        model=model,
+        weights=weights,
+        environment=environment,
+        run=run,
+        compare=compare,
+        bench=None,
+        reasons={"compare.latency": "a rehearsal measures no device"},
+    )
+
+
+def failed_run() -> r.Summary:
+    failure = r.Failure(
+        stage="forward", kind="out-of-memory", message="NPU out of memory. Tried to allocate 40.00 GiB", operator=None
+    )
+    run = replace(
+        RUN, status="FAILED", outputs=(), predictions=(), timings_ms=None, peak_memory_bytes=None, failure=failure
+    )
+    reasons = {"compare": "the run on the device failed"}
+    return replace(SUCCESS, run=run, compare=None, bench=None, commands={"run": COMMAND}, reasons=reasons)
+
+
+def nulls() -> r.Summary:
+    """Everything that may be None, is."""
+    hole = replace(
+        output("logits", (1, 7), (0, 0)),
+        max_abs_diff=None,
+        mean_abs_diff=None,
+        cosine_similarity=None,
+        relative_l2=None,
+        nan_mismatches=3,
+        reference_value=None,
+        candidate_value=None,
+        noise_floor=None,
+        error_over_floor=None,
+    )
+    compare = replace(
+        COMPARE,
+        max_abs_diff=None,
+        mean_abs_diff=None,
+        cosine_similarity=None,
+        relative_l2=None,
+        top1_match=None,
+        top5_match=None,
+        match_within_1_percent=False,
+        match_basis="NaN in logits on the device alone",
+        outputs=(hole,),
+        worst_outputs={},
+        latency=None,
+        arithmetic=r.ArithmeticReport(asked="auto", found=None),
+        verdict=r.Verdict(passed=False, rule="noise-floor", reasons=("logits: 3 NaN on the device alone",)),
+    )
+    timings = r.Timings(load=None, first_forward=12.5, warm_forward=None)
+    run = replace(RUN, timings_ms=timings, peak_memory_bytes=None, cpu_fallbacks=None, numerics={"fma": None})
+    bench = replace(
+        BENCH,
+        peak_memory_bytes=None,
+        latency_ms=replace(BENCH.latency_ms, p99=None),
+        warnings=(r.Warning(id="foreign-load", message="other processes took 38 % of the CPU"),),
+    )
+    environment = replace(
+        ENVIRONMENT,
+        torch_npu=None,
+        cann=None,
+        driver=None,
+        firmware=None,
+        cpu=None,
+        devices=(r.DeviceInfo(index=0, name="Ascend910B4", memory_bytes=None),),
+    )
+    return replace(SUCCESS, compare=compare, run=run, bench=bench, environment=environment)
+
+
+def stand_in() -> r.Summary:
+    return replace(SUCCESS, environment=replace(ENVIRONMENT, cann="8.5.1-soft"))
+
+
+def doubtful() -> r.Summary:
+    """Weights that nobody vouches for, operators on the CPU, an environment with problems."""
+    weights = replace(
+        WEIGHTS,
+        pretrained_used=False,
+        files=(replace(WEIGHTS.files[0], verified_against="nothing"),),
+        doubts=("looks untrained: every norm is 1 and every bias is 0",),
+        unexpected_keys=tuple(f"extra.{number}.weight" for number in range(15)),
+    )
+    problem = r.Problem(
+        id="pair", severity="error", found="CANN 8.5.1 with torch_npu 2.13.0", wanted="CANN 9.0.0", fix="upgrade CANN"
+    )
+    run = replace(RUN, cpu_fallbacks=("aten::nonzero", "aten::unique2"))
+    return replace(SUCCESS, weights=weights, run=run, environment=replace(ENVIRONMENT, problems=(problem,)))
+
+
+SAMPLES: Mapping[str, Callable[[], r.Summary]] = {
+    "success": lambda: SUCCESS,
+    "failed-verdict": failed_verdict,
+    "rehearsed": rehearsed,
+    "failed-run": failed_run,
+    "infer-only": lambda: replace(SUCCESS, compare=None, bench=None, command="npu-adapt infer", commands={}),
+    "bench-only": lambda: replace(SUCCESS, compare=None, commands={"run": BENCH_COMMAND, "bench": BENCH_COMMAND}),
+    "nulls": nulls,
+    "stand-in": stand_in,
+    "doubtful": doubtful,
+    "environment-only": lambda: replace(
+        SUCCESS, model=None, weights=None, run=None, compare=None, bench=None, command="npu-adapt env", commands={}
+    ),
+}
