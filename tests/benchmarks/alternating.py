@@ -55,7 +55,8 @@ class Limit:
 def run_once(contender: Contender, cwd: Path) -> tuple[float, int]:
     """Wall seconds and the peak resident bytes of the process (or of its largest child that was waited for).
 
-    Raises `RuntimeError` with the output when the command fails: a failure is quick, and would win.
+    Linux charges a child with its parent's peak at the fork, so the figure is never below that of this process, which
+    must stay small. Raises `RuntimeError` with the output when the command fails: a failure is quick, and would win.
     """
     environment = {**os.environ, **contender.environment}
     with tempfile.TemporaryFile() as output:
