@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -30,6 +31,8 @@ ASCII = str.maketrans(
     {"≤": "<=", "≥": ">=", "×": "x", "·": "-", "–": "-", "—": "-", "−": "-", "…": "...", "‖": "||", "²": "^2"}
 )
 
+SPACED = (Table, Verbatim)  # set apart from what stands before and after them
+
 
 class Screen:
     """Blocks as one Rich renderable, in the letters that the console's encoding has."""
@@ -40,7 +43,7 @@ class Screen:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         letters = legible(options.encoding)
         for position, block in enumerate(self.blocks):
-            if position and (isinstance(block, Table) or isinstance(self.blocks[position - 1], Table)):
+            if position and (isinstance(block, SPACED) or isinstance(self.blocks[position - 1], SPACED)):
                 yield Text()
             yield draw(block, letters)
 
@@ -50,8 +53,14 @@ def report_screen(report: Report) -> RenderableType:
     notices = (Paragraph((notice,), "caution") for notice in report.notices)
     parts: list[RenderableType] = [Heading(report.title), Screen(tuple(notices))]
     for section in report.sections:
-        parts += [Text(), Heading(section.title), Screen(section.blocks)]
+        blocks = [untitled(block, section.title) for block in section.blocks]
+        parts += [Text(), Heading(section.title), Screen(blocks)]
     return Group(*parts)
+
+
+def untitled(block: Block, title: str) -> Block:
+    """A table that would only repeat the title above it loses its caption."""
+    return replace(block, caption="") if isinstance(block, Table) and block.caption == title else block
 
 
 class Heading:
@@ -106,7 +115,7 @@ def draw_item(item: Paragraph, letters: Callable[[str], str]) -> RenderableType:
 def draw_table(table: Table, letters: Callable[[str], str]) -> RichTable:
     """Numbers are never cut or wrapped; names fold where the width is short."""
     drawn = RichTable(
-        title=Text(letters(table.caption), style="bold"),
+        title=Text(letters(table.caption), style="bold") if table.caption else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,

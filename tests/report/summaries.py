@@ -142,7 +142,7 @@ SUCCESS = r.Summary(
     tool=r.ToolInfo(name="npu-adapt", version="0.1.0"),
     created_at="2026-01-31T12:00:00.000Z",
     command=BENCH_COMMAND,
-    commands={"run": BENCH_COMMAND, "compare": COMMAND, "bench": BENCH_COMMAND},
+    commands={"compare": COMMAND, "bench": BENCH_COMMAND},
     model=MODEL,
     weights=WEIGHTS,
     environment=ENVIRONMENT,
@@ -162,7 +162,7 @@ def failed_verdict() -> r.Summary:
         first_suspect=SUSPECT,
         verdict=r.Verdict(passed=False, rule="noise-floor", reasons=("linear 82: error 41.23 floors, at most 4",)),
     )
-    return replace(SUCCESS, compare=compare, bench=None, command=COMMAND, commands={"run": COMMAND, "compare": COMMAND})
+    return replace(SUCCESS, compare=compare, bench=None, command=COMMAND, commands={"compare": COMMAND})
 
 
 def rehearsed() -> r.Summary:
@@ -180,7 +180,7 @@ def rehearsed() -> r.Summary:
     return replace(
         SUCCESS,
         command=command,
-        commands={"run": command, "compare": command},
+        commands={"compare": command},
         model=model,
         weights=weights,
         environment=environment,
@@ -199,7 +199,7 @@ def failed_run() -> r.Summary:
         RUN, status="FAILED", outputs=(), predictions=(), timings_ms=None, peak_memory_bytes=None, failure=failure
     )
     reasons = {"compare": "the run on the device failed"}
-    return replace(SUCCESS, run=run, compare=None, bench=None, commands={"run": COMMAND}, reasons=reasons)
+    return replace(SUCCESS, run=run, compare=None, bench=None, commands={"compare": COMMAND}, reasons=reasons)
 
 
 def nulls() -> r.Summary:
@@ -277,8 +277,10 @@ SAMPLES: Mapping[str, Callable[[], r.Summary]] = {
     "failed-verdict": failed_verdict,
     "rehearsed": rehearsed,
     "failed-run": failed_run,
-    "infer-only": lambda: replace(SUCCESS, compare=None, bench=None, command="npu-adapt infer", commands={}),
-    "bench-only": lambda: replace(SUCCESS, compare=None, commands={"run": BENCH_COMMAND, "bench": BENCH_COMMAND}),
+    "infer-only": lambda: replace(
+        SUCCESS, compare=None, bench=None, command="npu-adapt infer", commands={"infer": "npu-adapt infer"}
+    ),
+    "bench-only": lambda: replace(SUCCESS, compare=None, commands={"bench": BENCH_COMMAND}),
     "nulls": nulls,
     "stand-in": stand_in,
     "doubtful": doubtful,
