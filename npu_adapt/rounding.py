@@ -35,10 +35,10 @@ def ratio(value: float) -> str:
 
 
 def cosine(value: float) -> str:
-    """Eight decimals, and as many more as it takes not to call something 1 that is not."""
+    """Eight decimals, and as many more as it takes not to call something 1 or -1 that is not."""
     for decimals in range(8, 18):
         text = f"{value:.{decimals}f}"
-        if value == 1 or float(text) != 1:
+        if abs(value) == 1 or abs(float(text)) != 1:
             return text
     return f"{value!r}"
 

@@ -40,6 +40,7 @@ def test_four_significant_digits(value: float, text: str) -> None:
         (0.999999999, "0.999999999"),
         (1 - 2**-53, "0.9999999999999999"),
         (-1.0, "-1.00000000"),
+        (2**-53 - 1, "-0.9999999999999999"),
     ],
 )
 def test_a_cosine_below_one_is_never_called_one(value: float, text: str) -> None:

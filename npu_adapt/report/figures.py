@@ -122,9 +122,9 @@ class Figures:
 
     def write(self, path: str, value: Any, *, unit: bool = False) -> str:
         if isinstance(value, bool):
-            return self.say("yes" if value else "no")
+            return "true" if value else "false"  # as in the record, in every language
         if isinstance(value, str):
-            return value
+            return value if value.strip() else self.say("empty")
         if isinstance(value, tuple):
             return "[" + ", ".join(map(str, value)) + "]"
         if isinstance(value, Record):

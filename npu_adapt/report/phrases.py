@@ -176,8 +176,6 @@ ITEMS: dict[str, Phrase] = {
 }
 
 SENTENCES: dict[str, Phrase] = {
-    "yes": Phrase("yes", "是"),
-    "no": Phrase("no", "否"),
     "empty": Phrase("(empty)", "（空）"),
     "none": Phrase("none", "无"),
     "passed": Phrase("passed", "通过"),
@@ -226,6 +224,7 @@ SENTENCES: dict[str, Phrase] = {
     "basis": Phrase("Basis of match_within_1_percent: {text}", "match_within_1_percent 的依据：{text}"),
     "all-outputs": Phrase("all outputs and samples", "全部输出与样本"),
     "deciding": Phrase("the rule of this verdict", "本次判定所用规则"),
+    "latency-with-origin": Phrase("{latency}, {how}", "{latency}，{how}"),
     "latency-bench": Phrase(
         "median of {iterations} iterations of bench, batch size {batch}",
         "bench {iterations} 次迭代的中位数，批大小 {batch}",

@@ -34,7 +34,7 @@ def render_compare(summary: Summary) -> RenderableType:
             *comparison.reasons(figures),
             *comparison.suspects(figures),
             comparison.metrics(figures),
-            sentence(figures.say("basis", text=compare.match_basis)),
+            sentence(figures.say("basis", text=figures("compare.match_basis"))),
             comparison.rules(figures),
             *comparison.by_output(figures),
             *comparison.worst_elements(figures),

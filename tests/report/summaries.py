@@ -256,6 +256,28 @@ def stand_in() -> r.Summary:
     return replace(SUCCESS, environment=replace(ENVIRONMENT, cann="8.5.1-soft"))
 
 
+def extremes() -> r.Summary:
+    """The largest, the smallest, nothing at all, and texts that are empty."""
+    scalar = replace(
+        output("", (), ()),
+        max_abs_diff=1.7976931348623157e308,
+        mean_abs_diff=5e-324,
+        cosine_similarity=-0.9999999999999999,
+        relative_l2=0.0,
+        reference_value=-1.1754943508222875e-38,
+        candidate_value=3.4028234663852886e38,
+        error_over_floor=1e-9,
+        nan_mismatches=9_007_199_254_740_993,
+        inf_mismatches=1,
+    )
+    compare = replace(COMPARE, outputs=(scalar,), match_basis="", latency=replace(COMPARE.latency, speed_up=1e-7))
+    latency = r.Latency(mean=0.0, median=9.9999, p90=99999.5, p99=1e6, std=1e-12, min=0.0, max=123456789.0)
+    bench = replace(BENCH, latency_ms=latency, throughput_per_s=0.0, batch_size=100000, peak_memory_bytes=0)
+    run = replace(RUN, inputs=(replace(RUN.inputs[0], origin="", shape=(0,)),), predictions=())
+    model = replace(MODEL, parameters=671_026_419_200, organization="", url="file:///etc/passwd")
+    return replace(SUCCESS, compare=compare, bench=bench, run=run, model=model, commands={}, command="")
+
+
 def doubtful() -> r.Summary:
     """Weights that nobody vouches for, operators on the CPU, an environment with problems."""
     weights = replace(
@@ -284,6 +306,7 @@ SAMPLES: Mapping[str, Callable[[], r.Summary]] = {
     "nulls": nulls,
     "stand-in": stand_in,
     "doubtful": doubtful,
+    "extremes": extremes,
     "environment-only": lambda: replace(
         SUCCESS, model=None, weights=None, run=None, compare=None, bench=None, command="npu-adapt env", commands={}
     ),

@@ -43,7 +43,7 @@ def test_a_summary_of_the_first_schema_still_loads() -> None:
         ("compare.cosine_similarity", "0.99999610"),
         ("compare.outputs.0.reference_value", "1.2345678"),
         ("compare.outputs.0.error_over_floor", "1.348"),
-        ("compare.top1_match", "yes"),
+        ("compare.top1_match", "true"),
         ("bench.latency_ms.median", "5.988"),
         ("bench.throughput_per_s", "166.6"),
     ],

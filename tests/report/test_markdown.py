@@ -77,7 +77,9 @@ def test_a_figure_is_the_same_wherever_it_appears(sample: Sample) -> None:
         ("mean_abs_diff", "1.811e-03"),
     ):
         assert set(re.findall(rf"`{field}` \| (\S+)", page)) == {text}
-    assert re.findall(r"`latency_ms` \| (.+) \|", page) == re.findall(r"\| Median \| (.+) \|", page) == ["5.988 ms"]
+    scored = re.findall(r"`latency_ms` \| (.+) \|", page)
+    assert scored == ["5.988 ms, median of 100 iterations of bench, batch size 1"]
+    assert re.findall(r"\| Median \| (.+) \|", page) == re.findall(r"\| Latency \| (.+?) \|", page) == ["5.988 ms"]
 
 
 def test_nothing_is_blank(summary: Summary) -> None:

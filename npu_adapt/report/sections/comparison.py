@@ -44,7 +44,7 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
     return (
         *first_suspect(figures),
         metrics(figures),
-        sentence(figures.say("basis", text=compare.match_basis)),
+        sentence(figures.say("basis", text=figures("compare.match_basis"))),
         rules(figures),
         *reasons(figures),
         *suspects(figures),
@@ -130,7 +130,7 @@ def not_finite(figures: Figures) -> Block:
         if each.nan_mismatches or each.inf_mismatches:
             place = f"compare.outputs.{at}"
             nan, inf = figures(f"{place}.nan_mismatches"), figures(f"{place}.inf_mismatches")
-            found.append(figures.say("not-finite", output=each.name, nan=nan, inf=inf))
+            found.append(figures.say("not-finite", output=figures(f"{place}.name"), nan=nan, inf=inf))
     return listing(found, "bad") if found else sentence(figures.say("all-finite"))
 
 

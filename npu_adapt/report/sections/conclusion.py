@@ -27,7 +27,9 @@ SCORES = (
 def scoring(figures: Figures) -> tuple[Block, ...]:
     """The table that catalogues read, its fields by the names they are known under."""
     rows: list[tuple[Inline, Inline]] = [(Code(name), cell(figures, path)) for name, path in SCORES]
-    rows.append((Code("latency_ms"), headline(figures)[0]))
+    latency, how = headline(figures)
+    labelled = latency if latency == how else figures.say("latency-with-origin", latency=latency, how=how)
+    rows.append((Code("latency_ms"), labelled))
     return (facts(figures, "scoring", rows),)
 
 

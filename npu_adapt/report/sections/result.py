@@ -31,7 +31,7 @@ def result(figures: Figures) -> tuple[Block, ...]:
     blocks += failure(figures)
     if run.numerics:
         rows: list[tuple[Inline, Inline]] = [
-            (Code(name), figures.say("none") if value is None else figures.write(f"run.numerics.{name}", value))
+            (Code(name), figures.say("none") if value is None else setting(value))
             for name, value in sorted(run.numerics.items())
         ]
         blocks.append(facts(figures, "numerics", rows))
@@ -42,6 +42,11 @@ def result(figures: Figures) -> tuple[Block, ...]:
         ]
         blocks.append(table(figures, "inputs", ("name", "shape", "origin"), inputs))
     return (*blocks, *outputs(figures), *predictions(figures))
+
+
+def setting(value: bool | int | str) -> str:
+    """A setting as the record spells it; it is a name for a way of computing, not a figure."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def failure(figures: Figures) -> tuple[Block, ...]:
