@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,14 @@ def _image_processor(path: Path, *, trust_remote_code: bool) -> Any:
     """Pinned to the Pillow back end: torchvision's resizing differs, and would change numbers by being installed."""
     import transformers
 
-    pinned: dict[str, Any] = (
-        {"backend": "pil"} if int(transformers.__version__.split(".")[0]) >= 5 else {"use_fast": False}
-    )
-    return transformers.AutoImageProcessor.from_pretrained(
+    old = int(transformers.__version__.split(".")[0]) < 5
+    pinned: dict[str, Any] = {"use_fast": False} if old else {"backend": "pil"}
+    processor = transformers.AutoImageProcessor.from_pretrained(
         str(path), local_files_only=True, trust_remote_code=trust_remote_code, **pinned
     )
+    # Transformers 4 takes a picture one pixel high for one with a single channel, unless told; 5 asks Pillow.
+    takes_layout = "input_data_format" in inspect.signature(processor.preprocess).parameters
+    return partial(processor, input_data_format="channels_last") if takes_layout else processor
 
 
 def _tokenizer(path: Path, *, trust_remote_code: bool) -> Any:

@@ -15,6 +15,7 @@ from npu_adapt.models.tasks.task import (
     Outputs,
     Sample,
     Task,
+    accepted,
     class_label,
     present,
     sample_of,
@@ -55,7 +56,7 @@ def prepare_speech(loaded: LoadedModel, values: Sequence[str], samples: int, see
 def _encode(loaded: LoadedModel, sound: Sound) -> dict[str, Tensor]:
     extractor = loaded.processor.audio
     encoded = extractor(sound.waveform, sampling_rate=extractor.sampling_rate, return_tensors="pt")
-    return {name: encoded[name] for name in encoded}
+    return accepted(loaded, encoded)
 
 
 def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:

@@ -9,7 +9,17 @@ import torch
 from torch import Tensor
 
 from npu_adapt.models.images import pictures
-from npu_adapt.models.tasks.task import LoadedModel, Outputs, Sample, Task, class_label, present, sample_of, top_classes
+from npu_adapt.models.tasks.task import (
+    LoadedModel,
+    Outputs,
+    Sample,
+    Task,
+    accepted,
+    class_label,
+    present,
+    sample_of,
+    top_classes,
+)
 from npu_adapt.records import Prediction
 
 SHIPPED_PICTURES = "images"  # the folder of a model's own test pictures, as builtin:digits-vit has one
@@ -23,7 +33,7 @@ def prepare_pictures(loaded: LoadedModel, values: Sequence[str], samples: int, s
     """`pixel_values` [1, 3, height, width] and, for detectors, `pixel_mask`."""
     chosen = pictures(values, loaded.path / SHIPPED_PICTURES, samples, seed)
     return tuple(
-        sample_of(loaded.processor.image(images=picture.image, return_tensors="pt"), picture.origin)
+        sample_of(accepted(loaded, loaded.processor.image(images=picture.image, return_tensors="pt")), picture.origin)
         for picture in chosen
     )
 

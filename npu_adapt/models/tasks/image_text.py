@@ -10,7 +10,7 @@ from torch import Tensor
 
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES
-from npu_adapt.models.tasks.task import LoadedModel, Outputs, Sample, Task, input_info, present, top_classes
+from npu_adapt.models.tasks.task import LoadedModel, Outputs, Sample, Task, accepted, input_info, present, top_classes
 from npu_adapt.records import Prediction
 
 CANDIDATES = (
@@ -35,7 +35,7 @@ def prepare_candidates(loaded: LoadedModel, values: Sequence[str], samples: int,
     # SigLIP was trained on texts padded to the full length and has no mask for them; CLIP has one.
     padding = "max_length" if "siglip" in loaded.config.model_type else True
     encoded = loaded.processor.tokenizer(list(candidates), padding=padding, truncation=True, return_tensors="pt")
-    text = {name: encoded[name] for name in encoded}
+    text = accepted(loaded, encoded)
     origin = f"candidate texts {'; '.join(candidates)}" + ("" if given else " (default)")
     prepared = []
     for picture in pictures(files, loaded.path / SHIPPED_PICTURES, samples, seed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from npu_adapt.errors import ModelError, UsageError
@@ -31,6 +32,9 @@ def choose_task(config: Any, asked: str | None) -> Task:
     for row in rows:
         if any(name in _class_names(row, config.model_type) for name in architectures):
             return row
+    for row in rows:
+        if row.classes and row.auto_class in _own_code(config):
+            return row
     return _by_model_type(config, architectures)
 
 
@@ -45,14 +49,21 @@ def require_task_name(name: str | None) -> None:
 def _asked(rows: list[Task], config: Any, asked: str) -> Task:
     """Rows of one tag are told apart by what the model type can be."""
     require_task_name(asked)
-    named = [row for row in rows if asked in (row.name, row.tag)]
-    if not named:
-        raise UsageError(f"{asked} is not for models of type {config.model_type!r}", hint="leave --task out")
-    fitting = [row for row in named if not row.classes or _class_names(row, config.model_type)]
-    if len(fitting) > 1:
-        inferred = _feature_row(config.model_type)
-        fitting = [row for row in fitting if row is inferred] or fitting
-    return (fitting or named)[0]
+    for row in rows:
+        if asked in (row.name, row.tag) and _can_do(row, config):
+            return row
+    raise UsageError(f"a model of type {config.model_type!r} cannot do {asked}", hint="leave --task out, or see --help")
+
+
+def _can_do(row: Task, config: Any) -> bool:
+    if row.auto_class in _own_code(config):
+        return True
+    return bool(_class_names(row, config.model_type)) if row.classes else row is _feature_row(config.model_type)
+
+
+def _own_code(config: Any) -> Mapping[str, str]:
+    """The classes that a checkpoint brings with it: transformers' auto class -> its class. Mostly empty."""
+    return getattr(config, "auto_map", None) or {}
 
 
 def _class_names(row: Task, model_type: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,12 @@ def input_info(name: str, tensor: Tensor, origin: str) -> InputInfo:
     data = tensor.contiguous().reshape(-1).view(torch.uint8) if tensor.numel() else tensor.reshape(-1)
     digest = hashlib.sha256(data.numpy().tobytes()).hexdigest()
     return InputInfo(name=name, shape=tuple(tensor.shape), sha256=digest, origin=origin)
+
+
+def accepted(loaded: LoadedModel, encoded: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What the model's forward takes of a processor's result: tokenizers give token types to models that have none."""
+    taken = inspect.signature(loaded.module.forward).parameters
+    return {name: encoded[name] for name in encoded if name in taken}
 
 
 def sample_of(encoded: Mapping[str, Tensor], origin: str) -> Sample:

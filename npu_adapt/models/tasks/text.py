@@ -14,6 +14,7 @@ from npu_adapt.models.tasks.task import (
     Outputs,
     Sample,
     Task,
+    accepted,
     class_label,
     present,
     sample_of,
@@ -55,7 +56,7 @@ def _encode(loaded: LoadedModel, text: Text) -> dict[str, Tensor]:
     encoded = loaded.processor.tokenizer(text.text, return_tensors="pt", truncation=limit is not None, max_length=limit)
     if not encoded["input_ids"].numel():
         raise UsageError("the input text gives no tokens", hint="give a text in the model's language")
-    return {name: encoded[name] for name in encoded}
+    return accepted(loaded, encoded)
 
 
 def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
@@ -148,7 +149,7 @@ ROWS = (
         tag="feature-extraction",
         modality="text",
         auto_class="AutoModel",
-        classes=("MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES",),
+        classes=(),
         processors=("tokenizer",),
         prepare=prepare_texts,
         forward=features,

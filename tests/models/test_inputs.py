@@ -1,0 +1,161 @@
+"""What --input takes, and the one clear message that anything else gets."""
+
+from __future__ import annotations
+
+import wave
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from npu_adapt.errors import UsageError
+from npu_adapt.models.images import generated_picture, pictures, read_picture
+from npu_adapt.models.sounds import generated_sound, read_sound, resample
+from npu_adapt.models.texts import read_text, texts
+
+
+def write_wav(path, samples, *, rate=16000, width=2, channels=1):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(samples)
+    return path
+
+
+def test_picture_that_is_not_one(tmp_path):
+    (tmp_path / "notes.png").write_text("not a picture")
+    with pytest.raises(UsageError, match=r"notes\.png is not a picture"):
+        read_picture(tmp_path / "notes.png")
+
+
+def test_picture_of_zero_bytes(tmp_path):
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(UsageError, match="0 bytes"):
+        read_picture(tmp_path / "empty.png")
+
+
+def test_picture_of_a_hundred_megapixels(tmp_path):
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "huge.png")
+    with pytest.raises(UsageError, match="100 million pixels"):
+        read_picture(tmp_path / "huge.png")
+
+
+def test_picture_cut_short(tmp_path):
+    generated_picture(0).image.save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:5000])
+    with pytest.raises(UsageError, match=r"cut\.png is not a picture"):
+        read_picture(tmp_path / "cut.png")
+
+
+def test_picture_that_is_missing_or_a_folder(tmp_path):
+    with pytest.raises(UsageError, match="No such file"):
+        read_picture(tmp_path / "missing.png")
+    with pytest.raises(UsageError, match="directory"):
+        read_picture(tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "CMYK", "I;16"])
+def test_one_pixel_of_any_mode_is_valid(mode, tmp_path, load, digits):
+    path = tmp_path / f"one.{'tif' if mode in ('CMYK', 'I;16') else 'png'}"
+    Image.new(mode, (1, 1)).save(path)
+    loaded = load(digits)
+    sample = loaded.task.prepare(loaded, [str(path)], 1, 0)[0]
+    assert tuple(sample.tensors["pixel_values"].shape) == (1, 3, 32, 32)
+
+
+def test_picture_is_turned_upright(tmp_path):
+    image = Image.new("RGB", (4, 2))
+    exif = image.getexif()
+    exif[0x0112] = 6  # rotated by 90 degrees
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    assert read_picture(tmp_path / "turned.jpg").image.size == (2, 4)
+
+
+def test_shipped_pictures_come_first_then_generated_ones(digits):
+    origins = [picture.origin for picture in pictures((), digits / "images", 12, 0)]
+    assert origins[0].startswith("file 0-zero.png sha256:")
+    assert origins[10:] == [f"generated picture, 1/f spectrum, seed {seed}" for seed in (0, 1)]
+
+
+def test_generated_picture_is_fixed_by_its_seed():
+    one, same, other = (np.asarray(generated_picture(seed).image) for seed in (1, 1, 2))
+    assert np.array_equal(one, same) and not np.array_equal(one, other)
+    assert 40 < one.std() < 60
+
+
+@pytest.mark.parametrize("value", ["", "  \n"])
+def test_empty_text(value):
+    with pytest.raises(UsageError, match="empty"):
+        read_text(value)
+
+
+def test_text_file_is_read(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("a quiet river")
+    assert read_text(str(path)).text == "a quiet river"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="as text"):
+        read_text(str(path))
+    path.write_text(" \n")
+    with pytest.raises(UsageError, match="no text"):
+        read_text(str(path))
+
+
+def test_text_longer_than_a_file_name_is_a_text():
+    assert read_text("word " * 2000).origin == "text given with --input"
+
+
+def test_default_sentences_differ():
+    assert len({text.text for text in texts((), 20, 0)}) == 20
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_sound_of_every_sample_width(width, tmp_path):
+    full = 2 ** (8 * width - 1)
+    levels = [-full, 0, full // 2]
+    data = b"".join(
+        (level + 128).to_bytes(1, "little") if width == 1 else level.to_bytes(width, "little", signed=True)
+        for level in levels
+    )
+    sound = read_sound(write_wav(tmp_path / "sound.wav", data, width=width), 16000)
+    assert sound.waveform.tolist() == [-1.0, 0.0, 0.5]
+
+
+def test_stereo_is_mixed_to_mono(tmp_path):
+    data = np.array([[8192, 16384], [0, -16384]], "<i2").tobytes()
+    sound = read_sound(write_wav(tmp_path / "stereo.wav", data, channels=2), 16000)
+    assert sound.waveform.tolist() == [0.375, -0.25]
+
+
+@pytest.mark.parametrize("found", [8000, 44100, 48000])
+def test_resampling_keeps_a_tone(found, tmp_path):
+    def tone(rate):
+        return np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
+
+    assert np.abs(resample(tone(found), found, 16000) - tone(16000)).max() < 1e-5
+
+
+def test_resampled_sound_says_so(tmp_path):
+    sound = read_sound(write_wav(tmp_path / "sound.wav", bytes(16000), rate=8000), 16000)
+    assert sound.waveform.size == 16000
+    assert sound.origin.endswith("resampled from 8000 to 16000 Hz")
+
+
+def test_sound_that_is_not_one(tmp_path):
+    (tmp_path / "notes.wav").write_text("no sound at all")
+    with pytest.raises(UsageError, match="not a PCM WAV file"):
+        read_sound(tmp_path / "notes.wav", 16000)
+    (tmp_path / "empty.wav").touch()
+    with pytest.raises(UsageError, match="not a PCM WAV file"):
+        read_sound(tmp_path / "empty.wav", 16000)
+    with pytest.raises(UsageError, match="0 frames"):
+        read_sound(write_wav(tmp_path / "silent.wav", b""), 16000)
+    with pytest.raises(UsageError, match="No such file"):
+        read_sound(tmp_path / "missing.wav", 16000)
+
+
+def test_generated_sound_is_fixed_by_its_seed():
+    one, same, other = (generated_sound(16000, seed).waveform for seed in (1, 1, 2))
+    assert np.array_equal(one, same) and not np.array_equal(one, other)
+    assert one.size == 32000 and 0.4 < np.abs(one).max() < 0.6

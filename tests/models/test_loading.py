@@ -1,0 +1,34 @@
+"""Loading gives a model whose weights are proven, or one clear error."""
+
+from __future__ import annotations
+
+import torch
+
+
+def test_builtin_model_is_proven_and_reads_its_pictures(load, digits):
+    loaded = load(digits)
+
+    assert loaded.task.name == "image-classification"
+    assert loaded.weights.proven_parameters == len(loaded.module.state_dict())
+    assert loaded.weights.missing_keys == loaded.weights.doubts == loaded.left_out == ()
+    samples = loaded.task.prepare(loaded, (), 2, 0)
+    with torch.inference_mode():
+        outputs = [loaded.task.forward(loaded.module, sample.tensors) for sample in samples]
+    labels = [loaded.task.predictions(loaded, output, number)[0].label for number, output in enumerate(outputs)]
+    assert labels == ["zero", "one"]
+    assert {name: tuple(tensor.shape) for name, tensor in outputs[0].items()} == {
+        "logits": (1, 10),
+        "last_hidden_state": (1, 17, 64),
+    }
+
+
+def test_hidden_state_is_taken_after_the_final_norm(load, digits):
+    loaded = load(digits)
+    sample = loaded.task.prepare(loaded, (), 1, 0)[0]
+
+    with torch.inference_mode():
+        outputs = loaded.task.forward(loaded.module, sample.tensors)
+        before = loaded.module(**sample.tensors, output_hidden_states=True).hidden_states[-1]
+
+    assert torch.equal(outputs["last_hidden_state"], loaded.module.vit.layernorm(before))
+    assert not torch.allclose(outputs["last_hidden_state"], before)

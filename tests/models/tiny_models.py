@@ -1,0 +1,233 @@
+"""Tiny models of each architecture, written to a folder as a hub would hold them: weights, configuration, processors.
+
+Weights are random but trained-looking: norms and biases are moved off their initial values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import transformers as tf
+
+WIDTH = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+PICTURE = {"image_size": 32, "patch_size": 8}
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+TEXT = (
+    "the quick brown fox jumps over lazy dog while river runs quietly to sea a photo of cat flower building sky water ."
+)
+WORDS = (*SPECIAL, *TEXT.split())
+LABELS = {"id2label": {0: "one", 1: "two", 2: "three"}, "label2id": {"one": 0, "two": 1, "three": 2}}
+
+
+def shaken(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with every parameter moved a little, as training does."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
+    return model.eval()
+
+
+def save(model: tf.PreTrainedModel, folder: Path, *write: Callable[[Path], None]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    shaken(model).save_pretrained(folder)
+    for one in write:
+        one(folder)
+    return folder
+
+
+def write_json(folder: Path, name: str, content: object) -> None:
+    (folder / name).write_text(json.dumps(content))
+
+
+def image_processor(kind: str = "ViTImageProcessor", **extra: object) -> Callable[[Path], None]:
+    content = {
+        "image_processor_type": kind,
+        "do_resize": True,
+        "size": {"height": 32, "width": 32},
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": [0.5, 0.5, 0.5],
+        "image_std": [0.5, 0.5, 0.5],
+    } | extra
+    return lambda folder: write_json(folder, "preprocessor_config.json", content)
+
+
+def word_tokenizer(folder: Path) -> None:
+    """A word-level tokenizer with BERT's special tokens."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    roles = {"unk": "[UNK]", "pad": "[PAD]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    names = {f"{role}_token": token for role, token in roles.items()}
+    tf.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(folder)
+
+
+def character_tokenizer(folder: Path) -> None:
+    """wav2vec2's: characters, with the blank as padding."""
+    characters = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz"]
+    write_json(folder, "vocab.json", {character: number for number, character in enumerate(characters)})
+    write_json(
+        folder,
+        "tokenizer_config.json",
+        {"tokenizer_class": "Wav2Vec2CTCTokenizer", "unk_token": "<unk>", "pad_token": "<pad>"},
+    )
+
+
+def sound_processor(kind: str, **extra: object) -> Callable[[Path], None]:
+    content = {"feature_extractor_type": kind, "sampling_rate": 16000} | extra
+    return lambda folder: write_json(folder, "preprocessor_config.json", content)
+
+
+def vit(folder: Path, head: str = "ViTForImageClassification") -> Path:
+    config = tf.ViTConfig(**WIDTH, **PICTURE, **LABELS)
+    return save(getattr(tf, head)(config), folder, image_processor())
+
+
+def dinov2(folder: Path) -> Path:
+    config = tf.Dinov2Config(**{**WIDTH, "mlp_ratio": 2}, **PICTURE)
+    return save(tf.Dinov2Model(config), folder, image_processor())
+
+
+def yolos(folder: Path) -> Path:
+    config = tf.YolosConfig(**WIDTH, image_size=[32, 32], patch_size=8, num_detection_tokens=5, **LABELS)
+    size = {"shortest_edge": 32, "longest_edge": 48}
+    return save(tf.YolosForObjectDetection(config), folder, image_processor("YolosImageProcessor", size=size))
+
+
+def segformer(folder: Path) -> Path:
+    config = tf.SegformerConfig(
+        depths=[1, 1], num_encoder_blocks=2, hidden_sizes=[8, 16], num_attention_heads=[1, 2], sr_ratios=[2, 1],
+        patch_sizes=[3, 3], strides=[2, 2], mlp_ratios=[2, 2], decoder_hidden_size=16, **LABELS,
+    )  # fmt: skip
+    return save(tf.SegformerForSemanticSegmentation(config), folder, image_processor("SegformerImageProcessor"))
+
+
+def bert(folder: Path, head: str, **options: object) -> Path:
+    config = tf.BertConfig(**WIDTH, vocab_size=len(WORDS), max_position_embeddings=64, **LABELS)
+    return save(getattr(tf, head)(config, **options), folder, word_tokenizer)
+
+
+def llama(folder: Path) -> Path:
+    config = tf.LlamaConfig(**WIDTH, num_key_value_heads=1, vocab_size=len(WORDS), tie_word_embeddings=True)
+    return save(tf.LlamaForCausalLM(config), folder, word_tokenizer)
+
+
+def _wav2vec2_config() -> tf.Wav2Vec2Config:
+    return tf.Wav2Vec2Config(
+        **WIDTH, vocab_size=31, conv_dim=[16, 16], conv_kernel=[10, 3], conv_stride=[80, 4], num_feat_extract_layers=2,
+        num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, pad_token_id=0,
+    )  # fmt: skip
+
+
+def wav2vec2(folder: Path, head: str = "Wav2Vec2ForCTC") -> Path:
+    model = getattr(tf, head)(_wav2vec2_config())
+    processor = sound_processor("Wav2Vec2FeatureExtractor", feature_size=1, do_normalize=True, padding_value=0.0)
+    return save(model, folder, processor, character_tokenizer)
+
+
+def whisper(folder: Path) -> Path:
+    config = tf.WhisperConfig(
+        d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=48, decoder_ffn_dim=48, num_mel_bins=8, vocab_size=len(WORDS), max_source_positions=1500,
+        max_target_positions=16, decoder_start_token_id=2, pad_token_id=0, bos_token_id=2, eos_token_id=3,
+        suppress_tokens=None, begin_suppress_tokens=None,
+    )  # fmt: skip
+    processor = sound_processor(
+        "WhisperFeatureExtractor", feature_size=8, hop_length=160, n_fft=400, chunk_length=30, padding_value=0.0
+    )
+    return save(tf.WhisperForConditionalGeneration(config), folder, processor, word_tokenizer)
+
+
+def clip(folder: Path) -> Path:
+    text = {**WIDTH, "vocab_size": len(WORDS), "eos_token_id": 3, "bos_token_id": 2, "pad_token_id": 0}
+    config = tf.CLIPConfig(text_config=text, vision_config={**WIDTH, **PICTURE}, projection_dim=16)
+    processor = image_processor(
+        "CLIPImageProcessor", size={"shortest_edge": 32}, do_center_crop=True, crop_size={"height": 32, "width": 32}
+    )
+    return save(tf.CLIPModel(config), folder, processor, word_tokenizer)
+
+
+# name -> (writer, the row it must be taken for, its outputs and their shapes; None stands for a length of the input)
+MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None, ...]]]] = {
+    "vit": (vit, "image-classification", {"logits": (1, 3), "last_hidden_state": (1, 17, 32)}),
+    "vit-base": (
+        lambda folder: vit(folder, "ViTModel"),
+        "image-feature-extraction",
+        {"last_hidden_state": (1, 17, 32), "pooler_output": (1, 32)},
+    ),
+    "dinov2": (
+        dinov2,
+        "image-feature-extraction",
+        {"last_hidden_state": (1, 17, 32), "pooler_output": (1, 32)},
+    ),
+    "yolos": (
+        yolos,
+        "object-detection",
+        {"logits": (1, 5, 4), "pred_boxes": (1, 5, 4), "last_hidden_state": (1, None, 32)},
+    ),
+    "segformer": (
+        segformer,
+        "image-segmentation",
+        {"logits": (1, 3, 16, 16), "last_hidden_state": (1, 16, 8, 8)},
+    ),
+    "bert-base": (
+        lambda folder: bert(folder, "BertModel"),
+        "feature-extraction",
+        {"last_hidden_state": (1, None, 32), "pooler_output": (1, 32)},
+    ),
+    "bert-mask": (
+        lambda folder: bert(folder, "BertForMaskedLM"),
+        "fill-mask",
+        {"logits": (1, None, len(WORDS)), "mask_logits": (1, len(WORDS)), "last_hidden_state": (1, None, 32)},
+    ),
+    "bert-classes": (
+        lambda folder: bert(folder, "BertForSequenceClassification"),
+        "text-classification",
+        {"logits": (1, 3), "last_hidden_state": (1, None, 32)},
+    ),
+    "bert-tokens": (
+        lambda folder: bert(folder, "BertForTokenClassification"),
+        "token-classification",
+        {"logits": (1, None, 3), "last_hidden_state": (1, None, 32)},
+    ),
+    "llama": (
+        llama,
+        "text-generation",
+        {"logits": (1, None, len(WORDS)), "next_token_logits": (1, len(WORDS))},
+    ),
+    "wav2vec2": (
+        wav2vec2,
+        "automatic-speech-recognition",
+        {"logits": (1, None, 31), "last_hidden_state": (1, None, 32)},
+    ),
+    "wav2vec2-base": (
+        lambda folder: wav2vec2(folder, "Wav2Vec2Model"),
+        "audio-feature-extraction",
+        {"last_hidden_state": (1, None, 32), "extract_features": (1, None, 16)},
+    ),
+    "wav2vec2-classes": (
+        lambda folder: wav2vec2(folder, "Wav2Vec2ForSequenceClassification"),
+        "audio-classification",
+        {"logits": (1, 2), "last_hidden_state": (1, None, 32)},
+    ),
+    "whisper": (
+        whisper,
+        "speech-to-text",
+        {"encoder_last_hidden_state": (1, 100, 32), "first_step_logits": (1, len(WORDS))},
+    ),
+    "clip": (
+        clip,
+        "zero-shot-image-classification",
+        {"logits_per_image": (1, 6), "image_embeds": (1, 16), "text_embeds": (6, 16)},
+    ),
+}
