@@ -1,0 +1,304 @@
+"""The measured loop: what is timed, when it starts and why it ends.
+
+Every sample is one call between two synchronisations of its device, on the host's clock; where the device has events,
+also on the device's own. The garbage collector is held. Nothing but clock reads and, where there are any, the two
+events lies between the clock's start and its stop; bookkeeping comes after.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from npu_adapt.timing.statistics import interval_of_sorted, percentile
+
+WARMUP_WINDOW = 3  # calls that must bring no further speed-up
+WARMUP_GAIN = 0.02
+WARMUP_MINIMUM_SECONDS = 0.1  # processors need this long to leave their idle frequency
+WARMUP_MAXIMUM_SECONDS = 10.0
+PRECISION_MINIMUM_SAMPLES = 10
+PRECISION_MINIMUM_SECONDS = 0.5
+CHECK_GROWTH = 1.1  # asking after every sample whether it may stop would stop on luck
+PROGRESS_SECONDS = 0.2
+
+
+class EventTimer(Protocol):
+    """Two events in the device's own stream."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def elapsed_ms(self) -> float: ...
+
+
+def nothing_to_wait_for() -> None:
+    """The synchronisation of a device that computes before it returns."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One callable to be measured, with how to wait for its device and, where there is one, the device's own clock."""
+
+    call: Callable[[], object]
+    synchronize: Callable[[], None] = nothing_to_wait_for
+    event_timer: EventTimer | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When warm-up and measuring end. Whichever of the given limits comes first ends the measuring."""
+
+    iterations: int | None = None  # None: no fixed number
+    precision: float | None = None  # half width of the median's 95 % interval / median; None: not asked
+    max_seconds: float | None = None  # over warm-up and measuring; None: no limit
+    warmup: int | None = None  # None: until steady
+
+    def __post_init__(self) -> None:
+        if self.iterations is None and self.precision is None and self.max_seconds is None:
+            raise ValueError("nothing would end the measuring")
+        positive = {"iterations": self.iterations, "precision": self.precision, "max_seconds": self.max_seconds}
+        for name, value in positive.items():
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be above zero, not {value}")
+        if self.warmup is not None and self.warmup < 0:
+            raise ValueError(f"warmup must not be below zero, but is {self.warmup}")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The raw samples of one subject, milliseconds, in order of time."""
+
+    host_ms: tuple[float, ...]
+    device_ms: tuple[float, ...] | None  # None: the device has no events
+    warmup_ms: tuple[float, ...]
+    steady: bool | None  # whether warm-up ended because it was steady; None: its length was pinned
+    ended_by: str  # iterations | precision | max-seconds
+    seconds: float  # wall time of the measuring, warm-up apart
+
+
+OnSample = Callable[[int], None]
+
+
+def measure(
+    call: Callable[[], object],
+    *,
+    synchronize: Callable[[], None] = nothing_to_wait_for,
+    iterations: int | None = None,
+    warmup: int | None = None,
+    max_seconds: float | None = None,
+    precision: float | None = None,
+    event_timer: EventTimer | None = None,
+    on_sample: OnSample | None = None,
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> Samples:
+    """The samples of `call` alone; see `Rules` for when it ends, `measure_alternately` for the rest."""
+    rules = Rules(iterations=iterations, precision=precision, max_seconds=max_seconds, warmup=warmup)
+    (samples,) = measure_alternately([Subject(call, synchronize, event_timer)], rules, on_sample=on_sample, clock=clock)
+    return samples
+
+
+def measure_alternately(
+    subjects: Sequence[Subject],
+    rules: Rules,
+    *,
+    on_sample: OnSample | None = None,
+    on_start: Callable[[], None] | None = None,
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> tuple[Samples, ...]:
+    """The samples of each subject, taken in turns, so that whatever slows the machine down slows all of them.
+
+    `on_start` is called between warm-up and measuring; `on_sample` with the number of rounds measured, at most five
+    times a second. Neither is inside a timed stretch. At least one round is measured, however short the limit. What a
+    subject raises is passed on.
+    """
+    if not subjects:
+        raise ValueError("nothing to measure")
+    deadline = None if rules.max_seconds is None else clock() + round(rules.max_seconds * 1e9)
+    takers = [_Taker(subject, clock) for subject in subjects]
+    with _garbage_collector_held():
+        warmups = [_warm_up(taker, rules, deadline, clock, len(takers)) for taker in takers]
+        if on_start is not None:
+            on_start()
+        started = clock()
+        ended_by = _measure_rounds(takers, rules, deadline, on_sample, clock)
+        seconds = (clock() - started) / 1e9
+    return tuple(
+        replace(taker.samples(), warmup_ms=warmup_ms, steady=steady, ended_by=ended_by, seconds=seconds)
+        for taker, (warmup_ms, steady) in zip(takers, warmups, strict=True)
+    )
+
+
+class _Taker:
+    """Takes samples of one subject and keeps them."""
+
+    def __init__(self, subject: Subject, clock: Callable[[], int]) -> None:
+        self.host_ns: list[int] = []
+        self.device_ms: list[float] = []
+        self._subject = subject
+        self._clock = clock
+        self.take = self._take if subject.event_timer is None else self._take_with_events
+
+    def _take(self) -> int:
+        subject, clock = self._subject, self._clock
+        call, synchronize = subject.call, subject.synchronize
+        synchronize()
+        started = clock()
+        call()
+        synchronize()
+        elapsed = clock() - started
+        self.host_ns.append(elapsed)
+        return elapsed
+
+    def _take_with_events(self) -> int:
+        subject, clock, events = self._subject, self._clock, self._subject.event_timer
+        assert events is not None
+        subject.synchronize()
+        started = clock()
+        events.start()
+        subject.call()
+        events.stop()
+        subject.synchronize()
+        elapsed = clock() - started
+        self.host_ns.append(elapsed)
+        self.device_ms.append(events.elapsed_ms())
+        return elapsed
+
+    def forget(self) -> tuple[float, ...]:
+        """The samples so far, in milliseconds of the host, which are then no longer kept."""
+        gone = tuple(ns / 1e6 for ns in self.host_ns)
+        self.host_ns.clear()
+        self.device_ms.clear()
+        return gone
+
+    def samples(self) -> Samples:
+        return Samples(
+            host_ms=tuple(ns / 1e6 for ns in self.host_ns),
+            device_ms=tuple(self.device_ms) if self._subject.event_timer is not None else None,
+            warmup_ms=(),
+            steady=None,
+            ended_by="",
+            seconds=0.0,
+        )
+
+
+def _warm_up(
+    taker: _Taker, rules: Rules, deadline: int | None, clock: Callable[[], int], sharers: int
+) -> tuple[tuple[float, ...], bool | None]:
+    """Runs the subject until it is warm; its samples, and whether it became steady (None where `warmup` is pinned)."""
+    if rules.warmup is not None:
+        for _ in range(rules.warmup):
+            if deadline is not None and clock() >= deadline:
+                break
+            taker.take()
+        return taker.forget(), None
+    started = clock()
+    longest = WARMUP_MAXIMUM_SECONDS
+    if rules.max_seconds is not None:
+        longest = min(longest, rules.max_seconds / 2 / sharers)  # the other half belongs to the measuring
+    steadiness = _Steadiness()
+    while True:
+        steady = steadiness.after(taker.take())
+        seconds = (clock() - started) / 1e9
+        if (steady and seconds >= WARMUP_MINIMUM_SECONDS) or seconds >= longest:
+            return taker.forget(), steady
+
+
+@dataclass
+class _Steadiness:
+    """Whether calls have stopped getting faster.
+
+    The fastest of the last few is compared with the fastest before them: unlike averages, minima are not moved by a
+    hiccup, which would only prolong the warm-up.
+    """
+
+    best_before: float = float("inf")
+    window: list[int] = field(default_factory=list)
+
+    def after(self, sample: int) -> bool:
+        self.window.append(sample)
+        if len(self.window) > WARMUP_WINDOW:
+            self.best_before = min(self.best_before, self.window.pop(0))
+        return len(self.window) == WARMUP_WINDOW and min(self.window) >= self.best_before * (1 - WARMUP_GAIN)
+
+
+def _measure_rounds(
+    takers: Sequence[_Taker],
+    rules: Rules,
+    deadline: int | None,
+    on_sample: OnSample | None,
+    clock: Callable[[], int],
+) -> str:
+    """Fills the takers round by round; says which rule ended it."""
+    last = rules.iterations if rules.iterations is not None else float("inf")
+    precision = None if rules.precision is None else _Precision(rules.precision, len(takers), clock())
+    interval = round(PROGRESS_SECONDS * 1e9)
+    tell_at = clock() + interval
+    watched = deadline is not None or precision is not None or on_sample is not None
+    rounds = 0
+    while True:
+        for taker in takers:
+            taker.take()
+        rounds += 1
+        if rounds >= last:
+            return "iterations"
+        if not watched:
+            continue
+        now = clock()
+        if precision is not None and precision.reached(takers, rounds, now):
+            return "precision"
+        if deadline is not None and now >= deadline:
+            return "max-seconds"
+        if on_sample is not None and now >= tell_at:
+            on_sample(rounds)
+            tell_at = clock() + interval
+
+
+class _Precision:
+    """Whether every subject's median is known well enough, asked ever more seldom."""
+
+    def __init__(self, wanted: float, subjects: int, now: int) -> None:
+        self._wanted = wanted
+        self._ordered: list[list[float]] = [[] for _ in range(subjects)]
+        self._check_at = PRECISION_MINIMUM_SAMPLES
+        self._not_before = now + round(PRECISION_MINIMUM_SECONDS * 1e9)
+
+    def reached(self, takers: Sequence[_Taker], rounds: int, now: int) -> bool:
+        if rounds < self._check_at or now < self._not_before:
+            return False
+        self._check_at = max(rounds + 1, round(rounds * CHECK_GROWTH))
+        return all(self._precise(taker, ordered) for taker, ordered in zip(takers, self._ordered, strict=True))
+
+    def _precise(self, taker: _Taker, ordered: list[float]) -> bool:
+        # The device's clock is the figure where there is one, so it is the one that must be precise.
+        fresh: Sequence[float] = taker.device_ms or taker.host_ns
+        ordered.extend(fresh[len(ordered) :])
+        ordered.sort()  # next to no work: all but the end is in order
+        interval = interval_of_sorted(ordered)
+        return interval is not None and interval.relative_half_width(percentile(ordered, 0.5)) <= self._wanted
+
+
+def clock_resolution_ms(clock: Callable[[], int] = time.perf_counter_ns) -> float:
+    """The smallest step of the host's clock that can be seen, in milliseconds."""
+    steps = []
+    for _ in range(64):
+        before = clock()
+        while (after := clock()) == before:
+            pass
+        steps.append(after - before)
+    return min(steps) / 1e6
+
+
+@contextmanager
+def _garbage_collector_held() -> Iterator[None]:
+    """Collects once, then keeps the collector from running; it comes back in the state it was in."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
