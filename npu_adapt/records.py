@@ -256,7 +256,7 @@ class Warning(Record, frozen=True, kw_only=True):
 class Latency(Record, frozen=True, kw_only=True):
     mean: float
     median: float
-    p90: float
+    p90: float | None  # None: too few samples for a 90th percentile
     p99: float | None  # None: too few samples for a 99th percentile
     std: float
     min: float

@@ -280,17 +280,6 @@ class _Precision:
         return interval is not None and interval.relative_half_width(percentile(ordered, 0.5)) <= self._wanted
 
 
-def clock_resolution_ms(clock: Callable[[], int] = time.perf_counter_ns) -> float:
-    """The smallest step of the host's clock that can be seen, in milliseconds."""
-    steps = []
-    for _ in range(64):
-        before = clock()
-        while (after := clock()) == before:
-            pass
-        steps.append(after - before)
-    return min(steps) / 1e6
-
-
 @contextmanager
 def _garbage_collector_held() -> Iterator[None]:
     """Collects once, then keeps the collector from running; it comes back in the state it was in."""

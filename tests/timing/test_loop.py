@@ -185,7 +185,3 @@ def test_the_garbage_collector_is_held_and_comes_back_after_a_failure() -> None:
         loop.measure(fail, iterations=5, warmup=0)
     assert seen == [False]
     assert gc.isenabled()
-
-
-def test_the_hosts_clock_resolves_a_microsecond() -> None:
-    assert 0 < loop.clock_resolution_ms() < 1e-3
