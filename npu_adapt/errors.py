@@ -6,6 +6,7 @@ result, not an exception: commands return `ExitCode.VERDICT_FAILED` for it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -49,10 +50,25 @@ class DeviceUnavailable(NpuAdaptError):
     exit_code = ExitCode.NO_DEVICE
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """One place that was tried for a model, and what came of it."""
+
+    place: str
+    outcome: str
+
+
 class ModelError(NpuAdaptError):
-    """The model is missing, incomplete, corrupt or not really pretrained."""
+    """The model is missing, incomplete, corrupt or not really pretrained.
+
+    `attempts` are the places that were tried before it was raised, in order.
+    """
 
     exit_code = ExitCode.MODEL
+
+    def __init__(self, message: str, *, hint: str, attempts: tuple[Attempt, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.attempts = attempts
 
 
 class ModelNotFound(ModelError):

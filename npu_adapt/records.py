@@ -225,6 +225,15 @@ class CompareLatency(Record, frozen=True, kw_only=True):
     iterations: int
 
 
+class Baseline(Record, frozen=True, kw_only=True):
+    """An earlier comparison of the same model, and what is worse than it was."""
+
+    path: str
+    created_at: str
+    regressions: tuple[str, ...]
+    changes: tuple[str, ...]  # in the environment, "torch_npu: 2.8.0 -> 2.9.0"
+
+
 class Compare(Record, frozen=True, kw_only=True):
     reference: str
     candidate: str
@@ -246,6 +255,7 @@ class Compare(Record, frozen=True, kw_only=True):
     operators: tuple[OperatorFinding, ...] = ()
     first_suspect: OperatorFinding | None = None  # None: no operator failed
     left_out: tuple[str, ...] = ()  # what was not compared, and why
+    baseline: Baseline | None = None  # None: not asked for
 
 
 class Warning(Record, frozen=True, kw_only=True):

@@ -74,7 +74,7 @@ def _open(wanted: DeviceName, backend: Backend) -> Device:
     import_extension(backend)
     torch = import_torch()
     if backend is CPU:
-        return Device("cpu", torch.device("cpu"), _cpu_name(), CPU, torch.cpu)
+        return Device("cpu", torch.device("cpu"), cpu_name(), CPU, torch.cpu)
     module = _device_module(torch, backend)
     index = wanted.index or 0
     _require_visible(module, backend, index)
@@ -130,7 +130,7 @@ def _display_name(module: Any, backend: Backend, torch_device: Any) -> str:
     return backend.label
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
     """The processor's model as Linux names it, else the architecture."""
     with contextlib.suppress(OSError), Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
         for line in lines:

@@ -1,0 +1,49 @@
+"""Runs a workflow for a command: its progress, its deadline, its record or tables on stdout, its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from npu_adapt.cli.console import only_the_record, print_result, progress_for
+from npu_adapt.errors import ExitCode
+from npu_adapt.progress import Progress
+from npu_adapt.records import Summary, encode
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Workflow = Callable[[Progress], Summary]
+Renderer = Callable[[Summary], "RenderableType"]
+
+
+def run_command(
+    parameters: Mapping[str, Any],
+    workflow: Workflow,
+    renderers: Sequence[Renderer],
+    passed: Callable[[Summary], bool] = lambda summary: True,
+) -> None:
+    """Runs `workflow` and prints its summary: the tables of `renderers`, or with `--json` the record and nothing else.
+
+    `parameters` are Typer's `ctx.params`. Raises `typer.Exit` with `VERDICT_FAILED` where `passed` says no.
+    """
+    seconds = parameters.get("timeout")
+    if seconds is not None:
+        from npu_adapt.workflows.deadline import HANDOVER_VARIABLE, run_with_deadline
+
+        if HANDOVER_VARIABLE not in os.environ:
+            raise typer.Exit(run_with_deadline(sys.argv[1:], seconds, parameters["logs"]))
+    progress = progress_for(quiet=parameters["quiet"])
+    if parameters["json"]:
+        with only_the_record() as stdout:
+            summary = workflow(progress)
+            stdout.write(encode(summary).decode())
+    else:
+        summary = workflow(progress)
+        print_result(*(render(summary) for render in renderers))
+    if not passed(summary):
+        raise typer.Exit(ExitCode.VERDICT_FAILED)

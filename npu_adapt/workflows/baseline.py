@@ -1,0 +1,125 @@
+"""The question after every driver, CANN or torch_npu upgrade: is it still as right as it was, and what changed?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from npu_adapt.errors import UsageError
+from npu_adapt.evidence import read_summary
+from npu_adapt.numerics.arithmetic import ARITHMETICS
+from npu_adapt.records import Baseline, Compare, Environment, Run, Summary
+
+OPERATOR_CLASSES = ("matmul", "conv", "attention")
+
+
+def read_baseline(path: Path) -> Summary:
+    """A summary with a comparison in it. Raises `SummaryUnreadable`, and `UsageError` for one without."""
+    summary = read_summary(path)
+    if summary.compare is None or summary.run is None:
+        raise UsageError(
+            f"{path} holds no comparison", hint="make one with npu-adapt compare, and keep its summary.json"
+        )
+    return summary
+
+
+def require_same_subject(baseline: Summary, now: Summary, path: Path) -> None:
+    """Raises `UsageError` where model, weights, inputs, type or reference differ: their errors are not comparable."""
+    assert baseline.compare is not None and now.compare is not None
+    subjects: dict[str, list[Any]] = {
+        "model": [summary.model and (summary.model.id, summary.model.task) for summary in (baseline, now)],
+        "weights": [_weight_hashes(summary) for summary in (baseline, now)],
+        "inputs": [
+            tuple(entry.sha256 for entry in summary.compare.inputs) for summary in (baseline, now) if summary.compare
+        ],
+        "dtype": [summary.run and summary.run.dtype for summary in (baseline, now)],
+        "reference": [baseline.compare.reference, now.compare.reference],
+    }
+    for what, sides in subjects.items():
+        there, here = sides
+        if there != here:
+            raise UsageError(
+                f"{path} is about other {what}: {there} there, {here} here",
+                hint="compare with a summary of the same model, weights, inputs and type",
+            )
+
+
+def against_baseline(baseline: Summary, now: Summary, path: Path) -> Baseline:
+    """What got worse since `baseline`, and what changed in the environment. Both summaries hold a comparison."""
+    before, after = baseline.compare, now.compare
+    assert before is not None and after is not None and baseline.run is not None and now.run is not None
+    return Baseline(
+        path=str(path),
+        created_at=baseline.created_at,
+        regressions=(
+            *_coarser_arithmetics(before, after),
+            *_grown_errors(before, after),
+            *_changed_predictions(baseline.run, now.run),
+        ),
+        changes=environment_changes(baseline.environment, now.environment),
+    )
+
+
+def environment_changes(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
+    """Each field of the environment that differs, as "torch_npu: 2.8.0 -> 2.9.0"; states (free memory) are not."""
+    if before is None or after is None:
+        return ()
+    old, new = (msgspec.to_builtins(environment) for environment in (before, after))
+    passed_over = {"problems", "npu_smi", "devices"}
+    changes = [
+        f"{name}: {old[name]} -> {new[name]}" for name in old if name not in passed_over and old[name] != new[name]
+    ]
+    devices = [[device.name for device in environment.devices] for environment in (before, after)]
+    if devices[0] != devices[1]:
+        changes.append(f"devices: {', '.join(devices[0])} -> {', '.join(devices[1])}")
+    return tuple(changes)
+
+
+def _weight_hashes(summary: Summary) -> tuple[str, ...]:
+    return tuple(sorted(file.sha256 for file in summary.weights.files)) if summary.weights else ()
+
+
+def _coarser_arithmetics(before: Compare, after: Compare) -> list[str]:
+    found = [side.arithmetic.found if side.arithmetic else None for side in (before, after)]
+    coarser = []
+    for operators in OPERATOR_CLASSES:
+        old, new = (getattr(side, operators, None) for side in found)
+        if (
+            old in ARITHMETICS
+            and new in ARITHMETICS
+            and ARITHMETICS[new].mantissa_bits < ARITHMETICS[old].mantissa_bits
+        ):
+            coarser.append(f"the arithmetic of {operators} got coarser: {old} before, {new} now")
+    return coarser
+
+
+def _grown_errors(before: Compare, after: Compare) -> list[str]:
+    """Outputs whose error grew by more than the noise floor: less is what two correct devices may differ by."""
+    errors = {output.name: output.relative_l2 for output in before.outputs}
+    grown = []
+    for output in after.outputs:
+        old, new, floor = errors.get(output.name), output.relative_l2, output.noise_floor
+        if new is None and old is not None:
+            grown.append(f"{output.name} is no longer finite")
+        elif old is not None and new is not None and new - old > (floor or 0.0):
+            grown.append(f"the error of {output.name} grew from {old:.3g} to {new:.3g}, by more than its floor")
+    return grown
+
+
+def _changed_predictions(before: Run, after: Run) -> list[str]:
+    """Samples whose first prediction is another one."""
+
+    def first(run: Run) -> dict[int, str]:
+        best: dict[int, str] = {}
+        for prediction in run.predictions:
+            best.setdefault(prediction.sample, prediction.label)
+        return best
+
+    old, new = first(before), first(after)
+    return [
+        f"the prediction of sample {sample} changed from {old[sample]!r} to {new[sample]!r}"
+        for sample in sorted(old.keys() & new.keys())
+        if old[sample] != new[sample]
+    ]

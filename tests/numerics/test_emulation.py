@@ -1,0 +1,107 @@
+"""Each operator under emulation is the operator on rounded operands, summed in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from npu_adapt.numerics.arithmetic import ARITHMETICS, round_mantissa
+from npu_adapt.numerics.emulation import emulate
+
+HF32 = ARITHMETICS["hf32"]
+
+
+def random(*shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+A, B, BIAS = random(5, 7), random(7, 6), random(6)
+IMAGE, KERNEL = random(2, 3, 8, 8), random(4, 3, 3, 3)
+BATCH_A, BATCH_B = random(3, 5, 7), random(3, 7, 6)
+
+CASES: dict[str, Callable[[Callable[[Tensor], Tensor]], Tensor]] = {
+    "linear": lambda r: F.linear(r(A), r(B.T), BIAS),
+    "linear by name": lambda r: F.linear(input=r(A), weight=r(B.T), bias=BIAS),
+    "matmul": lambda r: torch.matmul(r(A), r(B)),
+    "@": lambda r: r(A) @ r(B),
+    "mm": lambda r: r(A).mm(r(B)),
+    "bmm": lambda r: torch.bmm(r(BATCH_A), r(BATCH_B)),
+    "addmm": lambda r: torch.addmm(BIAS, r(A), r(B), beta=2, alpha=3),
+    "baddbmm": lambda r: torch.baddbmm(random(3, 5, 6), r(BATCH_A), r(BATCH_B)),
+    "einsum": lambda r: torch.einsum("bij,bjk->bik", r(BATCH_A), r(BATCH_B)),
+    "conv2d": lambda r: F.conv2d(r(IMAGE), r(KERNEL), random(4), stride=2, padding=1),
+    "conv2d of groups": lambda r: F.conv2d(r(IMAGE), r(random(6, 1, 3, 3)), None, 1, 0, 1, 3),
+    "conv1d": lambda r: F.conv1d(r(random(2, 3, 9)), r(random(4, 3, 3)), random(4)),
+    "conv_transpose2d": lambda r: F.conv_transpose2d(r(IMAGE), r(random(3, 4, 3, 3)), random(4), stride=2),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_operands_are_rounded_and_nothing_else(case: str) -> None:
+    expected = CASES[case](lambda operand: round_mantissa(operand, 11))
+    plain = CASES[case](lambda operand: operand)
+    with emulate(HF32):
+        emulated = CASES[case](lambda operand: operand)
+    assert not torch.equal(emulated, plain)
+    torch.testing.assert_close(emulated, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ARITHMETICS)
+def test_a_product_is_off_by_what_its_operands_lose(name: str) -> None:
+    arithmetic = ARITHMETICS[name]
+    left, right = random(64, 256), random(256, 64)
+    truth = left.double() @ right.double()
+    with emulate(arithmetic):
+        product = left @ right
+    error = float((product - truth).norm() / truth.norm())
+    assert error <= 1.5 * arithmetic.unit_roundoff + 2e-7
+    assert error >= arithmetic.unit_roundoff / 4 or name in ("float32", "bf16x3")
+
+
+@pytest.mark.parametrize("masked", ["no mask", "causal", "boolean", "additive", "nowhere to look"])
+def test_attention_in_float32_is_torchs_attention(masked: str) -> None:
+    query, key, value = random(2, 4, 6, 8), random(2, 4, 7, 8), random(2, 4, 7, 8)
+    boolean = random(2, 1, 6, 7) > -1
+    boolean[..., 0] = True
+    nowhere = boolean.clone()
+    nowhere[0, 0, 0] = False
+    arguments = {
+        "no mask": {},
+        "causal": {"is_causal": True},
+        "boolean": {"attn_mask": boolean},
+        "additive": {"attn_mask": random(2, 1, 6, 7)},
+        "nowhere to look": {"attn_mask": nowhere},
+    }[masked]
+    expected = F.scaled_dot_product_attention(query, key, value, **arguments)
+    with emulate(ARITHMETICS["float32"]):
+        found = F.scaled_dot_product_attention(query, key, value, **arguments)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_attention_shares_keys_between_groups_of_queries() -> None:
+    query, key, value = random(1, 8, 5, 4), random(1, 2, 5, 4), random(1, 2, 5, 4)
+    expected = F.scaled_dot_product_attention(query, key, value, enable_gqa=True)
+    with emulate(ARITHMETICS["float32"]):
+        found = F.scaled_dot_product_attention(query, key, value, enable_gqa=True)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_half_types_are_left_as_the_model_has_them() -> None:
+    left, right = A.bfloat16(), B.bfloat16()
+    with emulate(HF32):
+        emulated = left @ right
+    assert torch.equal(emulated, left @ right)
+
+
+def test_layers_of_a_module_are_seen() -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(7, 6), torch.nn.GELU(), torch.nn.Linear(6, 3))
+    with torch.inference_mode(), emulate(HF32):
+        emulated = module(A)
+    with torch.inference_mode():
+        plain = module(A)
+    error = float((emulated - plain).norm() / plain.norm())
+    assert 0 < error < 10 * HF32.unit_roundoff
