@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from npu_adapt import __version__
-from npu_adapt.cli import compare, infer, report
+from npu_adapt.cli import bench, compare, infer, report
 from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError
 
 
@@ -93,6 +93,7 @@ def npu_adapt(
 
 # Registered in the order a newcomer needs them: env, fetch, infer, bench, compare, report, models.
 app.command("infer")(infer.infer)
+app.command("bench")(bench.bench)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 

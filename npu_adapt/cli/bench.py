@@ -1,0 +1,179 @@
+"""`npu-adapt bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from npu_adapt.cli import options
+from npu_adapt.errors import UsageError
+from npu_adapt.progress import Progress
+
+if TYPE_CHECKING:
+    from npu_adapt.records import Summary
+
+DTYPES = tuple(choice.value for choice in options.Dtype)
+ATTENTIONS = tuple(choice.value for choice in options.Attention)
+MODES = ("eager", "compile", "graph")
+Value = TypeVar("Value")
+
+
+def bench(
+    ctx: typer.Context,
+    model: options.Model = None,
+    device: options.Device = "auto",
+    iters: Annotated[
+        int | None,
+        typer.Option(
+            "--iters", metavar="N", help="Exactly N samples. Default: until --precision is reached.", show_default=False
+        ),
+    ] = None,
+    warmup: Annotated[
+        int | None,
+        typer.Option("--warmup", metavar="N", help="N calls first. Default: until steady.", show_default=False),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="PERCENT",
+            help="End when the median is known this well, at 95 % confidence. Default: 1%.",
+            show_default=False,
+        ),
+    ] = None,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--max-seconds",
+            metavar="S",
+            help="End each row after S seconds. Default: 30 without --iters.",
+            show_default=False,
+        ),
+    ] = None,
+    batch_size: Annotated[str, typer.Option("--batch-size", metavar="LIST", help="Such as 1,2,4,8.")] = "1",
+    threads: Annotated[
+        str | None,
+        typer.Option("--threads", metavar="LIST", help="CPU threads, such as 1,2. Default: as torch decides."),
+    ] = None,
+    dtype: Annotated[
+        str, typer.Option("--dtype", metavar="LIST", help=f"Of {', '.join(DTYPES)}; auto is the checkpoint's own.")
+    ] = "auto",
+    attention: Annotated[
+        str, typer.Option("--attention", metavar="LIST", help=f"Of {', '.join(ATTENTIONS)}.")
+    ] = "auto",
+    mode: Annotated[str, typer.Option("--mode", metavar="LIST", help=f"Of {', '.join(MODES)}.")] = "eager",
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="DEVICE", help="Measure in turns with this device: the speed-up."),
+    ] = None,
+    limits: Annotated[
+        bool, typer.Option("--limits/--no-limits", help="Also measure what the device can do at best.")
+    ] = True,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png", help="Draw latency against throughput (extra: plot)."),
+    ] = None,
+    input: options.Input = None,
+    task: options.Task = None,
+    hf32: options.Hf32 = None,
+    revision: options.Revision = None,
+    source: options.SourceOption = options.Source.auto,
+    offline: options.Offline = False,
+    weights_root: options.WeightsRoot = None,
+    cache_dir: options.CacheDir = None,
+    logs: options.LogsDir = options.LOGS_DEFAULT,
+    seed: options.Seed = 0,
+    timeout: options.Timeout = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    allow_pickle: options.AllowPickle = False,
+    trust_remote_code: options.TrustRemoteCode = False,
+) -> None:
+    """Measure latency, throughput and memory, and how far they are from the device's own limit.
+
+    Options that take a LIST make a sweep: one row for each combination, each checked against the CPU first.
+
+    Example: npu-adapt bench google/vit-base-patch16-224 --iters 100 --batch-size 1,4,16
+    """
+    from npu_adapt.cli.run import run_command
+    from npu_adapt.report.bench_table import render_sweep
+    from npu_adapt.report.tables import render_bench
+
+    counts = {"--iters": (iters, 1), "--warmup": (warmup, 0)}
+    for name, (value, least) in counts.items():
+        if value is not None and value < least:
+            raise UsageError(f"{name} {value}: must be {least} or more", hint=f"npu-adapt bench {name} 100")
+    if max_seconds is not None and not max_seconds > 0:
+        raise UsageError(f"--max-seconds {max_seconds}: must be above zero", hint="npu-adapt bench --max-seconds 30")
+    own = {
+        "iterations": iters,
+        "warmup": warmup,
+        "precision": None if precision is None else share("--precision", precision),
+        "max_seconds": max_seconds,
+        "batch_sizes": values("--batch-size", batch_size, positive),
+        "dtypes": values("--dtype", dtype, one_of(DTYPES)),
+        "attentions": values("--attention", attention, one_of(ATTENTIONS)),
+        "modes": values("--mode", mode, one_of(MODES)),
+        "threads": () if threads is None else values("--threads", threads, positive),
+        "against": against,
+        "with_limits": limits,
+    }
+
+    def workflow(progress: Progress) -> Summary:
+        from npu_adapt.cli.request import run_request
+        from npu_adapt.workflows.bench import BenchOptions
+        from npu_adapt.workflows.bench import bench as run_bench
+
+        shared = {name: value for name, value in ctx.params.items() if name not in ("dtype", "attention", "threads")}
+        summary = run_bench(run_request("bench", shared), BenchOptions(**own), progress)  # type: ignore[arg-type]
+        if plot is not None:
+            from npu_adapt.report.bench_plot import draw
+
+            draw(summary, plot)
+        return summary
+
+    run_command(ctx.params, workflow, (render_bench, render_sweep), passed=has_a_right_row)
+
+
+def has_a_right_row(summary: Summary) -> bool:
+    """Whether at least one row computed what the reference computes."""
+    return summary.bench is not None and any(row.status == "measured" for row in summary.bench.rows)
+
+
+def values(name: str, text: str, parse: Callable[[str], Value]) -> tuple[Value, ...]:
+    """The values of a comma-separated option, each once. Raises `UsageError` for one that does not parse."""
+    try:
+        return tuple(dict.fromkeys(parse(part.strip()) for part in text.split(",")))
+    except ValueError as error:
+        raise UsageError(f"{name} {text}: {error}", hint="separate several with commas, without spaces") from error
+
+
+def positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise ValueError(f"{text!r} is not a whole number above zero")
+    return number
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def share(name: str, text: str) -> float:
+    """`5%` or `0.05` as 0.05. Raises `UsageError` unless it is above 0 and below 1."""
+    number = text.strip()
+    try:
+        value = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
+    except ValueError as error:
+        raise UsageError(f"{name} {text}: not a number", hint=f"npu-adapt bench {name} 1%") from error
+    if not 0 < value < 1:
+        raise UsageError(f"{name} {text}: must be above 0 and below 100 %", hint=f"npu-adapt bench {name} 1%")
+    return value

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from npu_adapt.timing import limits
+
+FAST = limits.Limits(matmul_flop_per_s=1e9, copy_bytes_per_s=1e9, launch_ms=0.001)
+
+
+def test_a_linear_layer_is_counted_by_hand() -> None:
+    layer = torch.nn.Linear(8, 4)
+    inputs = torch.ones(2, 8)
+    with torch.inference_mode():
+        demand = limits.measure_demand(lambda: [layer(inputs)], [*layer.parameters(), inputs])
+    assert demand.flop == 2 * 2 * 8 * 4
+    assert demand.bytes == 4 * (8 * 4 + 4 + 2 * 8 + 2 * 4)
+    assert demand.operators >= 1
+
+
+@pytest.mark.parametrize(
+    ("demand", "bound", "bound_ms"),
+    [
+        (limits.Demand(flop=10**9, bytes=10, operators=1), "compute", 1000.0),
+        (limits.Demand(flop=10, bytes=2 * 10**9, operators=1), "memory", 2000.0),
+        (limits.Demand(flop=10, bytes=10, operators=5000), "launch", 5.0),
+    ],
+)
+def test_the_longest_of_three_roofs_is_the_bound(demand: limits.Demand, bound: str, bound_ms: float) -> None:
+    found = limits.roofline(FAST, demand, median_ms=4000.0)
+    assert (found.bound, found.bound_ms) == (bound, pytest.approx(bound_ms))
+    assert found.achieved == pytest.approx(bound_ms / 4000.0)
+
+
+def test_a_real_device_has_rates_above_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SIZES", (64,))
+    monkeypatch.setattr(limits, "COPY_BYTES", 1 << 20)
+    found = limits.measure_limits(torch.device("cpu"), torch.float32, lambda: None)
+    assert found.matmul_flop_per_s > 1e6
+    assert found.copy_bytes_per_s > 1e6
+    assert 0 < found.launch_ms < 10

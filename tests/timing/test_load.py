@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from npu_adapt.timing import load
+
+START = load.Reading(seconds=100.0, busy_seconds=1000.0, own_seconds=50.0, megahertz=3000.0)
+
+
+def later(*, seconds: float, busy: float, own: float, megahertz: float | None = 3000.0) -> load.Reading:
+    return load.Reading(START.seconds + seconds, START.busy_seconds + busy, START.own_seconds + own, megahertz)
+
+
+def test_what_is_not_ours_is_foreign() -> None:
+    assert load.foreign_cores(START, later(seconds=10.0, busy=14.0, own=10.0)) == pytest.approx(0.4)
+
+
+def test_counting_errors_never_make_it_negative() -> None:
+    assert load.foreign_cores(START, later(seconds=1.0, busy=0.99, own=1.0)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("busy", "cores", "warned"),
+    [(14.0, 2, True), (11.0, 2, False), (14.0, 64, False), (24.0, 64, True)],
+)
+def test_a_neighbour_is_warned_of_by_its_share_of_the_machine(busy: float, cores: int, warned: bool) -> None:
+    found = load.warnings_between(START, later(seconds=10.0, busy=busy, own=10.0), cores=cores)
+    assert [warning.id for warning in found] == (["foreign-load"] if warned else [])
+
+
+def test_a_few_ticks_of_the_kernels_clock_are_no_load() -> None:
+    assert load.warnings_between(START, later(seconds=0.1, busy=0.15, own=0.1), cores=2) == ()
+
+
+def test_a_change_of_frequency_is_warned_of_and_an_unknown_one_is_not() -> None:
+    after = later(seconds=10.0, busy=10.0, own=10.0, megahertz=2400.0)
+    assert [warning.id for warning in load.warnings_between(START, after, cores=2)] == ["frequency"]
+    assert load.warnings_between(START, replace(after, megahertz=None), cores=2) == ()
+
+
+def test_our_own_work_is_not_foreign() -> None:
+    before = load.read()
+    total = sum(range(3_000_000))
+    after = load.read()
+    assert total == 4499998500000
+    assert after.own_seconds >= before.own_seconds
+    assert after.busy_seconds >= before.busy_seconds
