@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 DTYPES = tuple(choice.value for choice in options.Dtype)
 ATTENTIONS = tuple(choice.value for choice in options.Attention)
 MODES = ("eager", "compile", "graph")
+FEWEST_FOR_GATE = 5
+# Parameters that a fresh process does not get: it is the measured one, and its parent writes and prints.
+OF_THE_PARENT = frozenset(
+    ("model", "isolate", "processes", "baseline", "fail_above", "plot", "logs", "json", "quiet", "timeout")
+)
 Value = TypeVar("Value")
 
 
@@ -72,6 +77,20 @@ def bench(
     limits: Annotated[
         bool, typer.Option("--limits/--no-limits", help="Also measure what the device can do at best.")
     ] = True,
+    isolate: Annotated[bool, typer.Option("--isolate", help="Measure in a fresh process, pinned to cores.")] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes", metavar="N", help="Measure in N fresh processes; a baseline takes 5.", show_default=False
+        ),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="SUMMARY", help="Exit 3 if slower than in this summary.json, beyond noise."),
+    ] = None,
+    fail_above: Annotated[
+        str, typer.Option("--fail-above", metavar="PERCENT", help="How much slower than the baseline is too slow.")
+    ] = "5%",
     plot: Annotated[
         Path | None,
         typer.Option("--plot", metavar="FILE.png", help="Draw latency against throughput (extra: plot)."),
@@ -102,7 +121,7 @@ def bench(
     from npu_adapt.report.bench_table import render_sweep
     from npu_adapt.report.tables import render_bench
 
-    counts = {"--iters": (iters, 1), "--warmup": (warmup, 0)}
+    counts = {"--iters": (iters, 1), "--warmup": (warmup, 0), "--processes": (processes, 1)}
     for name, (value, least) in counts.items():
         if value is not None and value < least:
             raise UsageError(f"{name} {value}: must be {least} or more", hint=f"npu-adapt bench {name} 100")
@@ -122,25 +141,73 @@ def bench(
         "with_limits": limits,
     }
 
-    def workflow(progress: Progress) -> Summary:
+    tolerated = share("--fail-above", fail_above)
+    isolated = isolate or processes is not None or baseline is not None
+    if baseline is not None and processes is not None and processes < FEWEST_FOR_GATE:
+        raise UsageError(
+            f"--processes {processes}: a gate takes {FEWEST_FOR_GATE} or more", hint="leave --processes out"
+        )
+    if isolated and any(len(several) > 1 for several in own.values() if isinstance(several, tuple)):
+        raise UsageError(
+            "fresh processes measure one setting, and the options make a sweep",
+            hint="sweep first, then give the best row's options with --isolate, --processes or --baseline",
+        )
+
+    def in_fresh_processes(progress: Progress) -> Summary:
+        from npu_adapt.workflows.bench_isolated import Isolation, bench_isolated
+
+        pinned = int(threads) if threads is not None else None
+        count = processes or (FEWEST_FOR_GATE if baseline is not None else 1)
+        return bench_isolated(
+            measuring_arguments(ctx.params),
+            Isolation(count, pinned, baseline, tolerated),
+            logs=logs,
+            command_line=options.command_line(),
+            progress=progress,
+        )
+
+    def in_this_process(progress: Progress) -> Summary:
         from npu_adapt.cli.request import run_request
         from npu_adapt.workflows.bench import BenchOptions
         from npu_adapt.workflows.bench import bench as run_bench
 
         shared = {name: value for name, value in ctx.params.items() if name not in ("dtype", "attention", "threads")}
-        summary = run_bench(run_request("bench", shared), BenchOptions(**own), progress)  # type: ignore[arg-type]
+        return run_bench(run_request("bench", shared), BenchOptions(**own), progress)  # type: ignore[arg-type]
+
+    def workflow(progress: Progress) -> Summary:
+        summary = in_fresh_processes(progress) if isolated else in_this_process(progress)
         if plot is not None:
             from npu_adapt.report.bench_plot import draw
 
             draw(summary, plot)
         return summary
 
-    run_command(ctx.params, workflow, (render_bench, render_sweep), passed=has_a_right_row)
+    run_command(ctx.params, workflow, (render_bench, render_sweep), passed=passes)
 
 
-def has_a_right_row(summary: Summary) -> bool:
-    """Whether at least one row computed what the reference computes."""
-    return summary.bench is not None and any(row.status == "measured" for row in summary.bench.rows)
+def passes(summary: Summary) -> bool:
+    """Whether at least one row computed what the reference computes, and the gate, if there is one, passed."""
+    bench = summary.bench
+    if bench is None or not any(row.status == "measured" for row in bench.rows):
+        return False
+    return bench.gate is None or bench.gate.passed
+
+
+def measuring_arguments(parameters: Mapping[str, Any]) -> list[str]:
+    """The command's parameters as arguments again, without those that are about processes, evidence and printing."""
+    arguments = [str(parameters["model"])] if parameters["model"] is not None else []
+    for name, value in parameters.items():
+        option = f"--{name.replace('_', '-')}"
+        if name in OF_THE_PARENT or value is None or value is False:
+            continue
+        if value is True:
+            arguments.append(option)
+        elif isinstance(value, (list, tuple)):
+            arguments += [part for each in value for part in (option, str(each))]
+        else:
+            arguments += [option, str(getattr(value, "value", value))]
+    negated = {"limits": "--no-limits", "hf32": "--no-hf32"}
+    return arguments + [flag for name, flag in negated.items() if parameters[name] is False]
 
 
 def values(name: str, text: str, parse: Callable[[str], Value]) -> tuple[Value, ...]:

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from npu_adapt.records import Summary, decode, encode
+from tests.commands import CONSOLE_SCRIPT, Finished, run_process
+
+QUICK = ("--iters", "20", "--warmup", "3", "--no-limits", "--threads", "1")
+
+
+def bench(logs: Path, *options: str) -> Finished:
+    command = [CONSOLE_SCRIPT, "bench", "builtin:digits-vit", "--device", "cpu", "--logs", logs, *QUICK, *options]
+    return run_process([str(part) for part in command], environment={"OMP_NUM_THREADS": "1", "NO_COLOR": "1"})
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A summary with the medians of five fresh processes."""
+    logs = tmp_path_factory.mktemp("baseline")
+    done = bench(logs, "--processes", "5")
+    assert done.code == 0, done.stderr
+    return logs / "summary.json"
+
+
+def faster(baseline: Path, target: Path, times: float) -> Path:
+    """The baseline as a machine `times` as fast would have written it."""
+    summary = read(baseline)
+    assert summary.bench is not None
+    medians = tuple(value / times for value in summary.bench.process_medians_ms)
+    section = msgspec.structs.replace(summary.bench, process_medians_ms=medians)
+    target.write_bytes(encode(msgspec.structs.replace(summary, bench=section)))
+    return target
+
+
+def read(path: Path) -> Summary:
+    return decode(path.read_bytes(), origin=str(path))
+
+
+def test_the_record_keeps_the_medians_of_fresh_processes_and_the_logs_of_one(baseline: Path) -> None:
+    section = read(baseline).bench
+    assert section is not None
+    assert len(section.process_medians_ms) == 5
+    assert len(section.pinned_cores) == 1
+    assert "processes medians_ms=" in (baseline.parent / "run_npu.log").read_text()
+
+
+def test_three_times_slower_is_exit_3_and_said(baseline: Path, tmp_path: Path) -> None:
+    done = bench(tmp_path / "logs", "--baseline", str(faster(baseline, tmp_path / "fast.json", 3.0)))
+    assert done.code == 3, done.stderr
+    assert "gate FAILED" in done.stdout
+    gate = json.loads((tmp_path / "logs" / "summary.json").read_text())["bench"]["gate"]
+    assert gate["passed"] is False and gate["interval"]["low"] > 1.05
+
+
+def test_a_baseline_of_another_setting_is_a_usage_error(baseline: Path, tmp_path: Path) -> None:
+    done = bench(tmp_path / "logs", "--baseline", str(baseline), "--batch-size", "2")
+    assert done.code == 2
+    assert "another batch size" in " ".join(done.stderr.split())
+
+
+def test_a_baseline_of_another_model_is_a_usage_error(baseline: Path, tmp_path: Path) -> None:
+    summary = read(baseline)
+    assert summary.model is not None
+    other = msgspec.structs.replace(summary, model=msgspec.structs.replace(summary.model, id="google/another"))
+    path = tmp_path / "other.json"
+    path.write_bytes(encode(other))
+    done = bench(tmp_path / "logs", "--baseline", str(path))
+    assert done.code == 2
+    assert "another model" in " ".join(done.stderr.split())
+
+
+def test_a_baseline_without_fresh_processes_is_a_usage_error(tmp_path: Path) -> None:
+    assert bench(tmp_path, "--json").code == 0
+    done = bench(tmp_path / "logs", "--baseline", str(tmp_path / "summary.json"))
+    assert done.code == 2
+    assert "--processes 5" in " ".join(done.stderr.split())
+
+
+def test_a_sweep_does_not_fit_into_fresh_processes(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--isolate", "--batch-size", "1,2")
+    assert done.code == 2
+    assert "one setting" in " ".join(done.stderr.split())
+
+
+def test_what_fails_in_the_fresh_process_fails_with_its_message_and_code(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--isolate", "--mode", "graph")
+    assert done.code == 6
+    assert "captures no graphs" in " ".join(done.stderr.split())
