@@ -1,0 +1,111 @@
+"""The records of a comparison: differences, operators, arithmetic and the verdict."""
+
+from __future__ import annotations
+
+from npu_adapt.records.base import Record
+from npu_adapt.records.run import InputInfo
+
+
+class OutputComparison(Record, frozen=True, kw_only=True):
+    """One output over all samples: each figure is the worst sample's.
+
+    Figures are None where they do not exist: against a NaN, or between infinities.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    max_abs_diff: float | None
+    mean_abs_diff: float | None
+    cosine_similarity: float | None
+    relative_l2: float | None
+    nan_mismatches: int
+    inf_mismatches: int
+    worst_index: tuple[int, ...]
+    worst_sample: int = 0
+    reference_value: float | None = None  # at worst_index; None: not finite
+    candidate_value: float | None = None  # at worst_index; None: not finite
+    noise_floor: float | None = None  # relative L2 that a correct device may show; None: not measured (--fast)
+    error_over_floor: float | None = None  # None: no floor
+
+
+class OperatorFinding(Record, frozen=True, kw_only=True):
+    """One operator that failed a test, judged alone or within the whole."""
+
+    module: str
+    operator: str
+    index: int  # position in the order of execution
+    output_shape: tuple[int, ...]
+    test: str  # rms | row | element | residual | exact | repeat | end-to-end
+    error_over_floor: float | None  # None: not finite
+    worst_index: tuple[int, ...]
+    reference: float | None  # None: not finite
+    candidate: float | None  # None: not finite
+    sample: int = 0
+
+
+class ArithmeticFound(Record, frozen=True, kw_only=True):
+    """Per operator class; None: the model has no operator of the class, or the probe cannot tell."""
+
+    matmul: str | None
+    conv: str | None
+    attention: str | None
+
+
+class ArithmeticReport(Record, frozen=True, kw_only=True):
+    asked: str  # auto | float32 | hf32 | float16 | bfloat16
+    found: ArithmeticFound | None  # None: not probed (--fast)
+
+
+class RuleOutcome(Record, frozen=True, kw_only=True):
+    rule: str
+    passed: bool
+    detail: str
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    passed: bool
+    rule: str
+    reasons: tuple[str, ...]
+    others: tuple[RuleOutcome, ...] = ()  # what the other rules say of the same figures
+
+
+class CompareLatency(Record, frozen=True, kw_only=True):
+    """Median warm forward of each side, milliseconds, measured in the same run."""
+
+    reference_ms: float
+    candidate_ms: float
+    speed_up: float
+    iterations: int
+
+
+class Baseline(Record, frozen=True, kw_only=True):
+    """An earlier comparison of the same model, and what is worse than it was."""
+
+    path: str
+    created_at: str
+    regressions: tuple[str, ...]
+    changes: tuple[str, ...]  # in the environment, "torch_npu: 2.8.0 -> 2.9.0"
+
+
+class Compare(Record, frozen=True, kw_only=True):
+    reference: str
+    candidate: str
+    samples: int
+    max_abs_diff: float | None
+    mean_abs_diff: float | None
+    cosine_similarity: float | None
+    relative_l2: float | None
+    top1_match: bool | None
+    top5_match: bool | None
+    match_within_1_percent: bool
+    match_basis: str
+    outputs: tuple[OutputComparison, ...]
+    worst_outputs: dict[str, str]  # flat metric -> "output, sample" that it was taken from
+    verdict: Verdict
+    inputs: tuple[InputInfo, ...] = ()  # of all samples, in order
+    latency: CompareLatency | None = None  # None: not measured warm on both sides
+    arithmetic: ArithmeticReport | None = None  # None: not judged (--fast)
+    operators: tuple[OperatorFinding, ...] = ()
+    first_suspect: OperatorFinding | None = None  # None: no operator failed
+    left_out: tuple[str, ...] = ()  # what was not compared, and why
+    baseline: Baseline | None = None  # None: not asked for

@@ -1,0 +1,49 @@
+"""The records of a machine: hardware, software, and what does not fit."""
+
+from __future__ import annotations
+
+import msgspec
+
+from npu_adapt.records.base import Record
+
+
+class DeviceInfo(Record, frozen=True, kw_only=True):
+    index: int
+    name: str
+    memory_bytes: int | None  # None: the backend does not tell
+    free_memory_bytes: int | None = None  # None: the backend does not tell
+    health: str | None = None  # None: no management tool answered
+
+
+class Problem(Record, frozen=True, kw_only=True):
+    """One thing in the environment that does not fit, and its mend."""
+
+    id: str
+    severity: str  # error | warning
+    found: str
+    wanted: str
+    fix: str
+    why: str = ""
+
+
+class Environment(Record, frozen=True, kw_only=True):
+    python: str
+    platform: str
+    torch: str | None  # None: not installed, which only `env` can report
+    torch_npu: str | None  # None: not installed
+    transformers: str | None  # None: not installed
+    cann: str | None  # None: no CANN found
+    driver: str | None  # None: no driver found
+    firmware: str | None  # None: no firmware found
+    devices: tuple[DeviceInfo, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    cpu: str | None = None  # None: the platform does not name its processor
+    cpu_cores: int = 0
+    memory_bytes: int = 0
+    packages: dict[str, str] = msgspec.field(
+        default_factory=dict
+    )  # the other packages that shape the numbers, by distribution name
+    variables: dict[str, str] = msgspec.field(
+        default_factory=dict
+    )  # environment variables that the device's stack reads
+    npu_smi: str | None = None  # the tool's text where it was read but not understood; None: absent or understood

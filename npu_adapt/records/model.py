@@ -1,0 +1,39 @@
+"""The records of a model and of its weights."""
+
+from __future__ import annotations
+
+from npu_adapt.records.base import Record
+
+
+class ModelInfo(Record, frozen=True, kw_only=True):
+    id: str
+    organization: str | None  # None: a directory or a built-in has no owner
+    task: str
+    architecture: str
+    parameters: int
+    source: str  # modelscope | huggingface | directory | builtin
+    revision: str | None  # None: a plain directory has no revision
+    url: str | None  # None: nothing on a hub answers to this model
+
+
+class WeightFile(Record, frozen=True, kw_only=True):
+    name: str
+    bytes: int
+    sha256: str
+    verified_against: str  # hub | registry | nothing
+
+
+class WeightsInfo(Record, frozen=True, kw_only=True):
+    pretrained_used: bool
+    local_weight_used: bool
+    path: str
+    files: tuple[WeightFile, ...]
+    missing_keys: tuple[str, ...] = ()
+    mismatched_keys: tuple[str, ...] = ()
+    unexpected_keys: tuple[str, ...] = ()
+    proven_parameters: int = 0  # tensors found equal to their named source in the weight files
+    conversions: tuple[
+        str, ...
+    ] = ()  # what was undone to find them equal: "cast float16 to float32", "tied lm_head.weight"
+    left_out: tuple[str, ...] = ()  # parts the checkpoint does not hold and the task does not use, e.g. "pooler"
+    doubts: tuple[str, ...] = ()  # e.g. "looks untrained: every norm is 1 and every bias is 0"

@@ -1,0 +1,24 @@
+"""Every phrase of a report, in English and Chinese; a phrase without both cannot be written down.
+
+Names that the field knows by their English form (max_abs_diff, safetensors, dtype) stay as they are in both columns.
+`{…}` are places that the caller fills.
+"""
+
+from __future__ import annotations
+
+from npu_adapt.report.phrases.absent import ABSENT, REASONS
+from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
+from npu_adapt.report.phrases.phrase import Language, Phrase
+from npu_adapt.report.phrases.sentences import CONCLUSIONS, SENTENCES
+
+__all__ = ["ABSENT", "PHRASES", "Language", "Phrase"]
+
+PHRASES: dict[str, Phrase] = {
+    **{f"title-{key}": phrase for key, phrase in TITLES.items()},
+    **{f"caption-{key}": phrase for key, phrase in CAPTIONS.items()},
+    **{f"column-{key}": phrase for key, phrase in COLUMNS.items()},
+    **{f"item-{key}": phrase for key, phrase in ITEMS.items()},
+    **SENTENCES,
+    **CONCLUSIONS,
+    **REASONS,
+}
