@@ -14,7 +14,14 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester", "tests.required", "tests.commands", "tests.real_models.fixtures", "tests.timm.packages"]
+pytest_plugins = [
+    "pytester",
+    "tests.required",
+    "tests.commands",
+    "tests.hub.fixtures",
+    "tests.real_models.fixtures",
+    "tests.timm.packages",
+]
 
 CLEARED = ("NPU_ADAPT_", "HF_", "HUGGING_FACE_", "MODELSCOPE_", "TRANSFORMERS_")  # the user's own settings
 KEPT = {"NPU_ADAPT_TEST_CACHE"}
