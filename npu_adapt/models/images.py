@@ -46,7 +46,9 @@ def read_picture(path: Path) -> Picture:
         image = _open(data)
         _require_size(path, image)
         upright = (ImageOps.exif_transpose(image) or image).convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except UnidentifiedImageError as error:  # its text names a buffer, not the file
+        raise UsageError(f"{path} is not a picture: its bytes are of no known format", hint=_WANTED) from error
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise UsageError(f"{path} is not a picture that can be read: {error}", hint=_WANTED) from error
     return Picture(upright, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}")
 

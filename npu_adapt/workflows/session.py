@@ -21,7 +21,7 @@ import msgspec
 from npu_adapt.devices.names import parse_device_name
 from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, UsageError
 from npu_adapt.evidence import Journal, Logs, new_summary, write_atomically
-from npu_adapt.models.local import LocalModel, ModelRequest
+from npu_adapt.models.local import LocalModel, ModelRequest, require_model_name
 from npu_adapt.progress import Progress
 from npu_adapt.records import Failure, Run, Summary, WeightFile, WeightsInfo, encode
 from npu_adapt.workflows.deadline import HANDOVER_VARIABLE
@@ -159,6 +159,7 @@ def prepared(request: RunRequest, progress: Progress, *, allow_cpu: bool) -> Ite
     _require_inputs(request.inputs)
     parse_device_name(request.device)
     model, why_model = _choose_model(request.model, logs)
+    require_model_name(model)
     with logs.start(request.command, model) as journal:
         _hand_over(journal)
         journal.event("run", "start", command=request.command_line)
