@@ -1,17 +1,20 @@
 """What matrix units do to their operands: a table of arithmetics, each with its rounding and its error model.
 
-All accumulate in float32. HF32 is Ascend's: 1 sign, 8 exponent, 11 mantissa bits; TF32 is NVIDIA's, with 10.
+All accumulate in float32. HF32 is Ascend's: 1 sign, 8 exponent, 11 mantissa bits; TF32 is NVIDIA's, with 10. A model
+that is half typed as a whole uses the row of its own type: its operands are exact in it, and results are rounded to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 FLOAT32_MANTISSA_BITS = 23
+OPERATOR_CLASSES = ("matmul", "conv", "attention")
 
 Parts = tuple[Tensor, ...]
 
@@ -23,10 +26,19 @@ def round_mantissa(tensor: Tensor, bits: int) -> Tensor:
     where that bit is zero, and the rest is cut off. A carry into the exponent gives the right power of two.
     """
     dropped = FLOAT32_MANTISSA_BITS - bits
+    tensor = tensor.contiguous()
+    image = tensor.view(torch.int32)
+    rounded = (image >> dropped).bitwise_and_(1).add_((1 << (dropped - 1)) - 1).add_(image)
+    result = rounded.bitwise_and_(-1 << dropped).view(torch.float32)
+    if not bool(tensor.sum().isfinite()):  # one pass, where looking for NaN takes two
+        result = torch.where(tensor.isfinite(), result, tensor)
+    return result
+
+
+def truncate_mantissa(tensor: Tensor, bits: int) -> Tensor:
+    """float32 values with all but the first `bits` explicit mantissa bits cut off, as a TF32 unit takes raw float32."""
     image = tensor.contiguous().view(torch.int32)
-    last_kept = (image >> dropped) & 1
-    rounded = (image + ((1 << (dropped - 1)) - 1) + last_kept) & ~((1 << dropped) - 1)
-    return torch.where(tensor.isfinite(), rounded.view(torch.float32), tensor)
+    return (image & (-1 << (FLOAT32_MANTISSA_BITS - bits))).view(torch.float32)
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,19 @@ class Arithmetic:
         """The largest relative error of one operand: half a unit in the last place, 2^-(bits+1)."""
         return 2.0 ** -(self.mantissa_bits + 1)
 
+    @property
+    def operand_error(self) -> float:
+        """The root mean square of one operand's relative error, for mantissas m spread as 1/m (Benford's law).
+
+        The error is uniform within half a unit, so its variance is (2u)^2 / 12, and the mean of 1/m^2 is 3 / (8 ln 2).
+        """
+        return 2 * self.unit_roundoff * math.sqrt(3 / (8 * math.log(2)) / 12)
+
+    @property
+    def product_error(self) -> float:
+        """The root mean square, over the size of a sum of products, of what rounding both operands does to it."""
+        return math.sqrt(2) * self.operand_error
+
 
 def _rounded_to(dtype: torch.dtype) -> Callable[[Tensor], Parts]:
     return lambda tensor: (tensor.to(dtype).to(torch.float32),)
@@ -57,6 +82,7 @@ def _bfloat16_in_two(tensor: Tensor) -> Parts:
     return high, (tensor - high).bfloat16().float()
 
 
+# From fine to coarse.
 ARITHMETICS: dict[str, Arithmetic] = {
     arithmetic.name: arithmetic
     for arithmetic in (
@@ -68,3 +94,39 @@ ARITHMETICS: dict[str, Arithmetic] = {
         Arithmetic("bfloat16", 7, 8, _rounded_to(torch.bfloat16)),
     )
 }
+
+# The coarsest operands that a model of each type may get unasked. tf32 keeps as many bits as float16 and more range.
+COARSEST_UNASKED: dict[torch.dtype, str] = {
+    torch.float32: "float16",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+}
+
+
+@dataclass(frozen=True)
+class ArithmeticByClass:
+    """One arithmetic for each class of operators: a default Ascend 910B convolves in hf32 and multiplies in float32."""
+
+    matmul: Arithmetic
+    conv: Arithmetic
+    attention: Arithmetic
+
+    @classmethod
+    def uniform(cls, name: str) -> ArithmeticByClass:
+        """The same for all. `name` is a key of `ARITHMETICS`."""
+        return cls(*(ARITHMETICS[name] for _ in OPERATOR_CLASSES))
+
+    def __iter__(self) -> Iterator[Arithmetic]:
+        return iter((self.matmul, self.conv, self.attention))
+
+    def __str__(self) -> str:
+        """ "hf32" where all are the same, else "matmul float32, conv hf32, attention float32"."""
+        names = [arithmetic.name for arithmetic in self]
+        if len(set(names)) == 1:
+            return names[0]
+        return ", ".join(f"{operators} {name}" for operators, name in zip(OPERATOR_CLASSES, names, strict=True))
+
+
+def is_coarser(found: Arithmetic, limit: Arithmetic) -> bool:
+    """Whether operands lose more in `found` than in `limit`: fewer mantissa bits. Range shows itself, as infinities."""
+    return found.mantissa_bits < limit.mantissa_bits

@@ -7,7 +7,13 @@ import math
 import pytest
 import torch
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS, round_mantissa
+from npu_adapt.numerics.arithmetic import (
+    ARITHMETICS,
+    ArithmeticByClass,
+    is_coarser,
+    round_mantissa,
+    truncate_mantissa,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,34 @@ def test_float16_operands_overflow_as_the_hardwares_do() -> None:
 def test_the_table_is_ordered_from_fine_to_coarse() -> None:
     bits = [arithmetic.mantissa_bits for arithmetic in ARITHMETICS.values()]
     assert bits == sorted(bits, reverse=True)
+
+
+@pytest.mark.parametrize("name", ["hf32", "tf32", "float16", "bfloat16"])
+def test_the_error_model_is_what_products_show(name: str) -> None:
+    """Mantissas spread as 1/m, as those of activations and weights nearly are."""
+    arithmetic = ARITHMETICS[name]
+    generator = torch.Generator().manual_seed(0)
+    left, right = (2.0 ** (torch.rand(256, 256, generator=generator) * 4 - 2) for _ in range(2))
+    signs = torch.randint(0, 2, (256, 256), generator=generator) * 2 - 1
+    left = left * signs
+    (one,), (other,) = arithmetic.split(left), arithmetic.split(right)
+    truth = left.double() @ right.double()
+    error = float((one.double() @ other.double() - truth).norm() / truth.norm())
+    assert error == pytest.approx(arithmetic.product_error, rel=0.1)
+
+
+def test_cut_off_is_not_rounded() -> None:
+    values = torch.tensor([2 - 2**-23, -2 + 2**-23, 1.0, math.inf])
+    assert truncate_mantissa(values, 10).tolist() == [2 - 2**-10, -2 + 2**-10, 1.0, math.inf]
+
+
+def test_arithmetics_by_class_are_written_short_where_they_are_one() -> None:
+    assert str(ArithmeticByClass.uniform("hf32")) == "hf32"
+    rows = ARITHMETICS["float32"], ARITHMETICS["hf32"], ARITHMETICS["float32"]
+    assert str(ArithmeticByClass(*rows)) == "matmul float32, conv hf32, attention float32"
+
+
+def test_fewer_bits_are_coarser_and_less_range_is_not() -> None:
+    assert is_coarser(ARITHMETICS["bfloat16"], ARITHMETICS["float16"])
+    assert not is_coarser(ARITHMETICS["tf32"], ARITHMETICS["float16"])
+    assert not is_coarser(ARITHMETICS["bf16x3"], ARITHMETICS["hf32"])

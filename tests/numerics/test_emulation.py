@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS, round_mantissa
-from npu_adapt.numerics.emulation import emulate
+from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass, round_mantissa
+from npu_adapt.numerics.emulation import Emulation, emulate
 
 HF32 = ARITHMETICS["hf32"]
+FLOAT32 = ArithmeticByClass.uniform("float32")
 
 
 def random(*shape: int) -> Tensor:
@@ -90,11 +91,67 @@ def test_attention_shares_keys_between_groups_of_queries() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_half_types_are_left_as_the_model_has_them() -> None:
-    left, right = A.bfloat16(), B.bfloat16()
-    with emulate(HF32):
-        emulated = left @ right
-    assert torch.equal(emulated, left @ right)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_typed_operands_are_summed_in_float32_and_rounded_once(dtype: torch.dtype) -> None:
+    left, right, bias = A.to(dtype), B.to(dtype), BIAS.to(dtype)
+    with emulate(ARITHMETICS["float32"]):
+        product, layer = left @ right, F.linear(left, right.T, bias)
+    assert torch.equal(product, (left.float() @ right.float()).to(dtype))
+    assert torch.equal(layer, F.linear(left.float(), right.float().T, bias.float()).to(dtype))
+
+
+@pytest.mark.parametrize("masked", ["no mask", "causal", "boolean", "nowhere to look"])
+def test_fused_attention_is_attention_summed_otherwise(masked: str) -> None:
+    query, key, value = random(2, 4, 6, 8), random(2, 4, 150, 8), random(2, 4, 150, 8)
+    boolean = random(2, 1, 6, 150) > 0
+    nowhere = boolean.clone()
+    nowhere[0, 0, 0] = False
+    nowhere[0, 0, 1, :100] = False  # the first blocks hold nothing to look at
+    arguments = {
+        "no mask": {},
+        "causal": {"is_causal": True},
+        "boolean": {"attn_mask": boolean},
+        "nowhere to look": {"attn_mask": nowhere},
+    }[masked]
+    expected = F.scaled_dot_product_attention(query, key, value, **arguments)
+    with emulate(Emulation(FLOAT32, fused_attention=True)):
+        found = F.scaled_dot_product_attention(query, key, value, **arguments)
+    assert not torch.equal(found, expected)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+BLOCKED: dict[str, Callable[[], Tensor]] = {
+    "matmul": lambda: random(5, 100) @ random(100, 6),
+    "vectors": lambda: torch.matmul(random(100), random(100, 6)),
+    "linear": lambda: F.linear(random(5, 100), random(6, 100), BIAS),
+    "addmm": lambda: torch.addmm(BIAS, random(5, 100), random(100, 6)),
+    "conv2d": lambda: F.conv2d(random(2, 40, 8, 8), random(4, 40, 3, 3), random(4)),
+    "conv2d of few channels": lambda: F.conv2d(IMAGE, KERNEL),
+    "conv2d of groups": lambda: F.conv2d(IMAGE, random(6, 1, 3, 3), None, 1, 0, 1, 3),
+    "conv_transpose2d": lambda: F.conv_transpose2d(IMAGE, random(3, 4, 3, 3), random(4), stride=2),
+}
+
+
+@pytest.mark.parametrize("case", BLOCKED)
+def test_another_order_of_sums_differs_in_the_last_bits_only(case: str) -> None:
+    expected = BLOCKED[case]()
+    with emulate(Emulation(FLOAT32, blocked_sums=True)):
+        found = BLOCKED[case]()
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert torch.equal(found, expected) == (case in ("vectors", "conv2d of groups"))
+
+
+def test_each_class_has_its_own_arithmetic() -> None:
+    rows = ArithmeticByClass(matmul=ARITHMETICS["float32"], conv=HF32, attention=ARITHMETICS["float32"])
+    with emulate(Emulation(rows)):
+        product, convolved = A @ B, F.conv2d(IMAGE, KERNEL)
+    assert torch.equal(product, A @ B)
+    assert torch.equal(convolved, F.conv2d(round_mantissa(IMAGE, 11), round_mantissa(KERNEL, 11)))
+
+
+def test_the_variants_are_every_attention_with_every_order() -> None:
+    variants = Emulation(FLOAT32).variants()
+    assert len({(variant.fused_attention, variant.blocked_sums) for variant in variants}) == 4
 
 
 def test_layers_of_a_module_are_seen() -> None:

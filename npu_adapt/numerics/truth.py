@@ -1,0 +1,102 @@
+"""What a model would give without rounding, nearly: every operator in float64, its operands widened as it runs.
+
+No float64 copy of the model is made: a weight is widened for the one operator that reads it, a large one in slices.
+Activations stay in float64 from operator to operator, whatever type the model's code asks for in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name in the field
+from torch import Tensor
+from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._pytree import tree_map
+
+from npu_adapt.numerics.emulation import operator_class
+
+WIDE = {torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.float32: torch.float64}
+WIDE_COMPLEX = {torch.complex32: torch.complex128, torch.complex64: torch.complex128}
+SLICE_ELEMENTS = 1 << 22  # of a weight at a time: 32 MiB in float64
+
+# They only choose elements, and of a table much larger than the choice: chosen first, then widened.
+_SELECTIONS = {F.embedding, torch.embedding, torch.index_select, Tensor.index_select, Tensor.__getitem__}
+_CASTS = {Tensor.float, Tensor.half, Tensor.bfloat16, Tensor.double}
+
+
+class Float64(TorchFunctionMode):
+    """A context in which every operator computes in float64.
+
+    `without_kernel` are the operators that have none for it, by name: they ran in the model's own type, and their
+    results were widened. `operators` are the classes of matrix products that were seen.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.without_kernel: dict[str, None] = {}  # an ordered set
+        self.operators: set[str] = set()
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") == "__get__":
+            return func(*args, **kwargs)
+        if found := operator_class(func):
+            self.operators.add(found)
+        if func in _SELECTIONS or _changes_a_narrow_tensor(func, args):
+            return tree_map(_widened, func(*args, **kwargs))
+        if func in _CASTS and args[0].is_floating_point():
+            return _widened(args[0])
+        if func is F.linear:
+            return self._linear(*args, **kwargs)
+        try:
+            return tree_map(_widened, func(*tree_map(_wide, list(args)), **tree_map(_wide, kwargs)))
+        except (RuntimeError, NotImplementedError) as error:
+            return self._in_own_type(func, args, kwargs, error)
+
+    def _in_own_type(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: RuntimeError) -> Any:
+        """The operator with its operands in float32, for want of a float64 kernel. Raises `error` if it fails too."""
+        try:
+            result = func(*tree_map(_narrowed, list(args)), **tree_map(_narrowed, kwargs))
+        except (RuntimeError, NotImplementedError):
+            raise error from None
+        self.without_kernel[resolve_name(func) or getattr(func, "__name__", str(func))] = None
+        return tree_map(_widened, result)
+
+    def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """`F.linear` with the weight widened some rows at a time."""
+        rows = max(1, SLICE_ELEMENTS // max(1, weight.size(-1)))
+        wide = _widened(input)
+        if weight.dim() != 2 or weight.size(0) <= rows:
+            return F.linear(wide, _widened(weight), _widened(bias))
+        result = torch.cat([F.linear(wide, _widened(part)) for part in torch.split(weight, rows)], dim=-1)
+        return result if bias is None else result + _widened(bias)
+
+
+def _changes_a_narrow_tensor(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether `func` writes into its first argument, which must then be itself and not a widened copy."""
+    name = getattr(func, "__name__", "")
+    writes = name == "__setitem__" or name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
+    return writes and bool(args) and isinstance(args[0], Tensor) and args[0].dtype in WIDE
+
+
+def _widened(value: Any) -> Any:
+    """A tensor in float64 (complex128); anything else as it is."""
+    if not isinstance(value, Tensor):
+        return value
+    wide = WIDE.get(value.dtype) or WIDE_COMPLEX.get(value.dtype)
+    return value if wide is None else value.to(wide)
+
+
+def _wide(value: Any) -> Any:
+    """An argument for a float64 operator: tensors widened, and so the types that the model's code asks for."""
+    if isinstance(value, torch.dtype):
+        return WIDE.get(value) or WIDE_COMPLEX.get(value) or value
+    return _widened(value)
+
+
+def _narrowed(value: Any) -> Any:
+    return value.float() if isinstance(value, Tensor) and value.dtype == torch.float64 else value
