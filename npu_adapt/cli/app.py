@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from npu_adapt import __version__
-from npu_adapt.cli import bench, compare, infer, report
+from npu_adapt.cli import bench, compare, fetch, infer, models, report
 from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError
 
 
@@ -92,10 +92,12 @@ def npu_adapt(
 
 
 # Registered in the order a newcomer needs them: env, fetch, infer, bench, compare, report, models.
+app.command("fetch")(fetch.fetch)
 app.command("infer")(infer.infer)
 app.command("bench")(bench.bench)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
+app.add_typer(models.models, name="models")
 
 
 def main() -> None:

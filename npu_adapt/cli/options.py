@@ -18,6 +18,12 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+NamedModel = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A hub id (google/vit-base-patch16-224), a directory, or a built-in.")
+]
+MaybeModel = Annotated[
+    str | None, typer.Argument(metavar="[MODEL]", help="A hub id or a directory; left out: all.", show_default=False)
+]
 Device = Annotated[
     str, typer.Option("--device", metavar="NAME", help="auto, cpu, npu[:N], cuda[:N], or any other torch device.")
 ]

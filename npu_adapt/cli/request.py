@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npu_adapt.cli.options import command_line
-from npu_adapt.workflows.session import RunRequest
+
+if TYPE_CHECKING:
+    from npu_adapt.models.local import ModelRequest
+    from npu_adapt.workflows.session import RunRequest
 
 RENAMED = {"input": "inputs", "weights_root": "weights_roots"}
 
 
 def run_request(command: str, parameters: Mapping[str, Any]) -> RunRequest:
-    """The `RunRequest` of a command called with `parameters` (Typer's `ctx.params`).
+    """The `RunRequest` of a command called with `parameters` (Typer's `ctx.params`)."""
+    from npu_adapt.workflows.session import RunRequest
 
-    Parameters that are the command's own are passed over; lists become tuples, enumerations their values.
+    values = fields_from(parameters, RunRequest)
+    return RunRequest(command=command, command_line=command_line(), **{"model": None, **values})
+
+
+def model_request(parameters: Mapping[str, Any]) -> ModelRequest:
+    """The `ModelRequest` of a command that takes a model and runs nothing."""
+    from npu_adapt.models.local import ModelRequest
+
+    return ModelRequest(**fields_from(parameters, ModelRequest))
+
+
+def fields_from(parameters: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """What `parameters` say of the fields of `kind`; what is the command's own is passed over.
+
+    Lists become tuples, enumerations their values.
     """
-    fields = {field.name for field in dataclasses.fields(RunRequest)}
+    fields = {field.name for field in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for name, value in parameters.items():
         field = RENAMED.get(name, name)
         if field in fields and value is not None:
             values[field] = tuple(value) if isinstance(value, list) else getattr(value, "value", value)
-    return RunRequest(command=command, command_line=command_line(), **{"model": None, **values})
+    return values

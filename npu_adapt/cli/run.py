@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Workflow = Callable[[Progress], Summary]
+RecordType = TypeVar("RecordType")
 Renderer = Callable[[Summary], "RenderableType"]
 
 
@@ -47,3 +48,13 @@ def run_command(
         print_result(*(render(summary) for render in renderers))
     if not passed(summary):
         raise typer.Exit(ExitCode.VERDICT_FAILED)
+
+
+def print_record(record: RecordType, render: Callable[[RecordType], RenderableType], *, as_json: bool) -> None:
+    """A record that is no summary, on stdout: as `render` draws it, or as JSON."""
+    if not as_json:
+        print_result(render(record))
+        return
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n")

@@ -282,8 +282,7 @@ def _load(session: Session, model: str) -> None:
     import torch
 
     from npu_adapt.models.loading import load_model
-    from npu_adapt.models.local import start_hashing
-    from npu_adapt.workflows.fetch import fetch
+    from npu_adapt.workflows.fetch import fetch, start_verifying
 
     request, journal = session.request, session.journal
     torch.manual_seed(request.seed)
@@ -303,7 +302,7 @@ def _load(session: Session, model: str) -> None:
         journal.event("pretrained", "not-loaded", "error", model=model, message=error.message)
         raise
     _log_attempts(journal, local.attempts)
-    session._hashing = start_hashing(local)
+    session._hashing = start_verifying(local, wanted, session.progress)
     started = time.perf_counter()
     loaded = session.loaded = load_model(
         local,

@@ -1,0 +1,42 @@
+"""`npu-adapt fetch`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from npu_adapt.cli import options
+
+
+def fetch(
+    ctx: typer.Context,
+    model: options.NamedModel,
+    revision: options.Revision = None,
+    source: options.SourceOption = options.Source.auto,
+    include: Annotated[
+        list[str] | None,
+        typer.Option("--include", metavar="PATTERN", help="Also bring files that match; repeatable: onnx/*.onnx"),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave out files that match; repeatable.")
+    ] = None,
+    offline: options.Offline = False,
+    weights_root: options.WeightsRoot = None,
+    cache_dir: options.CacheDir = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    allow_pickle: options.AllowPickle = False,
+) -> None:
+    """Bring a model to this disk, verify every byte, and register it. What is here already is not downloaded.
+
+    Example: npu-adapt fetch google/vit-base-patch16-224
+    """
+    from npu_adapt.cli.console import progress_for
+    from npu_adapt.cli.request import model_request
+    from npu_adapt.cli.run import print_record
+    from npu_adapt.report.registry_tables import render_fetched
+    from npu_adapt.workflows.fetch import fetch_and_register
+
+    fetched = fetch_and_register(model_request(ctx.params), progress_for(quiet=quiet))
+    print_record(fetched, render_fetched, as_json=json)

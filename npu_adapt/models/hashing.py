@@ -1,0 +1,87 @@
+"""Hashes of files: sha256 of everything, and git's sha1 where a hub lists nothing else. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+PIECE_BYTES = 1 << 20  # hashlib frees the interpreter's lock for the length of a piece
+
+Advance = Callable[[float], object]
+
+
+@dataclass(frozen=True)
+class FileHash:
+    """A file's hashes and its state when they were computed."""
+
+    sha256: str
+    git_sha1: str  # sha1 of "blob SIZE\\0" and the bytes: git's name for the content
+    bytes: int
+    modified_ns: int
+
+
+class Hasher:
+    """Both hashes of one stream of `size` bytes; git's only where it is wanted, since it costs as much again."""
+
+    def __init__(self, size: int, *, git: bool) -> None:
+        self._sha256 = hashlib.sha256()
+        self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False) if git else None
+
+    def update(self, data: memoryview | bytes) -> None:
+        self._sha256.update(data)
+        if self._git is not None:
+            self._git.update(data)
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    @property
+    def git_sha1(self) -> str:
+        """Empty where it was not wanted."""
+        return "" if self._git is None else self._git.hexdigest()
+
+
+def hash_file(path: Path, *, git: bool = False, advance: Advance = lambda amount: None) -> FileHash:
+    """The hashes of a file; `advance` is told of the bytes read. Raises `OSError`.
+
+    Size and time are those from before the first byte was read: a change meanwhile shows as a change later.
+    """
+    with path.open("rb", buffering=0) as file:
+        state = os.fstat(file.fileno())
+        hasher = Hasher(state.st_size, git=git)
+        buffer = memoryview(bytearray(min(PIECE_BYTES, max(1, state.st_size))))
+        while count := file.readinto(buffer):
+            hasher.update(buffer[:count])
+            advance(count)
+    return FileHash(hasher.sha256, hasher.git_sha1, state.st_size, state.st_mtime_ns)
+
+
+def hash_files(paths: Iterable[Path], advance: Advance) -> Iterator[tuple[Path, FileHash | OSError]]:
+    """Every path with its hashes, or with why it could not be read, as they are done; one thread a core.
+
+    The largest files come first, so that no core is left with a large one at the end.
+    """
+    ordered = sorted(set(paths), key=_size, reverse=True)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ThreadPoolExecutor(max_workers=cores, thread_name_prefix="hashing") as executor:
+        running = {executor.submit(hash_file, path, advance=advance): path for path in ordered}
+        try:
+            for future in as_completed(running):
+                try:
+                    yield running[future], future.result()
+                except OSError as error:
+                    yield running[future], error
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,85 @@
+"""Which files of a repository a model needs: its configuration, its processors, and one format of its weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+# Files at the top of a repository. Code is brought because some configurations name it; nothing of it is run unless
+# --trust-remote-code is given.
+SMALL_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", "*.py")
+
+
+@dataclass(frozen=True)
+class WeightFormat:
+    """How one format names its weights: a single file, or an index and the shards it lists."""
+
+    single: str
+    index: str
+    shards: str
+    any_name: str
+    pickled: bool
+
+
+# In the order of preference: the first one that a repository holds is taken, and no other.
+WEIGHT_FORMATS = (
+    WeightFormat(
+        "model.safetensors",
+        "model.safetensors.index.json",
+        r"model-\d+-of-\d+\.safetensors",
+        r"[^/]+\.safetensors",
+        pickled=False,
+    ),
+    WeightFormat(
+        "pytorch_model.bin",
+        "pytorch_model.bin.index.json",
+        r"pytorch_model-\d+-of-\d+\.bin",
+        r"pytorch_model[^/]*\.bin",
+        pickled=True,
+    ),
+)
+INDICES = {form.index for form in WEIGHT_FORMATS} | {"tf_model.h5.index.json", "flax_model.msgpack.index.json"}
+
+
+def needed_weights(names: Iterable[str], *, allow_pickle: bool) -> tuple[str, ...]:
+    """The weight files, and the index where they are shards; empty where there are none that may be read."""
+    present = set(names)
+    for form in WEIGHT_FORMATS:
+        if form.pickled and not allow_pickle:
+            continue
+        if form.single in present:
+            return (form.single,)
+        shards = sorted(name for name in present if re.fullmatch(form.shards, name))
+        if form.index in present and shards:
+            return (form.index, *shards)
+        if named := sorted(name for name in present if re.fullmatch(form.any_name, name)):
+            return tuple(named + [form.index] * (form.index in present))
+    return ()
+
+
+def has_pickle(names: Iterable[str]) -> bool:
+    """Whether there are weights that only a pickle reader can read."""
+    return any(name.endswith((".bin", ".pt", ".pth", ".ckpt")) for name in names)
+
+
+def needed_files(
+    names: Iterable[str], *, allow_pickle: bool = False, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The files to have of a repository that holds `names`, in order.
+
+    `include` adds those that match one of its patterns (`onnx/*.onnx`; `*` also crosses folders), `exclude` then takes
+    away.
+    """
+    names = tuple(names)
+    wanted = set(needed_weights(names, allow_pickle=allow_pickle))
+    for name in names:
+        small = "/" not in name and name not in INDICES and _matches(name, SMALL_FILES)
+        if small or _matches(name, include):
+            wanted.add(name)
+    return tuple(sorted(name for name in wanted if not _matches(name, exclude)))
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
