@@ -35,6 +35,9 @@ def choose_task(config: Any, asked: str | None) -> Task:
     for row in rows:
         if row.classes and row.auto_class in _own_code(config):
             return row
+    for row in rows:  # timm's own configurations name no class of transformers, and 0 classes where there is no head
+        if row.model_types and row.class_scores and not architectures and config.num_labels:
+            return row
     return _by_model_type(config, architectures)
 
 
