@@ -80,7 +80,8 @@ def summary_key(summary: Summary) -> bytes:
             problems=(),
             npu_smi=None,
             devices=tuple(
-                msgspec.structs.replace(device, free_memory_bytes=None, health=None) for device in environment.devices
+                msgspec.structs.replace(device, free_memory_bytes=None, health=None, usable=None)
+                for device in environment.devices
             ),
         )
     run, weights = summary.run, summary.weights
@@ -209,6 +210,20 @@ class Journal:
             self._publish_logs()
             write_atomically(path, encode(summary))
         return summary
+
+    def publish_environment(self, summary: Summary) -> None:
+        """Writes what `env` found to this run's own folder, and to the logs folder unless another command's is there.
+
+        An environment alone is no reason to move a model's figures into the history.
+        """
+        self.close()
+        with self.logs.locked():
+            write_atomically(self.folder / SUMMARY_FILE, encode(summary))
+            path = self.logs.summary_path
+            old = self.logs.read_if_ours()
+            if not path.exists() or (old is not None and old.run is None):
+                self._publish_logs()
+                write_atomically(path, encode(summary))
 
     def publish_failure(self) -> None:
         """Publishes the logs of a run that produced no summary, unless they would then contradict the one there."""

@@ -13,8 +13,10 @@ import typer
 from typer.core import TyperGroup
 
 from npu_adapt import __version__
-from npu_adapt.cli import bench, compare, fetch, infer, models, report
+from npu_adapt.cli import bench, compare, env, fetch, infer, models, report
 from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError
+
+AUTOLOAD = "TORCH_DEVICE_BACKEND_AUTOLOAD"
 
 
 class ErrorsAreExitCodes(TyperGroup):
@@ -26,7 +28,8 @@ class ErrorsAreExitCodes(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         # Before torch is first imported: a broken torch_npu must be a diagnosis, not a crash of `import torch`.
-        os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
+        ctx.obj = os.environ.get(AUTOLOAD)  # what other programs of this user get, which `env` has a word on
+        os.environ.setdefault(AUTOLOAD, "0")
         wants_json = "--json" in sys.argv[1:] or "--json" in ctx.args or "--json" in getattr(ctx, "_protected_args", ())
         try:
             return super().invoke(ctx)
@@ -92,6 +95,7 @@ def npu_adapt(
 
 
 # Registered in the order a newcomer needs them: env, fetch, infer, bench, compare, report, models.
+app.command("env")(env.env)
 app.command("fetch")(fetch.fetch)
 app.command("infer")(infer.infer)
 app.command("bench")(bench.bench)

@@ -115,6 +115,12 @@ Hf32 = Annotated[
 LOGS_DEFAULT = Path("logs")
 
 
+def was_given(ctx: typer.Context, parameter: str) -> bool:
+    """Whether the user gave the parameter, on the command line or by its variable: not its default."""
+    source = ctx.get_parameter_source(parameter)
+    return source is not None and source.name != "DEFAULT"
+
+
 def command_line() -> str:
     """The command as a shell would take it again, for the record."""
     import shlex

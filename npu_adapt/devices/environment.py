@@ -1,46 +1,120 @@
-"""The machine and its software as a record: what a run was made on."""
+"""The machine and its software as a record: what a run was made on, or what `npu-adapt env` examined."""
 
 from __future__ import annotations
 
-import os
-import platform
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator
 
-import psutil
-
+from npu_adapt.devices.backends import BACKENDS
 from npu_adapt.devices.device import Device
-from npu_adapt.devices.selection import cpu_name
+from npu_adapt.devices.doctor.ascend_checks import HIDING
+from npu_adapt.devices.doctor.ascend_findings import ASCEND_FINDINGS
+from npu_adapt.devices.doctor.events import Found, Versions
+from npu_adapt.devices.doctor.findings import Examination, diagnose
+from npu_adapt.devices.doctor.general_findings import GENERAL_FINDINGS
+from npu_adapt.devices.doctor.machine import read_machine
+from npu_adapt.devices.doctor.npu_smi import Asking, Chip, NpuSmi
+from npu_adapt.devices.doctor.probing import Probe
+from npu_adapt.devices.stack import stack_versions
 from npu_adapt.records import DeviceInfo, Environment
+
+FINDINGS = (*GENERAL_FINDINGS, *ASCEND_FINDINGS)
+NAMED = ("torch", "torch_npu", "transformers")  # packages with a field of their own
+SMI_SECONDS = 10.0  # for a run, which has other things to do
 
 
 def environment(device: Device | None) -> Environment:
-    """What `device` ran on; None: the device did not open. Reads package metadata, imports nothing."""
+    """What `device` ran on; None: the device did not open. Problems are those of its own backend's stack.
+
+    Reads what lies there and what is loaded already; imports and computes nothing.
+    """
+    smi = NpuSmi(None)
+    if device is not None and device.backend is BACKENDS["npu"]:
+        with Asking() as asking:
+            smi = asking.answer(SMI_SECONDS)
+    examination = Examination(read_machine(), smi, _as_probed(device))
+    return environment_of(examination, backend=device.backend.kind if device is not None else None)
+
+
+def environment_of(examination: Examination, *, backend: str | None = None) -> Environment:
+    """The record of an examination; `backend` leaves out problems of other backends' stacks."""
+    machine, smi = examination.machine, examination.smi
     return Environment(
-        python=platform.python_version(),
-        platform=platform.platform(),
-        torch=_version("torch"),
-        torch_npu=_version("torch_npu"),
-        transformers=_version("transformers"),
-        cann=None,
-        driver=None,
-        firmware=None,
-        devices=(_device_info(device),) if device is not None else (),
-        cpu=cpu_name(),
-        cpu_cores=os.cpu_count() or 0,
-        memory_bytes=psutil.virtual_memory().total,
+        python=machine.python,
+        platform=machine.platform,
+        torch=machine.version("torch"),
+        torch_npu=machine.version("torch_npu"),
+        transformers=machine.version("transformers"),
+        cann=examination.cann,
+        driver=examination.driver,
+        firmware=examination.firmware,
+        devices=tuple(_devices(examination)),
+        problems=diagnose(examination, FINDINGS, backend),
+        cpu=machine.cpu,
+        cpu_cores=machine.cores,
+        memory_bytes=machine.memory_bytes,
+        packages={name: version for name, version in machine.packages.items() if name not in NAMED},
+        variables=dict(machine.stack_variables),
+        npu_smi=smi.text if smi.path is not None and not smi.understood else None,
     )
 
 
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+def _as_probed(device: Device | None) -> Probe:
+    """This process as a probe would have told of it: its loaded software, and the device that it has open."""
+    loaded = (Versions(kind=each.kind, **stack_versions(each)) for each in BACKENDS.values())
+    events: list[Versions | Found] = [event for event in loaded if event.stack or event.driver]
+    if device is not None:
+        memory = device.free_and_total_memory()
+        free, total = memory if memory is not None else (None, None)
+        index = device.torch_device.index or 0
+        events.append(
+            Found(
+                kind=device.backend.kind,
+                index=index,
+                name=device.display_name,
+                memory_bytes=total,
+                free_bytes=free,
+                usable=True,
+            )
+        )
+    return Probe(tuple(events))
 
 
-def _device_info(device: Device) -> DeviceInfo:
-    memory = device.free_and_total_memory()
-    free, total = memory if memory is not None else (None, None)
-    return DeviceInfo(
-        index=device.torch_device.index or 0, name=device.display_name, memory_bytes=total, free_memory_bytes=free
-    )
+def _devices(examination: Examination) -> Iterator[DeviceInfo]:
+    """What torch sees, with what npu-smi knows of it; where torch sees no NPU, what npu-smi alone sees."""
+    chips = _visible_chips(examination)
+    found = examination.probe.devices
+    for device in found:
+        chip = chips[device.index] if device.kind == "npu" and device.index < len(chips) else None
+        yield DeviceInfo(
+            kind=device.kind,
+            index=device.index,
+            name=device.name,
+            memory_bytes=device.memory_bytes or (chip.memory_bytes if chip else None),
+            free_memory_bytes=device.free_bytes if device.free_bytes is not None or chip is None else _free(chip),
+            health=chip.health if chip else None,
+            usable=device.usable,
+        )
+    if not any(device.kind == "npu" for device in found):
+        for index, chip in enumerate(chips):
+            yield DeviceInfo(
+                kind="npu",
+                index=index,
+                name=chip.name,
+                memory_bytes=chip.memory_bytes,
+                free_memory_bytes=_free(chip),
+                health=chip.health,
+                usable=False,
+            )
+
+
+def _visible_chips(examination: Examination) -> tuple[Chip, ...]:
+    """The chips in torch's order: all, or those that the variable names."""
+    chips, value = examination.smi.chips, examination.machine.variables.get(HIDING)
+    if value is None:
+        return chips
+    numbers = [int(part) for part in value.split(",") if part.strip().isdigit()]
+    return tuple(chips[number] for number in numbers if number < len(chips))
+
+
+def _free(chip: Chip) -> int:
+    return chip.memory_bytes - chip.used_bytes

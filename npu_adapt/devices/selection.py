@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from npu_adapt.devices.backends import ACCELERATORS, CPU, Backend
 from npu_adapt.devices.device import Device, first_line, prove
+from npu_adapt.devices.doctor.machine import cpu_name
 from npu_adapt.devices.importing import DOCTOR, import_extension, import_torch, version_of
 from npu_adapt.devices.names import DeviceName, parse_device_name
 from npu_adapt.errors import DeviceUnavailable, NpuAdaptError, RunFailed
@@ -128,12 +127,3 @@ def _display_name(module: Any, backend: Backend, torch_device: Any) -> str:
     with contextlib.suppress(RuntimeError, AttributeError):
         return str(module.get_device_name(torch_device))
     return backend.label
-
-
-def cpu_name() -> str:
-    """The processor's model as Linux names it, else the architecture."""
-    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if line.startswith(("model name", "Hardware")):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -27,7 +27,7 @@ from npu_adapt.records.compare import (
     RuleOutcome,
     Verdict,
 )
-from npu_adapt.records.environment import DeviceInfo, Environment, Problem
+from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
 from npu_adapt.records.model import ModelInfo, WeightFile, WeightsInfo
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
 
@@ -43,6 +43,7 @@ __all__ = [
     "ConfidenceInterval",
     "DeviceInfo",
     "Environment",
+    "EnvironmentChanges",
     "Failure",
     "Gate",
     "InputInfo",
@@ -89,6 +90,7 @@ class Summary(Record, frozen=True, kw_only=True):
     model: ModelInfo | None = None  # None: no model was loaded (`env`)
     weights: WeightsInfo | None = None  # None: no model was loaded
     environment: Environment | None = None
+    changes: EnvironmentChanges | None = None  # None: not asked for (`env --diff`)
     run: Run | None = None
     compare: Compare | None = None
     bench: Bench | None = None

@@ -13,13 +13,15 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
     memory_bytes: int | None  # None: the backend does not tell
     free_memory_bytes: int | None = None  # None: the backend does not tell
     health: str | None = None  # None: no management tool answered
+    kind: str = ""  # what torch calls it before the colon: "npu"
+    usable: bool | None = None  # whether it computed; None: nobody tried
 
 
 class Problem(Record, frozen=True, kw_only=True):
     """One thing in the environment that does not fit, and its mend."""
 
     id: str
-    severity: str  # error | warning
+    severity: str  # error | warning | note
     found: str
     wanted: str
     fix: str
@@ -47,3 +49,11 @@ class Environment(Record, frozen=True, kw_only=True):
         default_factory=dict
     )  # environment variables that the device's stack reads
     npu_smi: str | None = None  # the tool's text where it was read but not understood; None: absent or understood
+
+
+class EnvironmentChanges(Record, frozen=True, kw_only=True):
+    """What differs from the environment of an earlier summary."""
+
+    since: str  # the file that was compared with
+    created_at: str  # when that was recorded
+    changes: tuple[str, ...]  # "torch_npu: 2.8.0 -> 2.9.0"

@@ -56,12 +56,6 @@ def render_weights(summary: Summary) -> RenderableType:
     return Screen(subject.weights(Figures(summary)))
 
 
-def render_environment(summary: Summary) -> RenderableType:
-    """The machine and its software in two tables, with what does not fit."""
-    figures = Figures(summary)
-    return Screen([*subject.hardware(figures), *subject.software(figures)])
-
-
 def headline(figures: Figures) -> tuple[Block, ...]:
     """Which model, and the one sentence that the record comes to; below it what no figure may be read without."""
     text, tone = conclusion.outcome(figures)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
 from npu_adapt.numerics.arithmetic import ARITHMETICS
-from npu_adapt.records import Baseline, Compare, Environment, Run, Summary
+from npu_adapt.records import Baseline, Compare, Run, Summary
+from npu_adapt.workflows.environment_changes import environment_changes
 
 OPERATOR_CLASSES = ("matmul", "conv", "attention")
 
@@ -60,21 +59,6 @@ def against_baseline(baseline: Summary, now: Summary, path: Path) -> Baseline:
         ),
         changes=environment_changes(baseline.environment, now.environment),
     )
-
-
-def environment_changes(before: Environment | None, after: Environment | None) -> tuple[str, ...]:
-    """Each field of the environment that differs, as "torch_npu: 2.8.0 -> 2.9.0"; states (free memory) are not."""
-    if before is None or after is None:
-        return ()
-    old, new = (msgspec.to_builtins(environment) for environment in (before, after))
-    passed_over = {"problems", "npu_smi", "devices"}
-    changes = [
-        f"{name}: {old[name]} -> {new[name]}" for name in old if name not in passed_over and old[name] != new[name]
-    ]
-    devices = [[device.name for device in environment.devices] for environment in (before, after)]
-    if devices[0] != devices[1]:
-        changes.append(f"devices: {', '.join(devices[0])} -> {', '.join(devices[1])}")
-    return tuple(changes)
 
 
 def _weight_hashes(summary: Summary) -> tuple[str, ...]:

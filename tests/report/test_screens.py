@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 
 from npu_adapt.records import Summary
-from npu_adapt.report import tables
+from npu_adapt.report import examination, tables
 from npu_adapt.report.adaptation import adaptation_report
 from npu_adapt.report.terminal import report_screen
 from tests.report.summaries import SAMPLES
@@ -22,7 +22,9 @@ RENDERERS: dict[str, Callable[[Summary], RenderableType]] = {
     "compare": tables.render_compare,
     "bench": tables.render_bench,
     "weights": tables.render_weights,
-    "environment": tables.render_environment,
+    "environment": lambda summary: Group(
+        examination.render_at_once(summary), examination.render_answers(summary, summary)
+    ),
     "report": lambda summary: report_screen(adaptation_report(summary, "zh")),
 }
 CASES = (

@@ -5,20 +5,27 @@ from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 
 from npu_adapt.records import Summary
 from npu_adapt.report import tables
 from npu_adapt.report.document import Table
+from npu_adapt.report.examination import render_answers, render_at_once
 from npu_adapt.report.terminal import Screen
 
-RENDERERS = (
+
+def render_whole_environment(summary: Summary) -> RenderableType:
+    """Both parts of what `env` prints, as if nothing had been known at once."""
+    return Group(render_at_once(summary), render_answers(summary, replace(summary, environment=None)))
+
+
+RUN_RENDERERS = (
     tables.render_run,
     tables.render_compare,
     tables.render_bench,
     tables.render_weights,
-    tables.render_environment,
 )
+RENDERERS = (*RUN_RENDERERS, render_whole_environment)
 Sample = Callable[[str], Summary]
 
 
@@ -77,7 +84,7 @@ def test_the_run_at_80_columns(sample: Sample) -> None:
 
 def test_every_table_of_a_rehearsal_is_marked(sample: Sample) -> None:
     summary = sample("rehearsed")
-    for render in RENDERERS:
+    for render in RUN_RENDERERS:
         screen = render(summary)
         assert isinstance(screen, Screen)
         captions = [block.caption for block in screen.blocks if isinstance(block, Table)]

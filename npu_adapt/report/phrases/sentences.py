@@ -24,6 +24,11 @@ SENTENCES: dict[str, Phrase] = {
     "install-comment": Phrase(
         "the versions of this run; npu-adapt itself from its source tree", "本次运行的版本；npu-adapt 从源码目录安装"
     ),
+    "usable": Phrase("Usable: {devices}.", "可用：{devices}。"),
+    "none-usable": Phrase("No accelerator is usable here; the CPU is.", "本机没有可用的加速器；CPU 可用。"),
+    "npu-smi-not-understood": Phrase("npu-smi printed this, which is not understood:", "npu-smi 的以下输出无法解析："),
+    "changed-since": Phrase("Changed since {since}, of {created}:", "自 {since}（{created}）以来的变化："),
+    "nothing-changed": Phrase("Nothing changed since {since}, of {created}.", "自 {since}（{created}）以来没有变化。"),
     "no-commands": Phrase("No command line was recorded.", "没有记录命令行。"),
     "verified-hub": Phrase("the hub's checksum", "Hub 公布的校验值"),
     "verified-registry": Phrase("the registry's checksum", "注册表记录的校验值"),

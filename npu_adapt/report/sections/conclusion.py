@@ -109,7 +109,11 @@ def reservations(figures: Figures) -> tuple[str, ...]:
     environment = figures.summary.environment
     problems = () if environment is None else environment.problems
     said = [*notices(figures), *weight_doubts(figures)]
-    said += [figures.say("conclusion-problem", severity=each.severity, found=each.found) for each in problems]
+    said += [
+        figures.say("conclusion-problem", severity=each.severity, found=each.found)
+        for each in problems
+        if each.severity != "note"
+    ]
     operators = figures.value("run.cpu_fallbacks")
     if operators:
         said.append(figures.say("conclusion-fallbacks", operators=names(figures, operators)))

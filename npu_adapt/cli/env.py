@@ -1,0 +1,93 @@
+"""`npu-adapt env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from npu_adapt.cli import options
+from npu_adapt.errors import ExitCode
+
+if TYPE_CHECKING:
+    from npu_adapt.records import Summary
+    from npu_adapt.workflows.env import EnvRequest
+
+
+def env(
+    ctx: typer.Context,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 4 when no accelerator is usable.")] = False,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Keep the record in FILE, for a later --diff.")
+    ] = None,
+    diff: Annotated[
+        Path | None,
+        typer.Option(
+            "--diff", metavar="FILE", help="Say what changed since FILE, which --save or any other command wrote."
+        ),
+    ] = None,
+    logs: options.LogsDir = options.LOGS_DEFAULT,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=0.1,
+            help="Give torch and npu-smi this long. Default: 60 and 20.",
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Examine this machine: versions, devices, and whatever does not fit, with the command that mends it.
+
+    Every device that torch sees computes 1 + 1, in a process of its own. The record goes to the logs' history, and to
+    summary.json where that holds no figures of a model.
+
+    Example: npu-adapt env --check
+    """
+    from npu_adapt.workflows.env import EnvRequest, any_usable
+
+    request = EnvRequest(
+        command_line=options.command_line(),
+        logs=logs,
+        logs_named=options.was_given(ctx, "logs"),
+        timeout=timeout,
+        save=save,
+        diff=diff,
+        autoload=ctx.obj in {None, "1"},
+    )
+    summary = examine_as_json(request, quiet=quiet) if json else examine_on_screen(request, quiet=quiet)
+    if check and not any_usable(summary):
+        raise typer.Exit(ExitCode.NO_DEVICE)
+
+
+def examine_as_json(request: EnvRequest, *, quiet: bool) -> Summary:
+    """Examines, and prints the record and nothing else on stdout."""
+    from npu_adapt.cli.console import only_the_record, progress_for
+    from npu_adapt.records import encode
+    from npu_adapt.workflows.env import examine
+
+    with only_the_record() as stdout:
+        summary = examine(request, progress_for(quiet=quiet), lambda at_once: None)
+        stdout.write(encode(summary).decode())
+    return summary
+
+
+def examine_on_screen(request: EnvRequest, *, quiet: bool) -> Summary:
+    """Examines, and prints what can be read at once before what has to be waited for."""
+    from npu_adapt.cli.console import print_result, progress_for
+    from npu_adapt.report.examination import render_answers, render_at_once
+    from npu_adapt.workflows.env import examine
+
+    shown: list[Summary] = []
+
+    def show(at_once: Summary) -> None:
+        shown.append(at_once)
+        print_result(render_at_once(at_once))
+
+    summary = examine(request, progress_for(quiet=quiet), show)
+    print_result(render_answers(summary, shown[0]))
+    return summary

@@ -1,0 +1,124 @@
+"""A machine as it can be read without starting or importing anything: versions, files, variables."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from npu_adapt.devices.doctor.ascend import Ascend, pci_cards, read_ascend
+from npu_adapt.devices.importing import version_of
+
+NVIDIA = "0x10de"  # PCI vendor
+DISPLAY_CONTROLLER = "0x03"  # PCI base class of graphics cards, compute-only ones included
+# Beside torch, torch_npu and transformers: what prepares inputs, reads weights or replaces operators.
+PACKAGES = (
+    "numpy",
+    "safetensors",
+    "tokenizers",
+    "pillow",
+    "torchvision",
+    "torchaudio",
+    "timm",
+    "accelerate",
+    "triton",
+    "triton-ascend",
+    "huggingface-hub",
+    "modelscope-hub",
+)
+# What the stacks read from the environment and what decides which software or device is used. Variables that change
+# numbers or timing are in `run.numerics`.
+VARIABLES = (
+    "ASCEND_HOME_PATH",
+    "ASCEND_TOOLKIT_HOME",
+    "ASCEND_OPP_PATH",
+    "ASCEND_CUSTOM_OPP_PATH",
+    "ASCEND_AICPU_PATH",
+    "ASCEND_RT_VISIBLE_DEVICES",
+    "ASCEND_VISIBLE_DEVICES",
+    "ASCEND_GLOBAL_LOG_LEVEL",
+    "ATB_HOME_PATH",
+    "CUDA_HOME",
+    "CUDA_VISIBLE_DEVICES",
+    "NVIDIA_VISIBLE_DEVICES",
+    "LD_PRELOAD",
+)
+
+
+@dataclass(frozen=True)
+class Nvidia:
+    """What was found of NVIDIA's stack."""
+
+    driver: str | None  # None: no driver is loaded
+    cards: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine, before anything was tried on it."""
+
+    python: str
+    platform: str
+    cpu: str
+    cores: int
+    memory_bytes: int
+    packages: Mapping[str, str]  # distribution -> version, of what is installed
+    variables: Mapping[str, str]  # the whole environment
+    ascend: Ascend
+    nvidia: Nvidia
+    autoload: bool = True  # whether `import torch` loads its extensions, for other programs of this user
+    stack_variables: Mapping[str, str] = field(init=False)  # those of `VARIABLES` that are set
+
+    def __post_init__(self) -> None:
+        found = {name: self.variables[name] for name in VARIABLES if name in self.variables}
+        object.__setattr__(self, "stack_variables", found)
+
+    def version(self, distribution: str) -> str | None:
+        """The installed version; None: not installed."""
+        return self.packages.get(distribution)
+
+
+def read_machine(
+    variables: Mapping[str, str] | None = None, root: Path = Path("/"), *, autoload: bool = True
+) -> Machine:
+    """This machine. `root` is where its files lie; `variables` default to this process's environment."""
+    variables = dict(os.environ if variables is None else variables)
+    import psutil
+
+    wanted = ("torch", "torch_npu", "transformers", *PACKAGES)
+    versions = {name: version_of(name) for name in wanted}
+    return Machine(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu=cpu_name(root),
+        cores=os.cpu_count() or 0,
+        memory_bytes=psutil.virtual_memory().total,
+        packages={name: version for name, version in versions.items() if version is not None},
+        variables=variables,
+        ascend=read_ascend(variables, root),
+        nvidia=read_nvidia(root),
+        autoload=autoload,
+    )
+
+
+def read_nvidia(root: Path = Path("/")) -> Nvidia:
+    """NVIDIA's cards on the PCI bus and the version of the driver that is loaded."""
+    driver = None
+    with suppress(OSError):
+        text = (root / "proc/driver/nvidia/version").read_text(encoding="utf-8", errors="replace")
+        match = re.search(r"Kernel Module(?: for \S+)?\s+(\d[\d.]*)", text)
+        driver = match[1] if match else "of unknown version"
+    return Nvidia(driver, pci_cards(root, vendor=NVIDIA, base_class=DISPLAY_CONTROLLER))
+
+
+def cpu_name(root: Path = Path("/")) -> str:
+    """The processor's model as Linux names it, else the architecture."""
+    with suppress(OSError), (root / "proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.startswith(("model name", "Hardware")):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
