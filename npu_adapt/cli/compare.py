@@ -63,6 +63,14 @@ def compare(
     save_outputs: Annotated[
         Path | None, typer.Option("--save-outputs", metavar="DIR", help="Keep both sides' outputs as safetensors.")
     ] = None,
+    rejudge: Annotated[
+        Path | None,
+        typer.Option("--rejudge", metavar="DIR", help="Judge what --save-outputs kept, without running anything."),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="Also fail on what got worse since that summary.json."),
+    ] = None,
     hf32: options.Hf32 = None,
     revision: options.Revision = None,
     source: options.SourceOption = options.Source.auto,
@@ -90,6 +98,7 @@ def compare(
     def workflow(progress: Progress) -> Summary:
         from npu_adapt.workflows.compare import CompareOptions
         from npu_adapt.workflows.compare import compare as run_compare
+        from npu_adapt.workflows.rejudge import rejudge as judge_again
 
         asked = CompareOptions(
             reference=reference,
@@ -99,11 +108,16 @@ def compare(
             arithmetic=arithmetic.value,
             fast=fast,
             save_outputs=save_outputs,
+            baseline=baseline,
         )
-        return run_compare(request, asked, progress)
+        return run_compare(request, asked, progress) if rejudge is None else judge_again(rejudge, request, asked)
 
     run_command(ctx.params, workflow, (render_compare, render_weights), passed=_passed)
 
 
 def _passed(summary: Summary) -> bool:
-    return summary.compare is not None and summary.compare.verdict.passed
+    """The verdict is "pass", and nothing got worse since the baseline."""
+    compare = summary.compare
+    if compare is None or not compare.verdict.passed:
+        return False
+    return compare.baseline is None or not compare.baseline.regressions

@@ -46,6 +46,7 @@ class Backend:
     reset_peak: str | None = "reset_peak_memory_stats"
     memory_info: str | None = "mem_get_info"  # (free, total); None: it does not tell
     bfloat16: str | None = None  # function of its module that tells; None: found out by a computation
+    finer_hint: str = ""  # what makes it multiply in float32 where it does not
     tells_fallbacks: bool | None = None  # True: it warns; False: it never falls back; None: nobody knows
 
 
@@ -65,6 +66,7 @@ CPU = Backend(
     peak_memory=None,
     reset_peak=None,
     memory_info=None,
+    finer_hint="unset ONEDNN_DEFAULT_FPMATH_MODE",
     tells_fallbacks=False,
 )
 
@@ -100,6 +102,7 @@ NPU = Backend(
         "TORCH_NPU_FALLBACK_CPU_DISABLE",
     ),
     bfloat16="is_bf16_supported",
+    finer_hint="run with --no-hf32",
     tells_fallbacks=True,
 )
 
@@ -116,6 +119,7 @@ CUDA = Backend(
         Flag("bf16_reduced_precision", "torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction"),
     ),
     variables=("CUDA_LAUNCH_BLOCKING", "NVIDIA_TF32_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG", "PYTORCH_CUDA_ALLOC_CONF"),
+    finer_hint="set NVIDIA_TF32_OVERRIDE=0",
     tells_fallbacks=False,
 )
 

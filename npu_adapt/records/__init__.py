@@ -18,12 +18,14 @@ from npu_adapt.records.base import Record
 from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp, Warning
 from npu_adapt.records.compare import (
     ArithmeticFound,
+    ArithmeticReading,
     ArithmeticReport,
     Baseline,
     Compare,
     CompareLatency,
     OperatorFinding,
     OutputComparison,
+    Repeats,
     RuleOutcome,
     Verdict,
 )
@@ -34,6 +36,7 @@ from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Ru
 __all__ = [
     "SCHEMA_VERSION",
     "ArithmeticFound",
+    "ArithmeticReading",
     "ArithmeticReport",
     "Baseline",
     "Bench",
@@ -55,6 +58,7 @@ __all__ = [
     "Prediction",
     "Problem",
     "Record",
+    "Repeats",
     "Roofline",
     "RuleOutcome",
     "Run",

@@ -22,9 +22,11 @@ class OutputComparison(Record, frozen=True, kw_only=True):
     inf_mismatches: int
     worst_index: tuple[int, ...]
     worst_sample: int = 0
+    reference_nans: int = 0  # in the reference itself, all samples together
     reference_value: float | None = None  # at worst_index; None: not finite
     candidate_value: float | None = None  # at worst_index; None: not finite
-    noise_floor: float | None = None  # relative L2 that a correct device may show; None: not measured (--fast)
+    float64_relative_l2: float | None = None  # against the same weights in float64; None: not measured (--fast)
+    noise_floor: float | None = None  # the largest such error of correct arithmetic; None: not measured (--fast)
     error_over_floor: float | None = None  # None: no floor
 
 
@@ -51,9 +53,34 @@ class ArithmeticFound(Record, frozen=True, kw_only=True):
     attention: str | None
 
 
+class ArithmeticReading(Record, frozen=True, kw_only=True):
+    """What the probe read off one class of operators."""
+
+    operators: str  # matmul | conv | attention
+    arithmetic: str | None  # None: none of the table keeps so few bits
+    operand_bits: int  # explicit mantissa bits that an operand keeps
+    rounding: str  # nearest-even | nearest-away | truncated | none | other
+    accumulation_bits: int | None = None  # explicit mantissa bits of the sums; None: this class does not show them
+    overflows: bool | None = None  # at 2^20; None: half types cannot hold it
+    flushes_denormals: bool | None = None  # None: this class does not show it
+
+
 class ArithmeticReport(Record, frozen=True, kw_only=True):
     asked: str  # auto | float32 | hf32 | float16 | bfloat16
     found: ArithmeticFound | None  # None: not probed (--fast)
+    readings: tuple[ArithmeticReading, ...] = ()  # of all classes, also those that the model does not use
+    exp_overflows: bool | None = None  # whether e^80 came out infinite; None: the probe cannot tell
+    judged_at: str | None = None  # the arithmetic of the noise floor; None: no floor
+    fits: tuple[str, ...] | None = None  # arithmetics that explain the error end to end; None: not worked out
+
+
+class Repeats(Record, frozen=True, kw_only=True):
+    """The same forward several times: the share of elements that were not the same to the bit in all of them."""
+
+    forwards: int
+    reference_spread: float  # the largest relative L2 between two forwards of the reference
+    reference_differing: float
+    candidate_differing: float
 
 
 class RuleOutcome(Record, frozen=True, kw_only=True):
@@ -105,6 +132,7 @@ class Compare(Record, frozen=True, kw_only=True):
     inputs: tuple[InputInfo, ...] = ()  # of all samples, in order
     latency: CompareLatency | None = None  # None: not measured warm on both sides
     arithmetic: ArithmeticReport | None = None  # None: not judged (--fast)
+    repeats: Repeats | None = None  # None: one forward only (--fast)
     operators: tuple[OperatorFinding, ...] = ()
     first_suspect: OperatorFinding | None = None  # None: no operator failed
     left_out: tuple[str, ...] = ()  # what was not compared, and why

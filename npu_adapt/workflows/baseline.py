@@ -7,11 +7,9 @@ from typing import Any
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
-from npu_adapt.numerics.arithmetic import ARITHMETICS
-from npu_adapt.records import Baseline, Compare, Run, Summary
+from npu_adapt.numerics.arithmetic import ARITHMETICS, OPERATOR_CLASSES
+from npu_adapt.records import Baseline, Compare, InputInfo, Run, Summary
 from npu_adapt.workflows.environment_changes import environment_changes
-
-OPERATOR_CLASSES = ("matmul", "conv", "attention")
 
 
 def read_baseline(path: Path) -> Summary:
@@ -24,25 +22,33 @@ def read_baseline(path: Path) -> Summary:
     return summary
 
 
-def require_same_subject(baseline: Summary, now: Summary, path: Path) -> None:
-    """Raises `UsageError` where model, weights, inputs, type or reference differ: their errors are not comparable."""
-    assert baseline.compare is not None and now.compare is not None
-    subjects: dict[str, list[Any]] = {
-        "model": [summary.model and (summary.model.id, summary.model.task) for summary in (baseline, now)],
-        "weights": [_weight_hashes(summary) for summary in (baseline, now)],
-        "inputs": [
-            tuple(entry.sha256 for entry in summary.compare.inputs) for summary in (baseline, now) if summary.compare
-        ],
-        "dtype": [summary.run and summary.run.dtype for summary in (baseline, now)],
-        "reference": [baseline.compare.reference, now.compare.reference],
+def require_same_subject(baseline: Summary, now: Summary, path: Path, reference: str) -> None:
+    """Raises `UsageError` where model, weights, inputs, type or reference differ: their errors are not comparable.
+
+    `now` has run nothing yet: its inputs are those of `run`.
+    """
+    assert baseline.compare is not None and now.run is not None
+    subjects: dict[str, tuple[Any, Any]] = {
+        "model": (_model(baseline), _model(now)),
+        "weights": (_weight_hashes(baseline), _weight_hashes(now)),
+        "inputs": (_input_hashes(baseline.compare.inputs), _input_hashes(now.run.inputs)),
+        "dtype": (baseline.run and baseline.run.dtype, now.run.dtype),
+        "reference": (baseline.compare.reference, reference),
     }
-    for what, sides in subjects.items():
-        there, here = sides
+    for what, (there, here) in subjects.items():
         if there != here:
             raise UsageError(
                 f"{path} is about other {what}: {there} there, {here} here",
                 hint="compare with a summary of the same model, weights, inputs and type",
             )
+
+
+def _model(summary: Summary) -> tuple[str, str] | None:
+    return None if summary.model is None else (summary.model.id, summary.model.task)
+
+
+def _input_hashes(inputs: tuple[InputInfo, ...]) -> tuple[str, ...]:
+    return tuple(entry.sha256 for entry in inputs)
 
 
 def against_baseline(baseline: Summary, now: Summary, path: Path) -> Baseline:

@@ -2,74 +2,89 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import torch
-from msgspec import to_builtins
+from msgspec.structs import replace
 
 from npu_adapt.devices.selection import open_device
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import UsageError
-from npu_adapt.numerics.arithmetic import ARITHMETICS
+from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
-from npu_adapt.numerics.rules import field_rule, one_percent
 from npu_adapt.progress import Progress
-from npu_adapt.records import Compare, CompareLatency, Summary, Verdict
-from npu_adapt.workflows.comparison import FLAT_METRICS, Comparison, compare_outputs
+from npu_adapt.records import CompareLatency, Repeats, Summary
+from npu_adapt.workflows.baseline import against_baseline, read_baseline, require_same_subject
+from npu_adapt.workflows.comparison import require_same_outputs
+from npu_adapt.workflows.floor import EndToEnd, measure_end_to_end
 from npu_adapt.workflows.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.infer import record_forwards
+from npu_adapt.workflows.judging import Evidence, arithmetic_report, judge, log_comparison
+from npu_adapt.workflows.probing import arithmetic_to_judge_at, probe
+from npu_adapt.workflows.saved_outputs import require_writable, save_outputs, saved_outputs
 from npu_adapt.workflows.session import RunRequest, Session, prepared
+from npu_adapt.workflows.verdict import RANDOM_SPREAD, CompareOptions
 
-WARM_FORWARDS = 2  # with the first one: three forwards a side, which must be equal to the bit
+__all__ = ["CompareOptions", "compare"]
 
-
-@dataclass(frozen=True)
-class CompareOptions:
-    """What `compare` takes beyond a run."""
-
-    reference: str = "cpu"
-    rule: str = "noise-floor"
-    rtol: float | None = None
-    atol: float | None = None
-    arithmetic: str = "auto"
-    fast: bool = False
-    save_outputs: Path | None = None
+WARM_FORWARDS = 2  # with the first one: three forwards of each sample, which must be equal to the bit
 
 
 def compare(request: RunRequest, options: CompareOptions, progress: Progress) -> Summary:
     """Runs the reference and the device, and judges. A verdict that is "fail" is a result, not an exception."""
     _require_sense(request, options)
+    baseline = None if options.baseline is None else read_baseline(options.baseline)
     with prepared(request, progress, allow_cpu=False) as session:
-        reference = _reference_side(session, options)
-        candidate = _candidate_side(session)
-        warm = 0 if options.fast else WARM_FORWARDS
-        with session.stage("reference", f"running the reference on {reference.device.name}"):
-            expected = run_forwards(reference, session.samples, progress, warm=warm)
-        session.device.reset_peak_memory()
-        with session.stage("forward", f"running the model on {session.device.name}"):
-            found = run_forwards(candidate, session.samples, progress, warm=warm)
-        with session.stage("compare", "comparing the outputs"):
-            comparison = compare_outputs(
-                expected.outputs,
-                found.outputs,
-                dtype=session.loaded.dtype,
-                class_scores=session.loaded.task.class_scores,
-            )
+        if baseline is not None and options.baseline is not None:
+            require_same_subject(baseline, session.so_far(), options.baseline, options.reference)
+        expected, found = _forwards(session, options)
+        evidence = _evidence(session, options, expected, found)
         record_forwards(session, found, status="REHEARSED" if request.rehearse else "SUCCESS")
-        section, reasons = _section(session, options, comparison, expected, found)
+        run = session.summary.run
+        assert run is not None
+        section, reasons = judge(evidence, options, candidate=run.device, inputs=run.inputs)
+        if baseline is not None and options.baseline is not None:
+            section = replace(
+                section, baseline=against_baseline(baseline, session.so_far(compare=section), options.baseline)
+            )
         session.explain(reasons)
-        _log(session, section)
-        return session.publish(compare=section)
+        log_comparison(session.journal, section)
+        summary = session.publish(compare=section)
+        if options.save_outputs is not None:
+            save_outputs(options.save_outputs, evidence.saved, summary)
+        return summary
 
 
 def _require_sense(request: RunRequest, options: CompareOptions) -> None:
-    if options.rule == "tolerance" and options.rtol is None and options.atol is None:
-        raise UsageError("--rule tolerance needs --rtol or --atol", hint="for example --rtol 1e-3 --atol 1e-5")
+    if (options.rtol is None) != (options.atol is None):
+        raise UsageError("--rtol and --atol belong together", hint="give both, for example --rtol 1e-3 --atol 1e-5")
+    if options.rule == "tolerance" and options.rtol is None:
+        raise UsageError("--rule tolerance needs --rtol and --atol", hint="for example --rtol 1e-3 --atol 1e-5")
+    if options.fast and options.arithmetic != "auto":
+        raise UsageError("--fast does not probe the device's arithmetic", hint="leave --fast or --arithmetic out")
     if request.rehearse and request.device not in ("auto", "cpu"):
         raise UsageError(
             f"--rehearse emulates on the CPU, so --device {request.device} means nothing", hint="leave one of them out"
         )
+    if options.save_outputs is not None:
+        require_writable(options.save_outputs)
+
+
+def _forwards(session: Session, options: CompareOptions) -> tuple[Forwards, Forwards]:
+    """Both sides' forwards of every sample: once with `--fast`, else three times, the reference's first sample only."""
+    reference, candidate = _reference_side(session, options), _candidate_side(session)
+    warm = 0 if options.fast else WARM_FORWARDS
+    with session.stage("reference", f"running the reference on {reference.device.name}"):
+        expected = run_forwards(reference, session.samples, session.progress, warm=warm)
+    session.device.reset_peak_memory()
+    with session.stage("forward", f"running the model on {session.device.name}"):
+        found = run_forwards(candidate, session.samples, session.progress, warm=warm, repeat_all=True)
+    with session.stage("compare", "comparing the outputs"):
+        require_same_outputs(expected.outputs, found.outputs)
+    return expected, found
 
 
 def _reference_side(session: Session, options: CompareOptions) -> Side:
@@ -85,41 +100,64 @@ def _reference_side(session: Session, options: CompareOptions) -> Side:
 def _candidate_side(session: Session) -> Side:
     """The device's own copy; for a rehearsal the loaded module, under the arithmetic that is emulated."""
     loaded, rehearse = session.loaded, session.request.rehearse
-    if rehearse is None:
-        return Side(session.module_on_device(), session.device, loaded.dtype, loaded.task)
-    arithmetic = ARITHMETICS[rehearse]
-    return Side(loaded.module, session.device, loaded.dtype, loaded.task, context=lambda: emulate(arithmetic))
+    module = session.module_on_device() if rehearse is None else loaded.module
+    return Side(module, session.device, loaded.dtype, loaded.task, context=_context(session))
 
 
-def _section(
-    session: Session, options: CompareOptions, comparison: Comparison, expected: Forwards, found: Forwards
-) -> tuple[Compare, dict[str, str]]:
-    """The compare section and the reasons of its nulls."""
-    run = session.summary.run
-    assert run is not None
-    verdict = _verdict(session.request, options, comparison)
-    latency = _latency(expected, found) if not session.request.rehearse else None
-    one = one_percent(comparison.outputs, top1_match=comparison.top1_match, top5_match=comparison.top5_match)
-    section = Compare(
+def _context(session: Session) -> Callable[[], AbstractContextManager[object]]:
+    """What the candidate's forwards run in: an emulation, for a rehearsal."""
+    rehearse = session.request.rehearse
+    return nullcontext if rehearse is None else partial(emulate, ARITHMETICS[rehearse])
+
+
+def _evidence(session: Session, options: CompareOptions, expected: Forwards, found: Forwards) -> Evidence:
+    """Everything that is measured before anything is judged."""
+    loaded, rehearsed = session.loaded, session.request.rehearse is not None
+    arithmetic = end_to_end = None
+    if not options.fast:
+        with session.stage("probe", "asking the device for its arithmetic"):
+            probed = probe(session.device, loaded.dtype, _context(session))
+        judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, loaded.dtype)
+        if expected.spread <= RANDOM_SPREAD:  # under a random model the floor would be its own randomness
+            end_to_end = _end_to_end(session, options, judged_at, found)
+        arithmetic = arithmetic_report(options.arithmetic, probed, judged_at, end_to_end)
+    return Evidence(
+        saved=saved_outputs(expected, found, end_to_end, loaded.task.class_scores),
+        measured=() if end_to_end is None else end_to_end.samples,
+        dtype=loaded.dtype,
         reference=options.reference,
-        candidate=run.device,
-        samples=len(session.samples),
-        max_abs_diff=comparison.flat["max_abs_diff"],
-        mean_abs_diff=comparison.flat["mean_abs_diff"],
-        cosine_similarity=comparison.flat["cosine_similarity"],
-        relative_l2=comparison.flat["relative_l2"],
-        top1_match=comparison.top1_match,
-        top5_match=comparison.top5_match,
-        match_within_1_percent=one.passed,
-        match_basis=one.detail,
-        outputs=comparison.outputs,
-        worst_outputs=comparison.worst_outputs,
-        verdict=verdict,
-        inputs=run.inputs,
-        latency=latency,
-        left_out=session.loaded.left_out,
+        arithmetic=arithmetic,
+        finer_hint=session.device.backend.finer_hint,
+        repeats=_repeats(expected, found),
+        latency=None if rehearsed else _latency(expected, found),
+        rehearsed=rehearsed,
+        left_out=(*loaded.left_out, *_without_float64(end_to_end)),
     )
-    return section, _reasons(session, options, section)
+
+
+def _end_to_end(session: Session, options: CompareOptions, judged_at: ArithmeticByClass, found: Forwards) -> EndToEnd:
+    with session.stage("floor", "measuring the noise floor on the CPU"):
+        return measure_end_to_end(
+            session.loaded,
+            session.samples,
+            found.outputs,
+            judged_at,
+            session.progress,
+            explain=session.request.rehearse is None,
+            keep_truth=options.save_outputs is not None,
+        )
+
+
+def _repeats(expected: Forwards, found: Forwards) -> Repeats | None:
+    """None: one forward only."""
+    if not found.warm_ms:
+        return None
+    return Repeats(
+        forwards=1 + len(found.warm_ms),
+        reference_spread=min(expected.spread, sys.float_info.max),  # JSON has no infinity
+        reference_differing=expected.differing,
+        candidate_differing=found.differing,
+    )
 
 
 def _latency(expected: Forwards, found: Forwards) -> CompareLatency | None:
@@ -131,56 +169,7 @@ def _latency(expected: Forwards, found: Forwards) -> CompareLatency | None:
     )
 
 
-def _verdict(request: RunRequest, options: CompareOptions, comparison: Comparison) -> Verdict:
-    outcomes = {
-        outcome.rule: outcome
-        for outcome in (
-            one_percent(comparison.outputs, top1_match=comparison.top1_match, top5_match=comparison.top5_match),
-            field_rule(comparison.outputs),
-        )
-    }
-    decisive = outcomes.pop("field" if options.fast or options.rule == "field" else "one-percent")
-    return Verdict(
-        passed=decisive.passed, rule=decisive.rule, reasons=(decisive.detail,), others=tuple(outcomes.values())
-    )
-
-
-def _reasons(session: Session, options: CompareOptions, section: Compare) -> dict[str, str]:
-    """Why fields of the section are null."""
-    task = session.loaded.task.name
-    classes = f"the task {task} has no class scores"
-    fast = "not measured: --fast"
-    found = {
-        "compare.top1_match": section.top1_match is None and classes,
-        "compare.top5_match": section.top5_match is None
-        and (classes if section.top1_match is None else "fewer than five classes"),
-        "compare.latency": section.latency is None
-        and ("a rehearsal times the CPU, not a device" if session.request.rehearse else fast),
-        "compare.arithmetic": section.arithmetic is None and (fast if options.fast else "not probed"),
-        "compare.first_suspect": section.first_suspect is None and "no operator failed",
-        **{
-            f"compare.{name}": getattr(section, name) is None and "a NaN or an infinity on one side only"
-            for name in FLAT_METRICS
-        },
-    }
-    return {path: why for path, why in found.items() if why}
-
-
-def _log(session: Session, section: Compare) -> None:
-    """The comparison as events of accuracy_compare.log."""
-    event = session.journal.event
-    for output in section.outputs:
-        event("accuracy", "output", **to_builtins(output))
-    event(
-        "accuracy",
-        "flat",
-        **{
-            name: getattr(section, name)
-            for name in (*FLAT_METRICS, "top1_match", "top5_match", "match_within_1_percent")
-        },
-    )
-    verdict = section.verdict
-    for outcome in verdict.others:
-        event("accuracy", "other-rule", rule=outcome.rule, passed=outcome.passed, detail=outcome.detail)
-    level = "info" if verdict.passed else "error"
-    event("accuracy", "verdict", level, rule=verdict.rule, passed=verdict.passed, reasons=verdict.reasons)
+def _without_float64(end_to_end: EndToEnd | None) -> tuple[str, ...]:
+    """What was compared with the next best truth, in words."""
+    names = () if end_to_end is None else end_to_end.without_float64
+    return (f"the truth of {', '.join(names)} is float32: no float64 kernel on the CPU",) if names else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import torch
 
 from npu_adapt.devices.device import Device
 from npu_adapt.models.tasks import Sample, Task
+from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.progress import Progress
 
 Outputs = dict[str, torch.Tensor]
@@ -24,6 +26,8 @@ class Forwards:
     outputs: tuple[Outputs, ...]
     first_ms: float
     warm_ms: tuple[float, ...]  # of the first sample, run again; empty where it ran once
+    differing: float = 0.0  # share of elements that a further forward gave other bits, of the worst output
+    spread: float = 0.0  # the largest relative L2 between a sample's first forward and a further one
 
     @property
     def warm_median_ms(self) -> float | None:
@@ -55,19 +59,48 @@ class Side:
         return sample.to(self.device.torch_device, self.dtype)
 
 
-def run_forwards(side: Side, samples: tuple[Sample, ...], progress: Progress, *, warm: int) -> Forwards:
-    """Every sample once, then the first one `warm` times more."""
+def run_forwards(
+    side: Side, samples: tuple[Sample, ...], progress: Progress, *, warm: int, repeat_all: bool = False
+) -> Forwards:
+    """Every sample once, and the first one `warm` times more; every one with `repeat_all`.
+
+    What a further forward gives is compared with the first one's bits and dropped.
+    """
     outputs: list[Outputs] = []
+    warm_ms: list[float] = []
+    repeats: list[tuple[float, float]] = [(0.0, 0.0)]
     first_ms = 0.0
-    with progress.task(f"forward on {side.device.name}", total=len(samples) + warm) as step:
+    repeated = len(samples) if repeat_all else 1
+    with progress.task(f"forward on {side.device.name}", total=len(samples) + warm * repeated) as step:
         for number, sample in enumerate(samples):
-            result, elapsed = side.forward(side.tensors(sample))
+            tensors = side.tensors(sample)
+            result, elapsed = side.forward(tensors)
             outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
             first_ms = elapsed if number == 0 else first_ms
             step.advance(1)
-        tensors = side.tensors(samples[0])
-        warm_ms = []
-        for _ in range(warm):
-            warm_ms.append(side.forward(tensors)[1])
-            step.advance(1)
-    return Forwards(tuple(outputs), first_ms, tuple(warm_ms))
+            for _ in range(warm if number < repeated else 0):
+                result, elapsed = side.forward(tensors)
+                repeats += [repeat_difference(result[name], outputs[-1][name]) for name in outputs[-1]]
+                if number == 0:
+                    warm_ms.append(elapsed)
+                step.advance(1)
+    differing, spread = (max(column) for column in zip(*repeats, strict=True))
+    return Forwards(tuple(outputs), first_ms, tuple(warm_ms), differing, spread)
+
+
+def repeat_difference(again: torch.Tensor, first: torch.Tensor) -> tuple[float, float]:
+    """(share of elements that differ, relative L2) between two forwards' results; (1, inf) for other shapes."""
+    again = again.cpu()
+    if again.shape != first.shape:
+        return 1.0, math.inf
+    same = _bits(again) == _bits(first)
+    if not first.numel() or bool(same.all()):
+        return 0.0, 0.0
+    share = 1 - float(same.sum()) / first.numel()
+    spread = compare_tensors(again, first).relative_l2
+    return share, math.inf if spread is None else spread
+
+
+def _bits(tensor: torch.Tensor) -> torch.Tensor:
+    """The elements as integers of their size: NaN equals itself there, and 0 is not -0."""
+    return tensor.view({1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()])

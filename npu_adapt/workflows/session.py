@@ -110,11 +110,15 @@ class Session:
 
     def publish(self, **sections: Any) -> Summary:
         """Ends the run: waits for the hashes of the weights, and writes the summary and the logs."""
-        summary = msgspec.structs.replace(self.summary, weights=self._weights(), **sections)
+        summary = self.so_far(**sections)
         run = summary.run
         assert run is not None
         self.journal.event("run", "ended", status=run.status, device=run.device, dtype=run.dtype)
         return self.journal.publish(summary)
+
+    def so_far(self, **sections: Any) -> Summary:
+        """What would be published now. Waits for the hashes of the weights."""
+        return msgspec.structs.replace(self.summary, weights=self._weights(), **sections)
 
     def fail(self, error: RunFailed) -> Summary:
         """Ends a failed run: the record says FAILED, where and why, and the command's own section says so too."""
@@ -174,6 +178,9 @@ def prepared(request: RunRequest, progress: Progress, *, allow_cpu: bool) -> Ite
             yield session
         except RunFailed as error:
             session.fail(error)
+            raise
+        except UsageError:
+            journal.discard()
             raise
         except ModelError:
             journal.publish_failure()

@@ -1,0 +1,148 @@
+"""How far correct arithmetic is from the truth on this model and these inputs: the noise floor, end to end.
+
+The truth is float64 on the CPU. The floor is the largest error among emulations of one arithmetic that differ in what
+kernels leave open, so that a device is held to what it could have done right, and to no less.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import torch
+from msgspec.structs import replace
+
+from npu_adapt.models.tasks import LoadedModel, Sample
+from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.explanation import fitting
+from npu_adapt.numerics.metrics import compare_tensors
+from npu_adapt.numerics.truth import Float64
+from npu_adapt.progress import Progress
+from npu_adapt.records import OutputComparison
+from npu_adapt.workflows.forward import Outputs
+
+CPU = torch.device("cpu")
+EXPLANATIONS = ("float32", "hf32", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One output of one sample, as relative L2 against float64."""
+
+    error: float | None  # the device's; None: not finite
+    floor: float | None  # the largest of the emulations; None: none of them is finite
+
+    @property
+    def over_floor(self) -> float | None:
+        """None: one of the two does not exist."""
+        return None if self.error is None or self.floor is None else self.error / self.floor
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """The device's errors beside the floor, and what else the truth brought to light."""
+
+    samples: tuple[dict[str, Measured], ...]
+    truth: tuple[Outputs, ...]  # in float64; empty unless it was to be kept
+    operators: frozenset[str]  # classes of matrix products that the model uses
+    without_float64: tuple[str, ...]  # operators that ran in float32 for want of a float64 kernel
+    fits: tuple[str, ...] | None = field(default=None)  # None: not worked out
+
+
+def measure_end_to_end(
+    loaded: LoadedModel,
+    samples: tuple[Sample, ...],
+    candidate: tuple[Outputs, ...],
+    arithmetic: ArithmeticByClass,
+    progress: Progress,
+    *,
+    explain: bool,
+    keep_truth: bool,
+) -> EndToEnd:
+    """Truth and floor of every sample; with `explain` also what other arithmetics would show, on the first one.
+
+    One truth is held at a time unless `keep_truth`.
+    """
+    variants = Emulation(arithmetic).variants()
+    explained = explain and loaded.dtype == torch.float32
+    total = (1 + len(variants)) * len(samples) + (len(EXPLANATIONS) if explained else 0)
+    measured: list[dict[str, Measured]] = []
+    truths: list[Outputs] = []
+    wide = Float64()
+    fits = None
+    with progress.task("measuring the noise floor", total=total) as step:
+        for number, sample in enumerate(samples):
+            truth = _forward(loaded, sample, torch.float64, wide)
+            step.advance(1)
+            errors = []
+            for variant in _that_differ(variants, wide.operators):
+                errors.append(_errors(_forward(loaded, sample, loaded.dtype, emulate(variant)), truth))
+                step.advance(1)
+            found = _errors(candidate[number], truth)
+            measured.append(
+                {name: Measured(found[name], _floor([each[name] for each in errors], loaded.dtype)) for name in truth}
+            )
+            if explained and number == 0:
+                fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
+                step.advance(len(EXPLANATIONS))
+            if keep_truth:
+                truths.append(truth)
+    return EndToEnd(tuple(measured), tuple(truths), frozenset(wide.operators), tuple(wide.without_kernel), fits)
+
+
+def worst_of(samples: tuple[dict[str, Measured], ...], output: str) -> Measured:
+    """The sample that is furthest over its floor; one without figures first."""
+    return max((sample[output] for sample in samples), key=_badness)
+
+
+def with_floor(output: OutputComparison, measured: Measured) -> OutputComparison:
+    """The record of an output with its floor."""
+    return replace(
+        output,
+        float64_relative_l2=measured.error,
+        noise_floor=measured.floor,
+        error_over_floor=measured.over_floor,
+    )
+
+
+def _forward(
+    loaded: LoadedModel, sample: Sample, dtype: torch.dtype, context: AbstractContextManager[object]
+) -> Outputs:
+    with torch.inference_mode(), context:
+        return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
+
+
+def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:
+    return {name: compare_tensors(outputs[name], truth[name]).relative_l2 for name in truth}
+
+
+def _that_differ(variants: tuple[Emulation, ...], operators: set[str]) -> tuple[Emulation, ...]:
+    """Without fused attention in the model, the ways of computing it make no difference."""
+    return tuple(variant for variant in variants if "attention" in operators or not variant.fused_attention)
+
+
+def _floor(errors: list[float | None], dtype: torch.dtype) -> float | None:
+    """The largest error, and at least what rounding the exact result to the run's type does: half of its roundoff."""
+    known = [error for error in errors if error is not None]
+    return max(*known, torch.finfo(dtype).eps / 4) if known else None
+
+
+def _fits(
+    loaded: LoadedModel,
+    sample: Sample,
+    truth: Outputs,
+    found: dict[str, float | None],
+    known: dict[str, list[dict[str, float | None]]],
+) -> tuple[str, ...]:
+    """Which arithmetics would show the errors found."""
+    predicted = dict(known)
+    for name in EXPLANATIONS:
+        if name not in predicted:
+            emulated = _forward(loaded, sample, loaded.dtype, emulate(Emulation(ArithmeticByClass.uniform(name))))
+            predicted[name] = [_errors(emulated, truth)]
+    return fitting(found, predicted)
+
+
+def _badness(measured: Measured) -> float:
+    return float("inf") if measured.over_floor is None else measured.over_floor

@@ -1,0 +1,65 @@
+"""A verdict on outputs that were saved: other rules on the same figures, without a device or a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import torch
+from msgspec.structs import replace
+
+from npu_adapt.evidence import Logs, new_summary
+from npu_adapt.records import Compare, Run, Summary
+from npu_adapt.workflows.judging import Evidence, judge, log_comparison
+from npu_adapt.workflows.saved_outputs import SavedOutputs, measured_again, read_outputs
+from npu_adapt.workflows.session import RunRequest
+from npu_adapt.workflows.verdict import CompareOptions
+
+
+def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summary:
+    """The summary of the saved run with its comparison judged again by `options`, published as a run of its own.
+
+    What only running can tell, the arithmetic probed, the repeats and the operators, is taken from the saved record.
+    Raises `UsageError` for a folder that does not hold all of it.
+    """
+    logs = Logs(request.logs)
+    logs.require_writable()
+    saved, before = read_outputs(folder)
+    compare, run = before.compare, before.run
+    assert compare is not None and run is not None
+    options = dataclasses.replace(options, fast=not saved.truth)
+    evidence = _evidence(saved, run, compare, options)
+    section, reasons = judge(evidence, options, candidate=compare.candidate, inputs=compare.inputs)
+    kept = {path: why for path, why in before.reasons.items() if not path.startswith(("compare", "bench"))}
+    summary = new_summary(
+        request.command_line,
+        commands={"compare": request.command_line},
+        model=before.model,
+        weights=before.weights,
+        environment=before.environment,
+        run=run,
+        compare=section,
+        reasons={**kept, **reasons},
+    )
+    with logs.start("compare", before.model.id if before.model else "saved") as journal:
+        journal.event("run", "rejudged", folder=folder, run_at=before.created_at)
+        log_comparison(journal, section)
+        return journal.publish(summary)
+
+
+def _evidence(saved: SavedOutputs, run: Run, compare: Compare, options: CompareOptions) -> Evidence:
+    arithmetic = compare.arithmetic
+    return Evidence(
+        saved=saved,
+        measured=measured_again(saved),
+        dtype=getattr(torch, run.dtype),
+        reference=compare.reference,
+        arithmetic=None if arithmetic is None else replace(arithmetic, asked=options.arithmetic),
+        finer_hint="",
+        repeats=compare.repeats,
+        latency=compare.latency,
+        rehearsed=run.status == "REHEARSED",
+        operators=compare.operators,
+        first_suspect=compare.first_suspect,
+        left_out=compare.left_out,
+    )
