@@ -45,6 +45,23 @@ class OperatorFinding(Record, frozen=True, kw_only=True):
     sample: int = 0
 
 
+class Depth(Record, frozen=True, kw_only=True):
+    """The error of each computed operator of one forward, in the order of execution: one value for each, relative L2.
+
+    Isolated errors are the device's on the CPU's own inputs, against float64; accumulated ones are between the two
+    sides' forwards, each on what it computed itself. Floors are what a correct device may show.
+    """
+
+    sample: int
+    index: tuple[int, ...]
+    module: tuple[str, ...]
+    operator: tuple[str, ...]
+    isolated: tuple[float, ...]
+    isolated_floor: tuple[float, ...]
+    accumulated: tuple[float, ...] | None = None  # None: the two sides did not run in step
+    accumulated_floor: tuple[float, ...] | None = None  # None: likewise
+
+
 class ArithmeticFound(Record, frozen=True, kw_only=True):
     """Per operator class; None: the model has no operator of the class, or the probe cannot tell."""
 
@@ -135,5 +152,8 @@ class Compare(Record, frozen=True, kw_only=True):
     repeats: Repeats | None = None  # None: one forward only (--fast)
     operators: tuple[OperatorFinding, ...] = ()
     first_suspect: OperatorFinding | None = None  # None: no operator failed
+    operators_judged: int = 0  # calls that were replayed on the device, over all samples
+    operator_notes: tuple[str, ...] = ()  # what limits the judgement of operators: no float64 kernel, random numbers
+    depth: Depth | None = None  # None: no operator was judged
     left_out: tuple[str, ...] = ()  # what was not compared, and why
     baseline: Baseline | None = None  # None: not asked for

@@ -1,0 +1,96 @@
+"""Fused attention by its formula, in any precision, with either form of the softmax and any arithmetic of products."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from npu_adapt.numerics.arithmetic import Arithmetic
+from npu_adapt.numerics.capture import Call
+
+Rounding = Callable[[Tensor], tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class AttentionCall:
+    """The arguments of `scaled_dot_product_attention`, heads of grouped queries repeated, the mask additive."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    mask: Tensor | None
+    scale: float
+
+    def to(self, dtype: torch.dtype) -> AttentionCall:
+        """The same with tensors of `dtype`."""
+        mask = None if self.mask is None else self.mask.to(dtype)
+        return replace(self, query=self.query.to(dtype), key=self.key.to(dtype), value=self.value.to(dtype), mask=mask)
+
+    def result(self, split: Rounding | None = None, *, late_division: bool = False) -> Tensor:
+        """softmax(query key^T scale + mask) value, in the tensors' own type.
+
+        `split` rounds the operands of both products. `late_division` rounds the weights before they are divided by
+        their sum, as flash attention does, not after.
+        """
+        scores = _product(self.query, self.key.transpose(-2, -1), split) * self.scale
+        if self.mask is not None:
+            scores = scores + self.mask
+        largest = scores.amax(-1, keepdim=True)
+        weights = (scores - largest.masked_fill(largest.isneginf(), 0.0)).exp()
+        total = weights.sum(-1, keepdim=True)
+        total = total.masked_fill(total == 0, 1.0)  # a row that may look nowhere weighs nothing
+        if late_division:
+            return _product(weights, self.value, split) / total
+        return _product(weights / total, self.value, split)
+
+
+def _product(left: Tensor, right: Tensor, split: Rounding | None) -> Tensor:
+    if split is None:
+        return left @ right
+    lefts, rights = split(left.float()), split(right.float())
+    terms = [
+        one.to(left.dtype) @ other.to(left.dtype)
+        for i, one in enumerate(lefts)
+        for j, other in enumerate(rights)
+        if i + j < len(lefts)
+    ]
+    total = terms[-1]
+    for term in reversed(terms[:-1]):
+        total = total + term
+    return total
+
+
+def attention(call: Call) -> AttentionCall:
+    """The call's arguments, read as torch reads them; there is no dropout, which inference has none of."""
+    return _read(*call.args, **call.kwargs)
+
+
+def _read(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+    **_: Any,
+) -> AttentionCall:
+    if enable_gqa:
+        groups = query.size(-3) // key.size(-3)
+        key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
+    if is_causal:
+        attn_mask = torch.ones(query.size(-2), key.size(-2), dtype=torch.bool).tril()
+    if attn_mask is not None and attn_mask.dtype == torch.bool:
+        attn_mask = torch.zeros(attn_mask.shape).masked_fill_(~attn_mask, -math.inf)
+    return AttentionCall(query, key, value, attn_mask, query.size(-1) ** -0.5 if scale is None else scale)
+
+
+def roundings(arithmetic: Arithmetic) -> tuple[tuple[Rounding, bool], ...]:
+    """The forms that a device of that arithmetic may take: (rounding of operands, late division)."""
+    return (arithmetic.split, False), (arithmetic.split, True)

@@ -1,0 +1,69 @@
+"""The exact result of one operator: the same operator in float64, on the arguments it was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from npu_adapt.numerics.capture import Call, Convert, tensors_of
+
+ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
+# Below it a result may be flushed to zero, or has the even spacing of subnormal numbers.
+SMALLEST = {torch.float64: 2.0**-1022, torch.float32: 2.0**-126, torch.float16: 2.0**-25, torch.bfloat16: 2.0**-126}
+
+_DOUBLE = {**dict.fromkeys(ROUNDOFF, torch.float64), torch.complex64: torch.complex128}
+_SINGLE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+
+
+def double(leaf: Any) -> Any:
+    """Floating tensors and types widened to float64, complex ones likewise; anything else as it is."""
+    return _in(leaf, _DOUBLE)
+
+
+def single(leaf: Any) -> Any:
+    """Half tensors and types widened to float32; anything else as it is."""
+    return _in(leaf, _SINGLE)
+
+
+def _in(leaf: Any, types: dict[torch.dtype, torch.dtype]) -> Any:
+    if isinstance(leaf, Tensor):
+        return leaf.to(types.get(leaf.dtype, leaf.dtype))
+    return types.get(leaf, leaf) if isinstance(leaf, torch.dtype) else leaf
+
+
+@dataclass(frozen=True)
+class Truths:
+    """The exact results of a call, one for each tensor it gave, and in which precision they were computed."""
+
+    values: tuple[Tensor, ...]
+    precision: str  # "float64"; next best: "float32"; "its own": the CPU's result is all there is
+
+
+def truths(call: Call) -> Truths:
+    """Float64 where the operator has such a kernel; else what the CPU can do that is next best."""
+    wide: tuple[tuple[str, Convert], ...] = (("float64", double), ("float32", single))
+    for precision, convert in wide:
+        found = attempt(call, convert)
+        if found is not None:
+            return Truths(found, precision)
+    return Truths(call.outputs, "its own")
+
+
+def attempt(call: Call, convert: Convert) -> tuple[Tensor, ...] | None:
+    """The call's results for converted arguments; None where there is no kernel for them."""
+    try:
+        found = tensors_of(call.again(convert))
+    except (RuntimeError, NotImplementedError, TypeError, ValueError):
+        return None
+    same = len(found) == len(call.outputs) and all(
+        one.shape == other.shape for one, other in zip(found, call.outputs, strict=True)
+    )
+    return found if same else None
+
+
+def as_real(tensor: Tensor) -> Tensor:
+    """A complex tensor as pairs of real numbers; a real one as it is."""
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor

@@ -1,0 +1,297 @@
+"""The error that a correct device may show in one operator, element by element: the yardstick of the verdict on it.
+
+The floor of an element is the largest of: the CPU kernel's own error; the error of the same sum in two other orders;
+what half a unit in the last place (ulp) on the inputs does; rounding to the result's own type; and the rounding of
+operands where the device's arithmetic has it. A kernel's errors are measured and smoothed over a row (`row_rms`), since
+a single element may be right by luck; what can be said of a single element is said of it, so that a small value beside
+a large one has a small floor.
+
+The order "term after term" is modelled, because computing it takes one operation a term: each of n additions rounds the
+partial sum, by `ROUNDING` of half an ulp in the root mean square. Terms whose squares add up to s^2 and that themselves
+add up to y have partial sums of mean square s^2/2 + y^2/3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from npu_adapt.numerics.arithmetic import Arithmetic
+from npu_adapt.numerics.attention import attention, roundings
+from npu_adapt.numerics.capture import Call
+from npu_adapt.numerics.exact import ROUNDOFF, SMALLEST, Truths, as_real, attempt, double
+from npu_adapt.numerics.operators import CANCELLING, CORRECTLY_ROUNDED, Kind, kind_of
+from npu_adapt.numerics.products import bilinear
+
+SUM_ROUNDOFF = 2.0**-24  # every arithmetic sums in float32
+ROUNDING = 0.425  # of half an ulp, root mean square, for mantissas spread by Benford's law: sqrt(3 / (8 ln 2) / 3)
+SHORTEST_ROW = 16  # elements; shorter rows say too little of the spread of errors, and are joined
+
+Signs = Callable[[Tensor, int], Tensor]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the arithmetic's device gives in one form of the operator, and the floor of what is then left. Float64."""
+
+    form: str
+    values: Tensor
+    floor: Tensor
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What one floating result is measured against. All of its shape, in float64; floors are above zero."""
+
+    truth: Tensor
+    floor: Tensor
+    predictions: tuple[Prediction, ...] = ()  # none where the arithmetic does not round operands
+
+
+def yardsticks(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Yardstick | None, ...]:
+    """One for each tensor that the call gave; None for one that is not floating.
+
+    `arithmetic` is that of the operator's class. Complex results are judged as pairs of real numbers.
+    """
+    make = _MAKERS.get(kind_of(call.operator), _other)
+    return tuple(
+        make(_Subject(call, position, as_real(output), _known(found.values[position], output), arithmetic))
+        if output.is_floating_point() or output.is_complex()
+        else None
+        for position, output in enumerate(call.outputs)
+    )
+
+
+def rows(tensor: Tensor) -> Tensor:
+    """[rows, elements]: the last axes, as many as make `SHORTEST_ROW` elements."""
+    length = 1
+    for size in reversed(tensor.shape):
+        if length >= SHORTEST_ROW:
+            break
+        length *= size
+    return tensor.reshape(-1, max(1, length))
+
+
+def row_rms(tensor: Tensor) -> Tensor:
+    """Each element replaced by the root mean square of its row."""
+    by_row = rows(tensor)
+    means = by_row.square().mean(-1, keepdim=True).sqrt_()
+    return means.expand_as(by_row).reshape(tensor.shape)
+
+
+def _known(truth: Tensor, output: Tensor) -> Tensor:
+    """The truth in float64, and the CPU's result where either is not finite: there only the kind is compared."""
+    exact, shown = as_real(truth).double(), as_real(output).double()
+    finite = exact.isfinite() & shown.isfinite()
+    return exact if bool(finite.all()) else exact.where(finite, shown)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """One floating result, and what its floor is computed from."""
+
+    call: Call
+    position: int  # among the call's tensors
+    output: Tensor  # the CPU's
+    truth: Tensor
+    arithmetic: Arithmetic
+
+    @property
+    def input_roundoff(self) -> float:
+        """Of the coarsest floating input; the result's own where there is none."""
+        return max((ROUNDOFF.get(each.dtype, 0.0) for each in self.call.inputs), default=0.0) or self.roundoff
+
+    @property
+    def roundoff(self) -> float:
+        return ROUNDOFF[self.output.dtype]
+
+    @property
+    def rounds_operands(self) -> bool:
+        return self.output.dtype != torch.float64 and self.arithmetic.unit_roundoff > SUM_ROUNDOFF
+
+    def own_rounding(self) -> Tensor:
+        """Rounding to the result's type: half an ulp where IEEE 754 demands it, else one."""
+        halves = 1 if self.call.operator in CORRECTLY_ROUNDED else 2
+        return self.truth.abs().mul_(halves * self.roundoff).clamp_(min=SMALLEST[self.output.dtype])
+
+    def kernel_error(self) -> Tensor:
+        return _finite(self.output.double() - self.truth)
+
+    def response(self, amplitude: float, signs: Signs) -> Tensor:
+        """How the result moves when each floating input moves by `amplitude`, relatively, with the given signs."""
+        numbers = iter(range(1 << 30))
+
+        def moved(leaf: Any) -> Any:
+            wide = double(leaf)
+            if isinstance(leaf, Tensor) and leaf.is_floating_point():
+                return wide * (1 + amplitude * signs(wide, next(numbers)))
+            return wide
+
+        results = attempt(self.call, moved)
+        if results is None:
+            return torch.zeros_like(self.truth)
+        return _finite(as_real(results[self.position]).double() - self.truth)
+
+    def terms(self) -> int:
+        """How many elements each element of the result is made of, at most: 1 where that cannot be told."""
+        if self.call.operator.startswith(("cum", "logcum")):
+            return max(self.output.shape, default=1)
+        largest = max((each.numel() for each in self.call.inputs if each.is_floating_point()), default=1)
+        return max(1, largest // max(1, self.output.numel()))
+
+
+def _finite(error: Tensor) -> Tensor:
+    return error.nan_to_num_(0.0, 0.0, 0.0)
+
+
+def _largest(first: Tensor, *others: Tensor) -> Tensor:
+    for other in others:
+        first = torch.maximum(first, other)
+    return first
+
+
+def _same_sign(tensor: Tensor, number: int) -> Tensor:
+    return torch.ones((), dtype=tensor.dtype)
+
+
+def _alternating(tensor: Tensor, number: int) -> Tensor:
+    return torch.full((), (-1.0) ** number, dtype=tensor.dtype)
+
+
+def _drawn(tensor: Tensor, number: int) -> Tensor:
+    """Independent signs, the same in every run."""
+    generator = torch.Generator().manual_seed(number)
+    return torch.randint(0, 2, tensor.shape, generator=generator, dtype=torch.int8).mul_(2).sub_(1).to(tensor.dtype)
+
+
+def drift(terms: int, size: Tensor, total: Tensor) -> Tensor:
+    """The error of summing term after term, over the roundoff: of terms of that size that add up to `total`."""
+    partial = (size.square() / 2 + total.square() / 3).sqrt_()
+    return partial.mul_(ROUNDING * math.sqrt(terms))
+
+
+def _elementwise(subject: _Subject) -> Yardstick:
+    """All of it is said element by element: a mask of -3e38 must not hide what stands beside it."""
+    moved = [subject.response(subject.input_roundoff, signs).abs_() for signs in (_same_sign, _alternating)]
+    floor = _largest(subject.own_rounding(), subject.kernel_error().abs_(), *moved)
+    if subject.call.operator in CANCELLING:
+        argument = as_real(double(subject.call.inputs[0])).abs().mul_(2 * subject.roundoff)
+        floor = _largest(floor, argument.expand_as(floor))
+    return Yardstick(subject.truth, floor)
+
+
+def _other(subject: _Subject) -> Yardstick:
+    """An operator of unknown inside: taken for a sum of its inputs, whose terms each lose what a long sum loses."""
+    terms = subject.terms()
+    amplitude = subject.input_roundoff + SUM_ROUNDOFF * ROUNDING * math.sqrt(terms / 2)
+    moved = [subject.response(amplitude, signs) for signs in (_drawn, _same_sign)]
+    own = subject.own_rounding()
+    same_signs = subject.truth.abs() * (SUM_ROUNDOFF * ROUNDING * math.sqrt(terms / 3))
+    return Yardstick(subject.truth, _largest(own, same_signs, *map(row_rms, (*moved, subject.kernel_error()))))
+
+
+def _softmax(subject: _Subject) -> Yardstick:
+    """y (u |x| of its own, of the largest and of the weighted others), the exponential's ulp, and the sum's drift."""
+    call, truth = subject.call, subject.truth
+    x = double(call.inputs[0])
+    axis = _axis(call)
+    reach = x.abs().nan_to_num_(0.0, 0.0, 0.0)
+    weights = truth.exp() if "log" in call.operator else truth
+    reach = reach.where(weights > 0, 0.0)  # what is masked away is -3e38, and has no weight
+    others = (weights * reach).sum(axis, keepdim=True)
+    largest = reach.gather(axis, weights.argmax(axis, keepdim=True)) if x.dim() else reach
+    loss = reach.add_(others).add_(largest).mul_(subject.input_roundoff)
+    loss.add_(2 * subject.roundoff + SUM_ROUNDOFF * ROUNDING * math.sqrt(truth.shape[axis] / 3 if x.dim() else 1))
+    floor = loss if "log" in call.operator else loss.mul_(truth)
+    return Yardstick(truth, _largest(subject.own_rounding(), subject.kernel_error().abs_(), floor))
+
+
+def _axis(call: Call) -> int:
+    given = call.args[1] if len(call.args) > 1 and isinstance(call.args[1], int) else call.kwargs.get("dim")
+    return -1 if given is None else int(given)
+
+
+def _norm(subject: _Subject) -> Yardstick:
+    """Both sums of a normalisation drift; what they lose moves a whole row at once.
+
+    The variance of values with mean m and spread d loses in relation to m^2 + d^2 where it is computed in one pass.
+    """
+    call = subject.call
+    x = double(call.inputs[0])
+    axes = _normalised_axes(call, x)
+    terms = math.prod(x.shape[axis] for axis in axes)
+    squares, means = x.square().mean(axes, keepdim=True), x.mean(axes, keepdim=True)
+    one_pass = squares / (squares - means.square()).clamp_(min=torch.finfo(torch.float64).tiny)
+    if "rms" in call.operator:
+        one_pass = torch.ones_like(one_pass)
+    lost = one_pass.clamp_(max=1e6).mul_(SUM_ROUNDOFF * (1 + ROUNDING * math.sqrt(terms / 3)))
+    typical = _largest(subject.truth.abs(), row_rms(subject.truth))
+    moved = subject.response(subject.input_roundoff, _drawn)
+    measured = map(row_rms, (moved, subject.kernel_error()))
+    return Yardstick(subject.truth, _largest(subject.own_rounding(), typical * lost, *measured))
+
+
+def _normalised_axes(call: Call, x: Tensor) -> tuple[int, ...]:
+    if call.operator in ("layer_norm", "rms_norm"):
+        shape = call.args[1] if len(call.args) > 1 else call.kwargs["normalized_shape"]
+        return tuple(range(x.dim() - len(shape), x.dim()))
+    return tuple(range(2, x.dim())) if call.operator == "instance_norm" else tuple(range(1, x.dim()))
+
+
+def _product(subject: _Subject) -> Yardstick:
+    taken = bilinear(subject.call)
+    if taken is None:
+        return _other(subject)
+    size = taken.size()
+    summed = drift(taken.terms, size, subject.truth).mul_(SUM_ROUNDOFF)
+    floor = _largest(subject.own_rounding(), summed, size * (math.sqrt(2) * ROUNDING * subject.input_roundoff))
+    errors = [subject.kernel_error()]
+    halves = taken.in_halves() if subject.roundoff == SUM_ROUNDOFF else None
+    if halves is not None:
+        errors.append(_finite(halves.double() - subject.truth))
+    floor = _largest(floor, *map(row_rms, errors))
+    if not subject.rounds_operands:
+        return Yardstick(subject.truth, floor)
+    predicted = taken.predicted(subject.arithmetic)
+    lost = size * (math.sqrt(2) * ROUNDING * subject.arithmetic.unit_roundoff)
+    coarse = _largest(floor, lost, row_rms(_finite(predicted - subject.truth)))
+    predictions = (Prediction("rounded operands", predicted, floor),) if subject.roundoff == SUM_ROUNDOFF else ()
+    return Yardstick(subject.truth, coarse, predictions)
+
+
+def _attention(subject: _Subject) -> Yardstick:
+    """Two forms are correct: weights divided by their sum before the second product, and after it."""
+    taken = attention(subject.call)
+    exact, plain = taken.to(torch.float64), taken.to(torch.float32)
+    keys, width = taken.key.size(-2), taken.key.size(-1)
+    amplitude = subject.input_roundoff + SUM_ROUNDOFF * ROUNDING * math.sqrt(max(width, keys) / 2)
+    errors = [subject.kernel_error(), subject.response(amplitude, _drawn)]
+    errors += [_finite(plain.result(late_division=late).double() - subject.truth) for late in (False, True)]
+    same_signs = subject.truth.abs() * (SUM_ROUNDOFF * ROUNDING * math.sqrt(keys / 3))
+    floor = _largest(subject.own_rounding(), same_signs, *map(row_rms, errors))
+    if not subject.rounds_operands:
+        return Yardstick(subject.truth, floor)
+    predictions = []
+    coarse = floor
+    for split, late in roundings(subject.arithmetic):
+        predicted = _finite(exact.result(split, late_division=late))
+        coarse = _largest(coarse, row_rms(predicted - subject.truth))
+        # A weight that lies near a tie is rounded one way or the other by the last bit of its score.
+        flips = plain.result(split, late_division=late).double() - predicted
+        left = _largest(floor, flips.square().mean().sqrt().expand_as(floor), row_rms(flips))
+        predictions.append(Prediction("divided late" if late else "divided early", predicted, left))
+    return Yardstick(subject.truth, coarse, tuple(predictions) if subject.roundoff == SUM_ROUNDOFF else ())
+
+
+_MAKERS: dict[Kind, Callable[[_Subject], Yardstick]] = {
+    Kind.ELEMENTWISE: _elementwise,
+    Kind.SOFTMAX: _softmax,
+    Kind.NORM: _norm,
+    Kind.PRODUCT: _product,
+    Kind.ATTENTION: _attention,
+}

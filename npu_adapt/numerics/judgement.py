@@ -1,0 +1,167 @@
+"""The verdict on one operator alone: a device's results for the CPU's inputs, against the exact result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from npu_adapt.numerics.arithmetic import Arithmetic
+from npu_adapt.numerics.capture import Call
+from npu_adapt.numerics.exact import ROUNDOFF, as_real, truths
+from npu_adapt.numerics.excess import Broken, Excess, Worst, exact_difference, limits_of
+from npu_adapt.numerics.floors import yardsticks
+from npu_adapt.numerics.operators import PLACES, Kind, kind_of
+from npu_adapt.numerics.pieces import LARGEST_PIECE, pieces
+
+FOLLOWING_SHARE = 0.8  # of an operator's calls, for its prediction to be held against the others
+FOLLOWING_CALLS = 3
+
+
+@dataclass(frozen=True)
+class OperatorReading:
+    """What one call showed."""
+
+    index: int
+    module: str
+    operator: str
+    output_shape: tuple[int, ...]
+    broken: Broken | None  # None: it passed
+    relative_l2: float | None = None  # of the error; None: nothing floating was computed, only compared
+    relative_floor: float | None = None  # likewise
+    over_floor: float | None = None  # the root mean square over its floor; likewise
+    precision: str = "float64"  # of the truth
+    left: dict[str, Broken | None] = field(default_factory=dict)  # form of prediction -> what breaks its residual
+
+
+def judge(
+    call: Call, candidates: Sequence[Tensor], arithmetic: Arithmetic, *, largest_piece: int = LARGEST_PIECE
+) -> OperatorReading:
+    """The reading of a device's results (on the CPU) for the call's own arguments.
+
+    `arithmetic` is what the operator's class is held to. Operators above `largest_piece` elements are judged in pieces.
+    """
+    shape = tuple(call.outputs[0].shape)
+    wrong = _unlike(call.outputs, candidates) or _inexact(call, candidates)
+    if wrong is not None or not _is_computed(call):
+        return OperatorReading(call.index, call.module, call.operator, shape, wrong)
+    limits = limits_of(kind_of(call.operator))
+    whole, left, precision = _measured(call, candidates, arithmetic, largest_piece)
+    found = [excess.broken(limits) for excess in whole]
+    worst = max(whole, key=lambda excess: excess.rms)
+    return OperatorReading(
+        call.index,
+        call.module,
+        call.operator,
+        shape,
+        max((each for each in found if each is not None), key=lambda each: each.over_floor, default=None),
+        relative_l2=worst.relative_l2,
+        relative_floor=worst.relative_floor,
+        over_floor=worst.rms,
+        precision=precision,
+        left={form: excess.broken(limits) for form, excess in left.items()},
+    )
+
+
+def _is_computed(call: Call) -> bool:
+    exact = kind_of(call.operator) in (Kind.MOVE, Kind.EXACT)
+    return not exact and any(output.is_floating_point() or output.is_complex() for output in call.outputs)
+
+
+def _unlike(outputs: Sequence[Tensor], candidates: Sequence[Tensor]) -> Broken | None:
+    """Results of other number, shape or type are no results of this operator."""
+    expected = [(tuple(each.shape), each.dtype) for each in outputs]
+    if expected == [(tuple(each.shape), each.dtype) for each in candidates]:
+        return None
+    return Broken("exact", math.inf, Worst((), float(len(outputs)), float(len(candidates))))
+
+
+def _inexact(call: Call, candidates: Sequence[Tensor]) -> Broken | None:
+    """The first result that must be equal and is not: whole numbers always, floating ones of moves and choices."""
+    kind = kind_of(call.operator)
+    for reference, candidate in zip(call.outputs, candidates, strict=True):
+        if reference.is_floating_point() or reference.is_complex():
+            if kind not in (Kind.MOVE, Kind.EXACT):
+                continue
+        elif call.operator in PLACES and reference.dtype == torch.int64:
+            reference, candidate = (_values_at(call, places) for places in (reference, candidate))  # noqa: PLW2901
+        one, other = as_real(candidate), as_real(reference)
+        broken = exact_difference(one, other, ROUNDOFF.get(other.dtype, 0.0), bits=kind is Kind.MOVE)
+        if broken is not None:
+            return broken
+    return None
+
+
+def _values_at(call: Call, places: Tensor) -> Tensor:
+    """The values that stand at the places which a search gave: any of equal values is as good as the first.
+
+    Places outside of the input, and searches that are written in a way not known here, are compared as they are.
+    """
+    values = call.inputs[0]
+    given = [value for value in (*call.args[1:], call.kwargs.get("dim")) if type(value) is int]
+    if call.operator in ("topk", "kthvalue") and list(call.args[1:2]) == given[:1]:
+        given = given[1:]
+    axis = given[0] if given else None
+    if axis is None and places.dim() == 0:
+        values, axis, places = values.reshape(-1), 0, places.reshape(1)
+    axis = -1 if axis is None else axis
+    if places.dim() == values.dim() - 1:
+        places = places.unsqueeze(axis)
+    if places.dim() != values.dim() or not bool(((places >= 0) & (places < values.shape[axis])).all()):
+        return places
+    return values.gather(axis, places)
+
+
+def _measured(
+    call: Call, candidates: Sequence[Tensor], arithmetic: Arithmetic, largest_piece: int
+) -> tuple[list[Excess], dict[str, Excess], str]:
+    """(of each floating result its excess, of each predicted form what is left of the first result, precision)."""
+    whole: dict[int, Excess] = {}
+    left: dict[str, Excess] = {}
+    precision = "float64"
+    for piece in pieces(call, largest_piece):
+        found = truths(piece.call)
+        precision = found.precision
+        for position, yardstick in enumerate(yardsticks(piece.call, found, arithmetic)):
+            if yardstick is None:
+                continue
+            candidate = as_real(piece.of(candidates[position])).double()
+            offset = piece.offset(candidates[position])
+            whole.setdefault(position, Excess()).add(candidate, yardstick.truth, yardstick.floor, offset)
+            for prediction in yardstick.predictions:
+                left.setdefault(prediction.form, Excess()).add(candidate, prediction.values, prediction.floor, offset)
+    return list(whole.values()), left, precision
+
+
+def differing(first: Sequence[Tensor], second: Sequence[Tensor]) -> Broken | None:
+    """What differs between two calls with the same arguments: a device that computes repeats itself to the bit."""
+    for one, other in zip(first, second, strict=True):
+        expected, found = as_real(one), as_real(other)
+        broken = exact_difference(found, expected, ROUNDOFF.get(expected.dtype, 0.0), bits=True)
+        if broken is not None:
+            return Broken("repeat", broken.over_floor, broken.worst)
+    return None
+
+
+def left_over(readings: Sequence[OperatorReading]) -> dict[int, Broken]:
+    """Position among `readings` -> what its residual breaks, for calls that passed all else.
+
+    An operator's prediction is believed where at least `FOLLOWING_SHARE` of its calls, and `FOLLOWING_CALLS`, follow
+    the same form of it. A device whose kernels take another form follows none, and is not judged by it.
+    """
+    found: dict[int, Broken] = {}
+    for operator in {reading.operator for reading in readings if reading.left}:
+        calls = [(at, reading) for at, reading in enumerate(readings) if reading.operator == operator and reading.left]
+        forms = {form for _, reading in calls for form in reading.left}
+        following = {form: sum(reading.left.get(form) is None for _, reading in calls) for form in forms}
+        form = max(following, key=lambda each: following[each])
+        if following[form] < max(FOLLOWING_CALLS, FOLLOWING_SHARE * len(calls)):
+            continue
+        for at, reading in calls:
+            broken = reading.left.get(form)
+            if broken is not None and reading.broken is None:
+                found[at] = Broken("residual", broken.over_floor, broken.worst)
+    return found
