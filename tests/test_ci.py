@@ -27,6 +27,8 @@ CHECKS = [
     "ruff check .",
     "ruff format --check .",
     "mypy ",
+    "python -m pip install --quiet --disable-pip-version-check .",
+    "python -m tests.readme",
     "python -m pip install --quiet --disable-pip-version-check .[test] transformers==4.57.6",
     "python -m pytest -m core",
 ]
