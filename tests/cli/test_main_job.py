@@ -13,6 +13,8 @@ from npu_adapt.evidence import LOG_FILES, parse_log_line
 from npu_adapt.records import Summary, decode
 from tests.commands import Cli, Finished, run_python
 
+pytestmark = pytest.mark.core
+
 LAST_HIDDEN_STATE = "last_hidden_state"
 
 
