@@ -43,8 +43,8 @@ def parse(arguments: tuple[str, ...]) -> None:
 
     found: Any = get_command(app)
     rest = [*arguments]
-    while hasattr(found, "commands"):
-        found = found.commands[rest.pop(0)]
+    while hasattr(found, "list_commands"):
+        found = found.get_command(None, rest.pop(0))
     found.make_context(found.name, rest)
 
 

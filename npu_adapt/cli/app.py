@@ -1,7 +1,4 @@
-"""The application: its commands, and the one place that turns errors into exit codes.
-
-Command modules are imported when their command is: `--help` and `--version` load neither torch nor transformers.
-"""
+"""The application: its commands, and the one place that turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -10,16 +7,15 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from npu_adapt import __version__
-from npu_adapt.cli import bench, compare, env, fetch, infer, models, report
+from npu_adapt.cli.commands import Commands
 from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError
 
 AUTOLOAD = "TORCH_DEVICE_BACKEND_AUTOLOAD"
 
 
-class ErrorsAreExitCodes(TyperGroup):
+class ErrorsAreExitCodes(Commands):
     """Runs the command and turns every expected failure into its message and its exit code.
 
     It works in `invoke`, so that a test's `CliRunner` and the shell see the same code. Unknown exceptions keep their
@@ -92,16 +88,6 @@ def npu_adapt(
     Exit codes: 0 passed, 1 a bug, 2 usage, 3 the verdict is "fail", 4 no usable device, 5 the model, 6 the run failed,
     130 interrupted.
     """
-
-
-# Registered in the order a newcomer needs them: env, fetch, infer, bench, compare, report, models.
-app.command("env")(env.env)
-app.command("fetch")(fetch.fetch)
-app.command("infer")(infer.infer)
-app.command("bench")(bench.bench)
-app.command("compare")(compare.compare)
-app.command("report")(report.report)
-app.add_typer(models.models, name="models")
 
 
 def main() -> None:

@@ -85,7 +85,9 @@ def compare(
     allow_pickle: options.AllowPickle = False,
     trust_remote_code: options.TrustRemoteCode = False,
 ) -> None:
-    """Compare a device with the CPU on the same weights and inputs: metrics and a verdict. Exit code 3: it failed.
+    """Compare a device with the CPU on the same weights and inputs: metrics and a verdict.
+
+    Exit code 3: the verdict is "fail".
 
     Example: npu-adapt compare google/vit-base-patch16-224 --device npu:0
     """

@@ -36,7 +36,7 @@ def report(
     logs: options.LogsDir = options.LOGS_DEFAULT,
     json: options.Json = False,
 ) -> None:
-    """Render the adaptation report from the last summary: on a terminal as tables, in a pipe or file as Markdown.
+    """Render the adaptation report from the last summary: tables on a terminal, Markdown in a pipe or a file.
 
     Example: npu-adapt report --lang zh --out README.md
     """
