@@ -30,6 +30,10 @@ class Commands(TyperGroup):
 
     _listing = False
 
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = dict.fromkeys(COMMANDS)  # the names that a mistyped one is likened to
+
     def list_commands(self, ctx: Any) -> list[str]:
         return [*COMMANDS]
 

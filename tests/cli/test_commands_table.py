@@ -34,4 +34,4 @@ def test_every_command_shows_its_own_help(name: str) -> None:
 def test_a_command_that_is_not_there() -> None:
     done = CliRunner().invoke(app, ["conpare"])
     assert done.exit_code == 2
-    assert "No such command 'conpare'" in done.stderr
+    assert "No such command 'conpare'. Did you mean 'compare'?" in done.stderr
