@@ -32,7 +32,8 @@ class Commands(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = dict.fromkeys(COMMANDS)  # the names that a mistyped one is likened to
+        names: Any = dict.fromkeys(COMMANDS)  # what a mistyped name is likened to
+        self.commands = names
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*COMMANDS]

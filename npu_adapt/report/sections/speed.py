@@ -61,11 +61,9 @@ def _start(figures: Figures) -> list[Measurement]:
 
 def speed_up(figures: Figures) -> tuple[Block, ...]:
     """Both sides, warm and in one run, and their quotient; the reason where they were not measured so."""
-    if figures.is_rehearsal:
-        return (sentence(figures.say("latency-emulated")),)
-    if figures.value("compare.latency") is None:
-        item, reason = figures.say("item-speed-up"), figures.reason("compare.latency")
-        return (sentence(figures.say("with-reason", item=item, reason=reason)),)
+    if figures.is_rehearsal or figures.value("compare.latency") is None:
+        reason = figures.say("latency-emulated") if figures.is_rehearsal else figures.reason("compare.latency")
+        return (sentence(figures.say("with-reason", item=figures.say("item-speed-up"), reason=reason)),)
     pair = figures.say("latency-pair", iterations=figures("compare.latency.iterations"))
     rows: list[Measurement] = [
         (
