@@ -35,12 +35,15 @@ class _SilentStep:
         pass
 
 
+SILENT_STEP: Step = _SilentStep()
+
+
 class Silent:
     """A `Progress` for nobody: libraries, tests, `--quiet`."""
 
     @contextmanager
     def task(self, description: str, total: float | None = None, unit: str = "") -> Iterator[Step]:
-        yield _SilentStep()
+        yield SILENT_STEP
 
     def say(self, message: str) -> None:
         pass

@@ -57,10 +57,11 @@ def show_error(error: NpuAdaptError, *, as_json: bool) -> None:
     from rich.text import Text
 
     from npu_adapt.cli.console import stderr_console
+    from npu_adapt.report.document import printable
 
     console = stderr_console()
-    console.print(Text.assemble(("error: ", "bold red"), error.message))
-    console.print(Text.assemble(("next:  ", "bold"), error.hint))
+    console.print(Text.assemble(("error: ", "bold red"), printable(error.message)))
+    console.print(Text.assemble(("next:  ", "bold"), printable(error.hint)))
 
 
 app = typer.Typer(

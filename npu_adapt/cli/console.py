@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from npu_adapt.progress import Progress, Silent, Step
+from npu_adapt.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import Progress as RichBars
-    from rich.progress import TaskID
 
 
 def stdout_console() -> Console:
@@ -67,56 +65,11 @@ def _only_python(stdout: IO[str]) -> Iterator[IO[str]]:
         sys.stdout = stdout
 
 
-class _Bar:
-    def __init__(self, bars: RichBars, task: TaskID) -> None:
-        self._bars = bars
-        self._task = task
-
-    def advance(self, amount: float) -> None:
-        self._bars.advance(self._task, amount)
-
-    def update(self, *, description: str | None = None, total: float | None = None) -> None:
-        self._bars.update(self._task, description=description, total=total)
-
-
-class RichProgress:
-    """A `Progress` drawn with Rich on stderr; plain lines where stderr is not a terminal."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichBars
-
-        self._console = stderr_console()
-        self._bars = RichBars(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[done]}", markup=False),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._running = 0
-
-    @contextmanager
-    def task(self, description: str, total: float | None = None, unit: str = "") -> Iterator[Step]:
-        if self._running == 0:
-            self._bars.start()
-        self._running += 1
-        task = self._bars.add_task(description, total=total, done="")
-        try:
-            yield _Bar(self._bars, task)
-        finally:
-            self._bars.remove_task(task)
-            self._running -= 1
-            if self._running == 0:
-                self._bars.stop()
-
-    def say(self, message: str) -> None:
-        self._console.print(message, markup=False)
-
-
 def progress_for(*, quiet: bool) -> Progress:
-    """Progress as the user wants it."""
-    return Silent() if quiet else RichProgress()
+    """Progress as the user wants it: none, bars on a terminal, plain lines elsewhere."""
+    if quiet:
+        return Silent()
+    from npu_adapt.cli.bars import Bars, PlainLines
+
+    console = stderr_console()
+    return Bars(console) if console.is_terminal else PlainLines(console)

@@ -21,6 +21,9 @@ def fetch(
     exclude: Annotated[
         list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave out files that match; repeatable.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the files and their sizes; bring and write nothing.")
+    ] = False,
     offline: options.Offline = False,
     weights_root: options.WeightsRoot = None,
     cache_dir: options.CacheDir = None,
@@ -38,5 +41,5 @@ def fetch(
     from npu_adapt.report.registry_tables import render_fetched
     from npu_adapt.workflows.fetch import fetch_and_register
 
-    fetched = fetch_and_register(model_request(ctx.params), progress_for(quiet=quiet))
+    fetched = fetch_and_register(model_request(ctx.params), progress_for(quiet=quiet), dry_run=dry_run)
     print_record(fetched, render_fetched, as_json=json)

@@ -123,20 +123,25 @@ def is_hub_model(model: str) -> bool:
     return not model.startswith(BUILTIN_PREFIX) and not Path(model).is_dir()
 
 
+def hub_url(source: str, model: str) -> str | None:
+    """The page of a model on its hub; None: `source` is no hub."""
+    form = HUB_URLS.get(source)
+    return form.format(id=model) if form else None
+
+
 def local_model(
     request: ModelRequest, place: Place, known: RegistryEntry | None, attempts: tuple[Attempt, ...]
 ) -> LocalModel:
     """The model that `place` holds."""
     model = request.model
     hub_id = model if is_hub_model(model) else None
-    url = HUB_URLS.get(place.source)
     return LocalModel(
         id=model if hub_id or place.source == "builtin" else str(place.path),
         organization=hub_id.split("/", maxsplit=1)[0] if hub_id and "/" in hub_id else None,
         source=place.source,
         branch=place.branch,
         commit=place.commit,
-        url=url.format(id=model) if url else None,
+        url=hub_url(place.source, model),
         path=place.path,
         files=_files(request, place.path, known),
         attempts=attempts,
@@ -185,9 +190,12 @@ def _hub_model_places(request: ModelRequest, registry: Registry) -> Iterator[Pla
 
 
 def _unfinished(entry: RegistryEntry | None) -> str | None:
-    if entry is None or not entry.missing:
+    """What a hub's model lacks by the registry; a directory is as its owner makes it."""
+    if entry is None:
         return None
-    return f"an unfinished download: {len(entry.missing)} files are missing, {entry.missing[0]} first"
+    gone = [file.name for file in entry.files if not (Path(entry.path) / file.name).is_file()]
+    missing = [*entry.missing, *(gone if entry.source in CACHES else ())]
+    return f"incomplete: {len(missing)} files are missing, {missing[0]} first" if missing else None
 
 
 def _incomplete(model: str, outcome: str, attempts: tuple[Attempt, ...]) -> ModelError:

@@ -13,10 +13,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from npu_adapt.models.selection import WEIGHT_FORMATS, has_pickle, needed_weights
 from npu_adapt.records.registry import RegistryEntry
 
+ABSURD_BYTES = 1 << 44  # 16 TiB: more than any published model has
 DEFAULT_BRANCHES = {"huggingface": "main", "modelscope": "master"}
 
 
@@ -107,21 +111,36 @@ def why_not(place: Place, *, allow_pickle: bool) -> str | None:
     if not weights:
         return "only pickled weights, which --allow-pickle would read" if has_pickle(names) else "no weights"
     # In a hub's cache a download may have been cut off; a directory is as its owner made it, and loading judges it.
-    return _cut_off(path, weights) if place.source in CACHES else None
+    return why_incomplete(path) if place.source in CACHES else None
 
 
-def _cut_off(path: Path, weights: tuple[str, ...]) -> str | None:
-    """What an interrupted download left out of the weights; None: nothing that their headers and index name."""
-    indices = {form.index for form in WEIGHT_FORMATS} & set(weights)
-    for index in indices:
-        try:
-            named = set(json.loads((path / index).read_bytes())["weight_map"].values())
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return f"{index} is damaged"
-        if missing := sorted(name for name in named if not (path / str(name)).is_file()):
-            return f"incomplete: {len(missing)} of {len(named)} shards are missing, {missing[0]} first"
-    short = [name for name in weights if name.endswith(".safetensors") and _is_short(path / name)]
+def why_incomplete(path: Path) -> str | None:
+    """What the weights in a folder lack of what their index and headers name; None: nothing."""
+    names = {file.name for file in path.iterdir() if file.is_file()}
+    for form in WEIGHT_FORMATS:
+        if form.index in names and form.single not in names and (reason := _index_fault(path / form.index, names)):
+            return reason
+    short = sorted(name for name in names if name.endswith(".safetensors") and _is_short(path / name))
     return f"incomplete: {short[0]} is cut short" if short else None
+
+
+def _index_fault(index: Path, names: set[str]) -> str | None:
+    """What is wrong with an index of shards; None: nothing."""
+    try:
+        content = msgspec.json.decode(index.read_bytes(), type=_Index)
+    except msgspec.DecodeError as error:
+        return f"{index.name} is damaged: {error}"
+    shards = set(content.weight_map.values())
+    total = content.metadata.get("total_size", 0)
+    if not isinstance(total, (int, float)) or not 0 <= total <= ABSURD_BYTES:
+        return f"{index.name} claims an absurd size"
+    missing = sorted(shards - names)
+    return f"incomplete: {len(missing)} of {len(shards)} shards are missing, {missing[0]} first" if missing else None
+
+
+class _Index(msgspec.Struct):
+    weight_map: dict[str, str]
+    metadata: dict[str, Any] = {}
 
 
 def _is_short(file: Path) -> bool:

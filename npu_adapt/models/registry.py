@@ -13,12 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import ModelError, UsageError
 from npu_adapt.evidence import utc_now, write_atomically
 from npu_adapt.records.registry import INDEX_SCHEMA_VERSION, ListedModel, RegisteredFile, RegistryEntry, RegistryIndex
 
 INDEX_FILE = "registry.json"
 CACHE_VARIABLE = "NPU_ADAPT_CACHE"
+UNKNOWN_TIME = -1  # no file has it: whoever looks at the file next hashes it
 TRUST = {"nothing": 0, "registry": 1, "hub": 2}  # how much stands behind a hash
 
 
@@ -105,6 +106,14 @@ class Registry:
 
 class _Head(msgspec.Struct):
     schema_version: int
+
+
+def registry_refused(registry: Registry, error: OSError) -> ModelError:
+    """The error for a registry that cannot be written."""
+    return ModelError(
+        f"the registry {registry.path} cannot be written: {error.strerror or error}",
+        hint="name a folder that can be written with --cache-dir DIR, or set NPU_ADAPT_CACHE",
+    )
 
 
 def is_unchanged(path: Path, file: RegisteredFile) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from npu_adapt.errors import ModelError
+from npu_adapt.models.hubs.huggingface import PARTIAL
+from npu_adapt.models.hubs.modelscope import UNFINISHED
 from npu_adapt.models.registry import Registry
 from npu_adapt.records.registry import RegistryEntry, RemovedModel
 
@@ -19,11 +21,12 @@ KEPT = {
 def remove(entry: RegistryEntry, registry: Registry) -> RemovedModel:
     """Deletes the files of `entry` where they lie in a hub's cache, and forgets it.
 
-    Raises `ModelError` where the files or the registry cannot be changed; what was deleted until then is gone.
+    What an unfinished download has left of the repository goes with it. Raises `ModelError` where the files or the
+    registry cannot be changed; what was deleted until then is gone.
     """
     free = FREEING.get(entry.source)
     try:
-        freed = free(Path(entry.path)) if free and Path(entry.path).is_dir() else 0
+        freed = free(Path(entry.path)) if free else 0
         registry.forget(entry.path)
     except OSError as error:
         raise ModelError(
@@ -36,28 +39,28 @@ def remove(entry: RegistryEntry, registry: Registry) -> RemovedModel:
 
 
 def free_huggingface(snapshot: Path) -> int:
-    """Deletes a snapshot by huggingface_hub's own rules: blobs that another revision links to stay.
-
-    Returns the bytes freed. What an unfinished download left is deleted too.
-    """
+    """Deletes a snapshot by huggingface_hub's own rules: blobs that another revision links to stay. Bytes freed."""
     from huggingface_hub import scan_cache_dir
 
     repository = snapshot.parents[1]
-    strategy = scan_cache_dir(repository.parent).delete_revisions(snapshot.name)
-    freed = strategy.expected_freed_size
-    strategy.execute()
-    if repository.is_dir():
-        freed += sum(_delete_file(partial) for partial in repository.glob("blobs/*.npu-adapt.incomplete"))
+    freed = sum(_delete_file(path) for path in repository.glob(f"blobs/*{PARTIAL}"))
+    if snapshot.is_dir():
+        strategy = scan_cache_dir(repository.parent).delete_revisions(snapshot.name)
+        freed += strategy.expected_freed_size
+        strategy.execute()
     return freed
 
 
 def free_modelscope(folder: Path) -> int:
-    """Deletes a revision's folder, and the repository's when it was the last one. Returns the bytes freed."""
-    freed = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
-    shutil.rmtree(folder)
-    for parent in folder.parents[:2] if folder.parent.name == "snapshots" else ():
-        if not any(parent.iterdir()):
-            parent.rmdir()
+    """Deletes a revision's folder, and the repository's when it was the last one. Bytes freed."""
+    is_snapshot = folder.parent.name == "snapshots"
+    freed = sum(_delete_file(path) for path in folder.parents[1].glob(f"{UNFINISHED}/*") if is_snapshot)
+    if folder.is_dir():
+        freed += sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+        shutil.rmtree(folder)
+    for emptied in (folder.parents[1] / UNFINISHED, *folder.parents[:2]) if is_snapshot else ():
+        if emptied.is_dir() and not any(emptied.iterdir()):
+            emptied.rmdir()
     return freed
 
 

@@ -40,6 +40,7 @@ WEIGHT_FORMATS = (
         pickled=True,
     ),
 )
+LONGEST_NAME = 255  # bytes of one part of a path, the limit of common file systems
 INDICES = {form.index for form in WEIGHT_FORMATS} | {"tf_model.h5.index.json", "flax_model.msgpack.index.json"}
 
 
@@ -73,12 +74,21 @@ def needed_files(
     away.
     """
     names = tuple(names)
-    wanted = set(needed_weights(names, allow_pickle=allow_pickle))
+    wanted = set(needed_weights(filter(is_safe, names), allow_pickle=allow_pickle))
     for name in names:
-        small = "/" not in name and name not in INDICES and _matches(name, SMALL_FILES)
+        small = "/" not in name and name not in INDICES and is_safe(name) and _matches(name, SMALL_FILES)
         if small or _matches(name, include):
             wanted.add(name)
     return tuple(sorted(name for name in wanted if not _matches(name, exclude)))
+
+
+def is_safe(name: str) -> bool:
+    """Whether a name from a listing stays below the folder it is joined to, on every system, and can be shown."""
+    parts = name.split("/")
+    return name.isprintable() and all(
+        part not in ("", ".", "..") and "\\" not in part and ":" not in part and len(part.encode()) <= LONGEST_NAME
+        for part in parts
+    )
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

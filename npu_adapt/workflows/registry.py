@@ -13,7 +13,7 @@ from npu_adapt.evidence import utc_now
 from npu_adapt.models.hashing import FileHash, hash_files
 from npu_adapt.models.local import ModelRequest, locate
 from npu_adapt.models.places import answers
-from npu_adapt.models.registry import Registry, cache_folder, listed
+from npu_adapt.models.registry import UNKNOWN_TIME, Registry, cache_folder, listed, registry_refused
 from npu_adapt.models.removal import remove
 from npu_adapt.progress import Progress
 from npu_adapt.records.registry import (
@@ -125,12 +125,15 @@ def _remember(registry: Registry, entries: tuple[RegistryEntry, ...], hashes: Ha
             files = tuple(_seen_again(file, hashes[_file(entry, file)]) for file in entry.files)
             registry.put(msgspec.structs.replace(entry, files=files))
     except OSError as error:
-        progress.say(f"the registry {registry.path} cannot be written: {error.strerror}")
+        progress.say(registry_refused(registry, error).message)
 
 
 def _seen_again(file: RegisteredFile, found: FileHash | OSError) -> RegisteredFile:
-    if not isinstance(found, FileHash) or found.sha256 != file.sha256:
+    """The record of a file that was hashed again. One that differs has no known time any more: all will hash it."""
+    if not isinstance(found, FileHash):
         return file
+    if found.sha256 != file.sha256:
+        return msgspec.structs.replace(file, modified_ns=UNKNOWN_TIME)
     return msgspec.structs.replace(
         file,
         modified_ns=found.modified_ns,

@@ -1,0 +1,71 @@
+"""Which hub has the model: one after the other is asked, and what each says is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from npu_adapt.errors import Attempt, ModelError, ModelNotFound
+from npu_adapt.models.download.model import wanted_files
+from npu_adapt.models.hubs import hubs_to_ask
+from npu_adapt.models.hubs.hub import (
+    Hub,
+    HubUnreachable,
+    Interrupted,
+    Listing,
+    ListingFailed,
+    ModelMissing,
+    RemoteFile,
+)
+from npu_adapt.models.hubs.retrying import Patience
+from npu_adapt.models.local import ModelRequest
+
+Found = tuple[Hub, Listing, tuple[RemoteFile, ...]]
+
+
+class HubsUnreachable(ModelError):
+    """No hub that was asked tells anything: what is on this disk may still do."""
+
+
+def find_on_hubs(request: ModelRequest, say: Callable[[str], None], attempts: list[Attempt]) -> Found:
+    """The first hub that has the model whole, its listing, and the files that are needed; `attempts` gets each hub.
+
+    Raises `ModelNotFound` where none knows it, `HubsUnreachable` where none answers, else `ModelError` with the hint of
+    the most telling answer.
+    """
+    failures: list[ListingFailed] = []
+    for hub in hubs_to_ask(request.source):
+        try:
+            listing = ask(hub, request, say)
+            files = wanted_files(listing, request)
+        except ListingFailed as error:
+            failures.append(error)
+            attempts.append(Attempt(hub.title, error.message))
+        else:
+            attempts.append(Attempt(hub.title, "found"))
+            return hub, listing, files
+    raise _combined(failures, tuple(attempts))
+
+
+def ask(hub: Hub, request: ModelRequest, say: Callable[[str], None]) -> Listing:
+    """The hub's listing, asked for again where that may help. Raises `ListingFailed`."""
+    patience = Patience(say)
+    while True:
+        try:
+            return hub.listing(request.model, request.revision, whole=bool(request.include))
+        except Interrupted as interrupted:
+            try:
+                patience.wait(interrupted)
+            except Interrupted as error:
+                raise HubUnreachable(
+                    error.message,
+                    hint="check the network, the proxy and the endpoint; --offline uses what is on this disk",
+                ) from error
+
+
+def _combined(failures: list[ListingFailed], attempts: tuple[Attempt, ...]) -> ModelError:
+    """One error of all hubs' answers; the first that says more than "there is none" gives the hint."""
+    telling = [failure for failure in failures if not isinstance(failure, ModelMissing)]
+    chosen = (telling or failures)[0]
+    unreachable = all(isinstance(failure, HubUnreachable) for failure in failures)
+    kind = HubsUnreachable if unreachable else ModelError if telling else ModelNotFound
+    return kind("; ".join(failure.message for failure in failures), hint=chosen.hint, attempts=attempts)

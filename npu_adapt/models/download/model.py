@@ -1,0 +1,280 @@
+"""A whole model from one hub into that hub's own cache, every file verified, and its entry for the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial as bound
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from npu_adapt import rounding
+from npu_adapt.errors import ModelCorrupt, ModelError
+from npu_adapt.evidence import utc_now
+from npu_adapt.models.download.growing import size_of
+from npu_adapt.models.download.parallel import in_parallel
+from npu_adapt.models.download.space import refused, require_room
+from npu_adapt.models.download.transfer import Transfer
+from npu_adapt.models.hashing import FileHash, hash_file
+from npu_adapt.models.hubs.hub import Hub, Listing, ListingFailed, RemoteFile, Shelf
+from npu_adapt.models.local import ModelRequest, hub_url
+from npu_adapt.models.places import why_incomplete
+from npu_adapt.models.registry import Registry, is_unchanged, registry_refused
+from npu_adapt.models.selection import has_pickle, needed_files, needed_weights
+from npu_adapt.models.verification import registered
+from npu_adapt.progress import Progress, Step
+from npu_adapt.records.registry import RegisteredFile, RegistryEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from requests import Session
+
+WORKERS = 8  # files at once, as huggingface_hub does
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A model that is now in its hub's cache."""
+
+    entry: RegistryEntry
+    brought: frozenset[str]  # files that were not on this disk before
+
+
+def wanted_files(listing: Listing, request: ModelRequest) -> tuple[RemoteFile, ...]:
+    """What `request` needs of the listing.
+
+    Raises `ListingFailed` where that makes no model, and for a listing that cannot be believed.
+    """
+    names = tuple(listing.claims)
+    if "config.json" not in names:
+        raise ListingFailed(
+            f"{listing.hub}'s {listing.model} has no config.json: it is not in the Hugging Face format",
+            hint="choose the repository that holds it for transformers, often named …-hf",
+        )
+    if not needed_weights(names, allow_pickle=request.allow_pickle):
+        pickled = has_pickle(names)
+        raise ListingFailed(
+            f"{listing.hub}'s {listing.model} has {'only pickled weights' if pickled else 'no weights'}",
+            hint="a pickle can run code when it is read; if you trust this one, give --allow-pickle"
+            if pickled
+            else "choose a repository that holds safetensors",
+        )
+    needed = needed_files(names, allow_pickle=request.allow_pickle, include=request.include, exclude=request.exclude)
+    return tuple(map(listing.file, needed))
+
+
+class Download:
+    """One model's download: what is there, what is missing, and the registry's entry along the way."""
+
+    def __init__(
+        self, hub: Hub, listing: Listing, files: tuple[RemoteFile, ...], registry: Registry, progress: Progress
+    ) -> None:
+        self.hub, self.listing, self.files = hub, listing, files
+        self.registry, self.progress = registry, progress
+        self.shelf: Shelf = hub.shelf(listing)
+
+    def run(self) -> Downloaded:
+        """Brings what is missing or differs; other processes that want the same wait for it.
+
+        A cache that holds all of it is only read. Raises `ModelCorrupt` and `ModelError`; what has arrived until then
+        is kept, and the registry knows that the model is unfinished.
+        """
+        there = self._verified(self._known())
+        if len(there) < len(self.files) or not all(map(self._is_placed, self.files)):
+            with self._disk_errors_named(self.files), self._locked():
+                return self._complete({**self._known(), **there})
+        with suppress(OSError):  # where the cache is read-only its owner says what the branch means
+            self.shelf.finish()
+        self._require_whole()
+        return Downloaded(self._register(there, []), frozenset())
+
+    def _complete(self, known: dict[str, RegisteredFile]) -> Downloaded:
+        """What `run` does under the lock."""
+        there = self._verified(known, mend=True)
+        missing = [file for file in self.files if file.name not in there]
+        self._clear_partials(missing)
+        with self._disk_errors_named(missing):
+            if missing:
+                self._register(there, missing)
+                there |= self._bring(missing)
+            for file in self.files:
+                self._require_inside(self.shelf.snapshot / file.name)
+                self.shelf.place(file)
+            self.shelf.finish()
+        self._require_whole()
+        return Downloaded(self._register(there, []), frozenset(file.name for file in missing))
+
+    def planned(self) -> frozenset[str]:
+        """The files that `run` would bring, by their sizes alone. Nothing is written."""
+        return frozenset(file.name for file in self.files if not self._is_there(file))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        self.shelf.lock.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.shelf.lock)
+        try:
+            lock.acquire(timeout=0.2)
+        except Timeout:
+            self.progress.say(f"another process fetches {self.listing.model}: waiting for it")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _known(self) -> dict[str, RegisteredFile]:
+        entry = self.registry.at(self.shelf.snapshot)
+        return {file.name: file for file in entry.files} if entry else {}
+
+    def _is_there(self, file: RemoteFile) -> bool:
+        stored = self.shelf.stored(file)
+        return stored.is_file() and not stored.is_symlink() and stored.stat().st_size == file.size
+
+    def _is_placed(self, file: RemoteFile) -> bool:
+        placed, stored = self.shelf.snapshot / file.name, self.shelf.stored(file)
+        return placed.is_file() and placed.samefile(stored)
+
+    def _verified(self, known: dict[str, RegisteredFile], *, mend: bool = False) -> dict[str, RegisteredFile]:
+        """The files that are there and as listed; one that differs is deleted where `mend` says so."""
+        there = {}
+        present = [file for file in self.files if self._is_there(file)]
+        unread = [file for file in present if not self._vouched(file, known.get(file.name))]
+        with self.progress.task("hashing what is here", sum(file.size for file in unread), "bytes") as step:
+            jobs = [bound(self._hash, file, step) for file in unread]
+            hashes = dict(zip(unread, in_parallel(jobs, WORKERS, Event()), strict=True))
+        for file in present:
+            if file not in hashes:
+                there[file.name] = known[file.name]
+            elif file.listed.matches(hashes[file]):
+                there[file.name] = registered(file.name, hashes[file], "hub")
+            elif mend:
+                self.progress.say(f"{file.name} on this disk differs from the listing: it is brought again")
+                self.shelf.stored(file).unlink()
+        return there
+
+    def _hash(self, file: RemoteFile, step: Step) -> FileHash:
+        return hash_file(self.shelf.stored(file), git=file.listed.sha256 is None, advance=step.advance)
+
+    def _vouched(self, file: RemoteFile, known: RegisteredFile | None) -> bool:
+        """Whether the registry knows these bytes, unchanged, as the hub's."""
+        return (
+            known is not None
+            and known.verified_against == "hub"
+            and file.listed.sha256 in (None, known.sha256)
+            and (self.shelf.snapshot / file.name).resolve() == self.shelf.stored(file).resolve()
+            and is_unchanged(self.shelf.snapshot, known)
+        )
+
+    def _clear_partials(self, missing: list[RemoteFile]) -> None:
+        """Of what earlier downloads left, only what this one goes on with stays."""
+        wanted = {self.shelf.partial(file) for file in missing}
+        for path in self.shelf.partials():
+            if path not in wanted:
+                path.unlink()
+
+    def _bring(self, missing: list[RemoteFile]) -> dict[str, RegisteredFile]:
+        import requests
+
+        left = sum(file.size - min(file.size, size_of(self.shelf.partial(file))) for file in missing)
+        require_room(self.shelf.folder, left, self.hub.cache_variable)
+        total = sum(file.size for file in missing)
+        self.progress.say(f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {self.hub.title}")
+        stop = Event()
+        with (
+            self.progress.task(f"fetching {self.listing.model}", total, "bytes") as step,
+            requests.Session() as session,
+        ):
+            _prepare(session)
+            transfer = Transfer(self.hub, self.listing, session, stop, self.progress.say)
+            ordered = sorted(missing, key=lambda file: file.size, reverse=True)
+            brought = in_parallel([bound(self._bring_one, transfer, file, step) for file in ordered], WORKERS, stop)
+        return {file.name: file for file in brought}
+
+    def _bring_one(self, transfer: Transfer, file: RemoteFile, total: Step) -> RegisteredFile:
+        partial, stored = self.shelf.partial(file), self.shelf.stored(file)
+        self._require_inside(partial)
+        self._require_inside(stored)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        stored.parent.mkdir(parents=True, exist_ok=True)
+        with self.progress.task(file.name, file.size, "bytes") as own:
+            found = transfer.bring(file, partial, _both(own, total))
+        partial.replace(stored)
+        self.shelf.place(file)
+        self.progress.say(f"{file.name}: {rounding.size(file.size)}, as {self.hub.title} lists it")
+        return registered(file.name, found, "hub")
+
+    def _require_inside(self, path: Path) -> None:
+        """A link that somebody put into a shared cache must not lead the bytes out of it."""
+        if not path.parent.resolve().is_relative_to(
+            self.shelf.folder.resolve()
+        ) and not path.parent.resolve().is_relative_to(self.shelf.snapshot.resolve()):
+            raise ModelError(f"{path.parent} leads out of {self.shelf.folder}", hint="delete the link, and fetch again")
+
+    def _require_whole(self) -> None:
+        """Raises `ModelCorrupt` where the index of the weights names what is not there."""
+        if reason := why_incomplete(self.shelf.snapshot):
+            raise ModelCorrupt(
+                f"{self.hub.title}'s {self.listing.model} is not whole: {reason}",
+                hint="tell its owner; --source takes the other hub, --revision another version",
+            )
+
+    def _register(self, there: dict[str, RegisteredFile], missing: list[RemoteFile]) -> RegistryEntry:
+        now, old = utc_now(), self.registry.at(self.shelf.snapshot)
+        entry = RegistryEntry(
+            model=self.listing.model,
+            source=self.hub.name,
+            revision=self.listing.revision,
+            commit=self.listing.commit,
+            url=hub_url(self.hub.name, self.listing.model),
+            path=str(self.shelf.snapshot),
+            files=tuple(there[file.name] for file in self.files if file.name in there),
+            missing=tuple(file.name for file in missing),
+            registered_at=old.registered_at if old else now,
+            last_used=now,
+        )
+        try:
+            self.registry.put(entry)
+            if not missing:
+                self._rename_moved()
+        except OSError as error:
+            raise registry_refused(self.registry, error) from error
+        return entry
+
+    def _rename_moved(self) -> None:
+        """A branch means one snapshot: an older one is known by its commit from now on."""
+        for entry in self.registry.entries(self.listing.model):
+            same = (entry.source, entry.revision) == (self.hub.name, self.listing.revision)
+            if same and entry.commit and entry.commit != self.listing.commit:
+                self.registry.put(msgspec.structs.replace(entry, revision=entry.commit))
+
+    @contextmanager
+    def _disk_errors_named(self, files: tuple[RemoteFile, ...] | list[RemoteFile]) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            needed = sum(file.size for file in files)
+            raise refused(self.shelf.folder, needed, self.hub.cache_variable, error) from error
+
+
+def _both(one: Step, other: Step) -> Callable[[float], None]:
+    def advance(amount: float) -> None:
+        one.advance(amount)
+        other.advance(amount)
+
+    return advance
+
+
+def _prepare(session: Session) -> None:
+    """One connection for each file at once; asking again is our own business."""
+    from requests.adapters import HTTPAdapter
+
+    adapter = HTTPAdapter(pool_connections=WORKERS, pool_maxsize=WORKERS, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)

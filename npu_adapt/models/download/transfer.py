@@ -1,0 +1,199 @@
+"""One file from a hub: asked for, resumed where it was cut, and never called done before its hash is the listed one."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, BinaryIO
+
+from npu_adapt.errors import ModelCorrupt, ModelError
+from npu_adapt.models.download.growing import GrowingHash, size_of
+from npu_adapt.models.hashing import PIECE_BYTES, FileHash
+from npu_adapt.models.hubs.hub import Address, Hub, Interrupted, Listing, RemoteFile
+from npu_adapt.models.hubs.retrying import Patience, host_of, is_temporary, seconds_to_wait
+
+if TYPE_CHECKING:
+    from requests import Response, Session
+
+TRIES = 3  # whole downloads of a file before its hub is disbelieved
+CONNECT_SECONDS = 10.0
+STALL_VARIABLE, STALL_SECONDS = "NPU_ADAPT_STALL_SECONDS", 30.0
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+
+
+class Differs(Exception):
+    """What the server sends is not the listed file: only a clean start may help."""
+
+
+class Stopped(Exception):
+    """Another file has failed, or the user has had enough."""
+
+
+def stall_seconds() -> float:
+    """How long no byte may come: $NPU_ADAPT_STALL_SECONDS, else 30."""
+    try:
+        seconds = float(os.environ.get(STALL_VARIABLE, ""))
+    except ValueError:
+        return STALL_SECONDS
+    return seconds if seconds > 0 else STALL_SECONDS
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Brings files of one listing. Safe to use from several threads."""
+
+    hub: Hub
+    listing: Listing
+    session: Session
+    stop: Event
+    say: Callable[[str], None]
+
+    def bring(self, file: RemoteFile, partial: Path, advance: Callable[[float], object]) -> FileHash:
+        """The hashes of the file, whose bytes are now in `partial`; what was there already is not asked for again.
+
+        Raises `ModelCorrupt` after three whole downloads that differ from the listing, and `ModelError` where the
+        server refuses or does not answer; `OSError` from the disk.
+        """
+        reason = ""
+        for _ in range(TRIES):
+            try:
+                found = self._arrive(file, partial, advance)
+            except Differs as error:
+                reason = str(error)
+            else:
+                if file.listed.matches(found):
+                    return found
+                reason = f"its hash is {(found.sha256 if file.listed.sha256 else found.git_sha1)[:16]}…"
+            advance(-size_of(partial))
+            partial.unlink(missing_ok=True)
+        raise ModelCorrupt(
+            f"{file.name} came {TRIES} times from {self.hub.title} other than it is listed: {reason}, "
+            f"listed are {file.size} bytes with {file.key[:16]}…",
+            hint="try again later or from the other hub with --source; a proxy on the way may change what it passes on",
+        )
+
+    def _arrive(self, file: RemoteFile, partial: Path, advance: Callable[[float], object]) -> FileHash:
+        """All bytes into `partial`, through as many requests as it takes."""
+        patience = Patience(self.say, self._sleep)
+        if size_of(partial) > file.size:
+            partial.unlink()
+        with (
+            partial.open("ab", buffering=0) as out,
+            GrowingHash(partial, file.size, git=file.listed.sha256 is None) as hashing,
+        ):
+            position = out.tell()
+            hashing.reach(position)
+            advance(position)
+            while position < file.size:
+                try:
+                    for written in self._pieces(file, position, out):
+                        position += written
+                        hashing.reach(position)
+                        advance(written)
+                        patience.progressed()
+                except Interrupted as error:
+                    self._wait(patience, error, file)
+            return hashing.result()
+
+    def _wait(self, patience: Patience, interrupted: Interrupted, file: RemoteFile) -> None:
+        try:
+            patience.wait(interrupted)
+        except Interrupted as error:
+            raise ModelError(
+                f"{file.name} cannot be had from {self.hub.title}: {error.message}",
+                hint="what has arrived is kept: fetch again to go on; --source takes the other hub",
+            ) from error
+
+    def _sleep(self, seconds: float) -> None:
+        if self.stop.wait(seconds):
+            raise Stopped
+
+    def _pieces(self, file: RemoteFile, position: int, out: BinaryIO) -> Iterator[int]:
+        """Writes what one answer brings from `position` on; yields the size of each piece that was written.
+
+        Raises `Interrupted` where the answer ends too early, and `Differs`.
+        """
+        with self._answer(file, position) as (response, to_skip):
+            skip, left = to_skip, file.size - position
+            while data := self._read(response):
+                if self.stop.is_set():
+                    raise Stopped
+                fresh = memoryview(data)[skip:]  # the server may have begun at the first byte again
+                skip -= len(data) - len(fresh)
+                if len(fresh) > left:
+                    raise Differs("more bytes came than are listed")
+                if fresh:
+                    out.write(fresh)
+                    left -= len(fresh)
+                    yield len(fresh)
+            if left:
+                raise Interrupted("the connection was cut")
+
+    @contextmanager
+    def _answer(self, file: RemoteFile, position: int) -> Iterator[tuple[Response, int]]:
+        """An answer that holds the file from `position` on, after so many bytes to pass over."""
+        address = self.hub.address(self.listing, file)
+        with self._ask(address, position) as response:
+            self._require_success(response, file)
+            total, start = response.headers.get("Content-Length"), 0
+            if response.status_code == 206:
+                match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+                if match is None or int(match[1]) != position:
+                    raise Differs("the server sends another part than was asked for")
+                start, total = position, match[2]
+            if total is not None and total.isdigit() and int(total) != file.size:
+                raise Differs(f"the server has {total} bytes of it")
+            yield response, position - start
+
+    def _ask(self, address: Address, position: int) -> Response:
+        import requests
+
+        headers = {**address.headers, "Accept-Encoding": "identity"}
+        if position:
+            headers["Range"] = f"bytes={position}-"
+        jar = requests.cookies.RequestsCookieJar()
+        for name, value in address.cookies.items():
+            jar.set(name, value, domain=host_of(address.url).partition(":")[0])
+        timeout = (CONNECT_SECONDS, stall_seconds())
+        try:
+            return self.session.get(address.url, headers=headers, cookies=jar, stream=True, timeout=timeout)
+        except requests.Timeout as error:
+            raise Interrupted(f"{host_of(address.url)} does not answer") from error
+        except requests.RequestException as error:
+            raise Interrupted(f"{host_of(address.url)} cannot be reached ({type(error).__name__})") from error
+
+    def _require_success(self, response: Response, file: RemoteFile) -> None:
+        status = response.status_code
+        if status in (200, 206):
+            return
+        if is_temporary(status):
+            raise Interrupted(f"{self.hub.title} answers {status}", retry_after=seconds_to_wait(response.headers))
+        if status == 416:
+            raise Differs("the server has fewer bytes of it")
+        if status in (401, 403):
+            raise ModelError(
+                f"{self.hub.title} has {self.listing.model} gated: this user has no access to {file.name} ({status})",
+                hint=self.hub.gated_hint(self.listing.model),
+            )
+        raise ModelError(
+            f"{self.hub.title} lists {file.name} and answers {status} when it is asked for",
+            hint="try again later, or from the other hub with --source",
+        )
+
+    @staticmethod
+    def _read(response: Response) -> bytes:
+        """What has arrived, at most a piece; empty at the end."""
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+        try:
+            data: bytes = response.raw.read1(PIECE_BYTES, decode_content=False)
+        except ReadTimeoutError as error:
+            raise Interrupted(f"no byte came for {stall_seconds():g} s") from error
+        except (HTTPError, OSError) as error:
+            raise Interrupted("the connection was cut") from error
+        return data

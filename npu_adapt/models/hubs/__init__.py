@@ -1,0 +1,29 @@
+"""The hubs that models come from, and the order in which they are asked."""
+
+from __future__ import annotations
+
+import os
+
+from npu_adapt.errors import UsageError
+from npu_adapt.models.hubs.hub import Hub
+from npu_adapt.models.hubs.huggingface import HuggingFace
+from npu_adapt.models.hubs.modelscope import ModelScope
+
+ORDER_VARIABLE = "NPU_ADAPT_SOURCES"
+HUBS: dict[str, type[Hub]] = {"modelscope": ModelScope, "huggingface": HuggingFace}
+
+
+def hubs_to_ask(source: str) -> tuple[Hub, ...]:
+    """The hub of that name; for "auto" all, in the order of $NPU_ADAPT_SOURCES, else of the table.
+
+    Raises `UsageError` where the variable names a hub that there is not.
+    """
+    if source != "auto":
+        return (HUBS[source](),)
+    names = [name.strip() for name in os.environ.get(ORDER_VARIABLE, "").split(",") if name.strip()] or list(HUBS)
+    if unknown := [name for name in names if name not in HUBS]:
+        raise UsageError(
+            f"{ORDER_VARIABLE} names {unknown[0]!r}, which is no hub",
+            hint=f"{ORDER_VARIABLE}={','.join(HUBS)} is the default",
+        )
+    return tuple(HUBS[name]() for name in dict.fromkeys(names))

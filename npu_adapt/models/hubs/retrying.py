@@ -1,0 +1,63 @@
+"""When to ask a server again, and how long to wait before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from npu_adapt.models.hubs.hub import Interrupted
+
+TRIES = 5  # requests in a row that bring nothing
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds; doubled each time
+LONGEST_WAIT = 600.0  # seconds; a server that asks for more is not waited for
+TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def is_temporary(status: int) -> bool:
+    """Whether the same request may be answered later."""
+    return status in TEMPORARY
+
+
+def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
+    """What `Retry-After` asks for: seconds, or a date (RFC 9110, 10.2.3); None without it."""
+    value = headers.get("Retry-After") or headers.get("retry-after") or ""
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+def host_of(url: str) -> str:
+    """Server and port of an address, without whatever secrets the rest of it holds."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+class Patience:
+    """Counts the requests in a row that brought nothing. `wait` sleeps, and raises when it has been enough."""
+
+    def __init__(self, say: Callable[[str], None], sleep: Callable[[float], object] = time.sleep) -> None:
+        self._say, self._sleep = say, sleep
+        self._in_vain, self._something_came = 0, False
+
+    def progressed(self) -> None:
+        """Something came: begin to count again."""
+        self._in_vain, self._something_came = 0, True
+
+    def wait(self, interrupted: Interrupted) -> None:
+        """Raises `interrupted` after `TRIES` of them in a row, or where the server asks for too long a wait."""
+        asked = interrupted.retry_after
+        self._in_vain += 1
+        if self._in_vain >= TRIES or (asked or 0) > LONGEST_WAIT:
+            raise interrupted
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._in_vain - 1)) if asked is None else asked
+        if asked is None and self._something_came:
+            pause = 0.0  # what was cut goes on at once
+        self._something_came = False
+        if pause >= 2:
+            self._say(f"{interrupted.message}: asking again in {pause:.0f} s")
+        self._sleep(pause)
