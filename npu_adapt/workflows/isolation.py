@@ -152,20 +152,11 @@ def finding(reading: OperatorReading, broken: Broken, sample: int, *, test: str 
     )
 
 
-def depth_of(
-    readings: Sequence[OperatorReading], *, sample: int, accumulated: Mapping[int, tuple[float, float]] | None = None
-) -> Depth | None:
-    """The errors of one sample over depth; None where nothing floating was computed.
-
-    `accumulated`: index of a call -> its accumulated error and that error's floor; calls that it lacks are left out.
-    """
+def depth_of(readings: Sequence[OperatorReading], *, sample: int) -> Depth | None:
+    """The errors of one sample over depth; None where nothing floating was computed."""
     computed = [reading for reading in readings if _is_drawn(reading)]
-    if accumulated is not None:
-        computed = [reading for reading in computed if reading.index in accumulated]
     if not computed:
         return None
-    errors = None if accumulated is None else tuple(_shown(accumulated[each.index][0]) for each in computed)
-    floors = None if accumulated is None else tuple(_shown(accumulated[each.index][1]) for each in computed)
     return Depth(
         sample=sample,
         index=tuple(reading.index for reading in computed),
@@ -173,9 +164,29 @@ def depth_of(
         operator=tuple(reading.operator for reading in computed),
         isolated=tuple(_shown(reading.relative_l2) for reading in computed),
         isolated_floor=tuple(_shown(reading.relative_floor) for reading in computed),
-        accumulated=errors,
-        accumulated_floor=floors,
     )
+
+
+def with_accumulated(depth: Depth, accumulated: Mapping[int, tuple[float, float]]) -> Depth:
+    """The depth with its other series, for the calls that both have.
+
+    `accumulated`: index of a call -> its accumulated error and that error's floor, as `in_step` measures them.
+    """
+    kept = [at for at, index in enumerate(depth.index) if index in accumulated and _is_finite(accumulated[index])]
+    return Depth(
+        sample=depth.sample,
+        index=tuple(depth.index[at] for at in kept),
+        module=tuple(depth.module[at] for at in kept),
+        operator=tuple(depth.operator[at] for at in kept),
+        isolated=tuple(depth.isolated[at] for at in kept),
+        isolated_floor=tuple(depth.isolated_floor[at] for at in kept),
+        accumulated=tuple(_shown(accumulated[depth.index[at]][0]) for at in kept),
+        accumulated_floor=tuple(_shown(accumulated[depth.index[at]][1]) for at in kept),
+    )
+
+
+def _is_finite(pair: tuple[float, float]) -> bool:
+    return all(map(math.isfinite, pair))
 
 
 def _is_drawn(reading: OperatorReading) -> bool:
