@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from npu_adapt.devices.backends import BACKENDS
-from npu_adapt.devices.device import Device
-from npu_adapt.devices.doctor.ascend_checks import HIDING
-from npu_adapt.devices.doctor.ascend_findings import ASCEND_FINDINGS
 from npu_adapt.devices.doctor.events import Found, Versions
-from npu_adapt.devices.doctor.findings import Examination, diagnose
-from npu_adapt.devices.doctor.general_findings import GENERAL_FINDINGS
+from npu_adapt.devices.doctor.examination import Examination
 from npu_adapt.devices.doctor.machine import read_machine
 from npu_adapt.devices.doctor.npu_smi import Asking, Chip, NpuSmi
 from npu_adapt.devices.doctor.probing import Probe
 from npu_adapt.devices.stack import stack_versions
-from npu_adapt.records import DeviceInfo, Environment
+from npu_adapt.records import DeviceInfo, Environment, Problem
 
-FINDINGS = (*GENERAL_FINDINGS, *ASCEND_FINDINGS)
+if TYPE_CHECKING:
+    from npu_adapt.devices.device import Device
+
 NAMED = ("torch", "torch_npu", "transformers")  # packages with a field of their own
 SMI_SECONDS = 10.0  # for a run, which has other things to do
 
@@ -32,11 +31,21 @@ def environment(device: Device | None) -> Environment:
         with Asking() as asking:
             smi = asking.answer(SMI_SECONDS)
     examination = Examination(read_machine(), smi, _as_probed(device))
-    return environment_of(examination, backend=device.backend.kind if device is not None else None)
+    backend = device.backend.kind if device is not None else None
+    return environment_of(examination, problems_of(examination, backend=backend))
 
 
-def environment_of(examination: Examination, *, backend: str | None = None) -> Environment:
-    """The record of an examination; `backend` leaves out problems of other backends' stacks."""
+def problems_of(examination: Examination, *, backend: str | None = None) -> tuple[Problem, ...]:
+    """What does not fit; `backend` leaves out what is about other backends' stacks."""
+    from npu_adapt.devices.doctor.ascend_findings import ASCEND_FINDINGS
+    from npu_adapt.devices.doctor.findings import diagnose
+    from npu_adapt.devices.doctor.general_findings import GENERAL_FINDINGS
+
+    return diagnose(examination, (*GENERAL_FINDINGS, *ASCEND_FINDINGS), backend)
+
+
+def environment_of(examination: Examination, problems: tuple[Problem, ...] = ()) -> Environment:
+    """The record of an examination, with the problems that were found in it."""
     machine, smi = examination.machine, examination.smi
     return Environment(
         python=machine.python,
@@ -48,7 +57,7 @@ def environment_of(examination: Examination, *, backend: str | None = None) -> E
         driver=examination.driver,
         firmware=examination.firmware,
         devices=tuple(_devices(examination)),
-        problems=diagnose(examination, FINDINGS, backend),
+        problems=problems,
         cpu=machine.cpu,
         cpu_cores=machine.cores,
         memory_bytes=machine.memory_bytes,
@@ -109,11 +118,8 @@ def _devices(examination: Examination) -> Iterator[DeviceInfo]:
 
 def _visible_chips(examination: Examination) -> tuple[Chip, ...]:
     """The chips in torch's order: all, or those that the variable names."""
-    chips, value = examination.smi.chips, examination.machine.variables.get(HIDING)
-    if value is None:
-        return chips
-    numbers = [int(part) for part in value.split(",") if part.strip().isdigit()]
-    return tuple(chips[number] for number in numbers if number < len(chips))
+    chips, named = examination.smi.chips, examination.machine.visible_npus
+    return chips if named is None else tuple(chips[number] for number in named if number < len(chips))
 
 
 def _free(chip: Chip) -> int:

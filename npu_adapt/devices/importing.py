@@ -9,7 +9,6 @@ does: the machines that work pay nothing, those that do not can afford a second 
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import os
 from importlib import metadata
@@ -84,6 +83,8 @@ def _require_installed(backend: Backend, extension: Extension) -> None:
 
 def _require_libraries(backend: Backend, extension: Extension) -> None:
     """Ask the loader for the vendor's libraries, since a failed import leaves torch half patched."""
+    import ctypes
+
     for library in extension.libraries:
         try:
             ctypes.CDLL(library)

@@ -58,9 +58,9 @@ def any_usable(summary: Summary) -> bool:
 def _examine(
     request: EnvRequest, progress: Progress, show: Callable[[Summary], None], probing: Probing, asking: Asking
 ) -> Summary:
-    from npu_adapt.devices.doctor.findings import Examination
+    from npu_adapt.devices.doctor.examination import Examination
     from npu_adapt.devices.doctor.machine import read_machine
-    from npu_adapt.devices.environment import environment_of
+    from npu_adapt.devices.environment import environment_of, problems_of
     from npu_adapt.evidence import new_summary
 
     earlier = _earlier(request.diff)
@@ -70,7 +70,8 @@ def _examine(
         with progress.task("asking npu-smi, torch and its devices"):
             smi = asking.answer(request.timeout or SMI_SECONDS)
             probe = probing.answer(request.timeout or PROBE_SECONDS)
-        environment = environment_of(Examination(machine, smi, probe))
+        examination = Examination(machine, smi, probe)
+        environment = environment_of(examination, problems_of(examination))
         summary = new_summary(
             request.command_line,
             commands={"env": request.command_line},

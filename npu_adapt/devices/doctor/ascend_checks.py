@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 
 from npu_adapt.devices.doctor.ascend import HOME_VARIABLES
-from npu_adapt.devices.doctor.findings import Examination, Places
+from npu_adapt.devices.doctor.examination import Examination
+from npu_adapt.devices.doctor.findings import Places
+from npu_adapt.devices.doctor.machine import VISIBLE_NPUS
 from npu_adapt.devices.doctor.npu_smi import Chip
 from npu_adapt.devices.doctor.pairs import Fit, Pairing, cann_version, extensions_for, judge
 from npu_adapt.devices.doctor.probing import Ending
@@ -15,7 +17,6 @@ from npu_adapt.rounding import size
 
 MOSTLY = 0.5  # of a chip's memory; what the driver itself takes of an idle one is 5 to 12 %
 HEALTHY, MINOR = {"OK"}, {"WARNING", "MINOR"}
-HIDING = "ASCEND_RT_VISIBLE_DEVICES"
 IMPORT = "import torch_npu"
 _MISSING_LIBRARY = re.compile(r"(?P<library>lib[\w+-]+\.so[\w.]*): cannot open shared object file")
 _DRIVER_LIBRARY = re.compile(r"lib(?:ascend_hal|drv\w*|dcmi|mmpa_drv)\b")
@@ -250,20 +251,19 @@ def _pairing(seen: Examination) -> Pairing | None:
 
 def _hidden(seen: Examination) -> Places | None:
     """What the variable hides of the devices that are there."""
-    value = seen.machine.variables.get(HIDING)
-    present = [str(number) for number in range(len(seen.smi.chips) or len(seen.machine.ascend.nodes))]
-    if value is None or not present:
+    named = seen.machine.visible_npus
+    present = range(len(seen.smi.chips) or len(seen.machine.ascend.nodes))
+    if named is None or not present:
         return None
-    named = [part.strip() for part in value.split(",")]
-    visible = [number for number in present if number in named]
-    hidden = [number for number in present if number not in named]
+    visible = [str(number) for number in present if number in named]
+    hidden = [str(number) for number in present if number not in named]
     if not hidden:
         return None
     return {
-        "value": value,
+        "value": seen.machine.variables[VISIBLE_NPUS],
         "visible": ", ".join(visible) or "none",
         "hidden": ", ".join(hidden),
-        "all": ",".join(present),
+        "all": ",".join(map(str, present)),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from npu_adapt.devices.doctor.findings import ERROR, NOTE, WARNING, Examination, Finding, Places
+from npu_adapt.devices.doctor.examination import Examination
+from npu_adapt.devices.doctor.findings import ERROR, NOTE, WARNING, Finding, Places
 from npu_adapt.devices.doctor.probing import Ending
 from npu_adapt.devices.importing import release
 

@@ -32,13 +32,14 @@ PACKAGES = (
 )
 # What the stacks read from the environment and what decides which software or device is used. Variables that change
 # numbers or timing are in `run.numerics`.
+VISIBLE_NPUS = "ASCEND_RT_VISIBLE_DEVICES"
 VARIABLES = (
     "ASCEND_HOME_PATH",
     "ASCEND_TOOLKIT_HOME",
     "ASCEND_OPP_PATH",
     "ASCEND_CUSTOM_OPP_PATH",
     "ASCEND_AICPU_PATH",
-    "ASCEND_RT_VISIBLE_DEVICES",
+    VISIBLE_NPUS,
     "ASCEND_VISIBLE_DEVICES",
     "ASCEND_GLOBAL_LOG_LEVEL",
     "ATB_HOME_PATH",
@@ -76,6 +77,14 @@ class Machine:
     def __post_init__(self) -> None:
         found = {name: self.variables[name] for name in VARIABLES if name in self.variables}
         object.__setattr__(self, "stack_variables", found)
+
+    @property
+    def visible_npus(self) -> tuple[int, ...] | None:
+        """The NPUs that ASCEND_RT_VISIBLE_DEVICES names, in torch's order; None: it is not set, all are visible."""
+        value = self.variables.get(VISIBLE_NPUS)
+        if value is None:
+            return None
+        return tuple(int(part) for part in value.split(",") if part.strip().isdigit())
 
     def version(self, distribution: str) -> str | None:
         """The installed version; None: not installed."""

@@ -1,0 +1,44 @@
+"""All that is known of one machine, put together: what lies there, what npu-smi says, and what came of using it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from npu_adapt.devices.doctor.machine import Machine
+from npu_adapt.devices.doctor.npu_smi import NpuSmi
+from npu_adapt.devices.doctor.probing import Probe
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All that is known of a machine: what lies there, what npu-smi says, and what came of using it."""
+
+    machine: Machine
+    smi: NpuSmi = field(default_factory=lambda: NpuSmi(None))
+    probe: Probe = field(default_factory=Probe)
+
+    @property
+    def is_ascend(self) -> bool:
+        """Whether this machine is meant to have an NPU: any part of the stack is there."""
+        return self.machine.ascend.present or self.machine.version("torch_npu") is not None or self.smi.path is not None
+
+    @property
+    def cann(self) -> str | None:
+        """The CANN that runs, else the one on disk; None: there is none."""
+        running = self.probe.versions("npu")
+        on_disk = self.machine.ascend.cann
+        if running is not None and running.stack is not None:
+            return running.stack
+        return on_disk.version or "of unknown version" if on_disk is not None else None
+
+    @property
+    def driver(self) -> str | None:
+        """The driver's version, from its files, its running software or npu-smi; None: none of them has one."""
+        running = self.probe.versions("npu")
+        told = running.driver if running is not None else None
+        return self.machine.ascend.driver or self.smi.board_value("Software Version") or told or self.smi.version
+
+    @property
+    def firmware(self) -> str | None:
+        """The firmware's version; None: neither its file nor npu-smi has one."""
+        return self.machine.ascend.firmware or self.smi.board_value("Firmware Version")
