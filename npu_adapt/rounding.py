@@ -53,6 +53,16 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def scaled(value: float) -> str:
+    """A large quantity with a decimal prefix, four significant digits: 89.10 G."""
+    number = value
+    for prefix in ("", " k", " M", " G", " T"):
+        if abs(number) < 1000:
+            return significant(number) + prefix
+        number /= 1000
+    return f"{significant(number)} P"
+
+
 def size(value: int) -> str:
     """A number of bytes in binary units, four significant digits."""
     number = float(value)

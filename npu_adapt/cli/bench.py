@@ -118,7 +118,6 @@ def bench(
     Example: npu-adapt bench google/vit-base-patch16-224 --iters 100 --batch-size 1,4,16
     """
     from npu_adapt.cli.run import run_command
-    from npu_adapt.report.bench_table import render_sweep
     from npu_adapt.report.tables import render_bench
 
     counts = {"--iters": (iters, 1), "--warmup": (warmup, 0), "--processes": (processes, 1)}
@@ -182,7 +181,7 @@ def bench(
             draw(summary, plot)
         return summary
 
-    run_command(ctx.params, workflow, (render_bench, render_sweep), passed=passes)
+    run_command(ctx.params, workflow, (render_bench,), passed=passes)
 
 
 def passes(summary: Summary) -> bool:

@@ -48,6 +48,11 @@ class Backend:
     bfloat16: str | None = None  # function of its module that tells; None: found out by a computation
     finer_hint: str = ""  # what makes it multiply in float32 where it does not
     tells_fallbacks: bool | None = None  # True: it warns; False: it never falls back; None: nobody knows
+    reserved_memory: str | None = "memory_reserved"  # what this process took, cached blocks included
+    utilization: str | None = "utilization"  # how busy the device is with anybody's work, in percent
+    clock_rate: str | None = "clock_rate"  # of its processors, in MHz
+    compiler: str = "inductor"  # what torch.compile takes
+    graph: str | None = None  # class of captured graphs in its module; None: it captures none
 
 
 _TORCH_FLAGS = (
@@ -68,6 +73,9 @@ CPU = Backend(
     memory_info=None,
     finer_hint="unset ONEDNN_DEFAULT_FPMATH_MODE",
     tells_fallbacks=False,
+    reserved_memory=None,
+    utilization=None,
+    clock_rate=None,
 )
 
 NPU = Backend(
@@ -104,6 +112,8 @@ NPU = Backend(
     bfloat16="is_bf16_supported",
     finer_hint="run with --no-hf32",
     tells_fallbacks=True,
+    compiler="npugraph_ex",
+    graph="NPUGraph",
 )
 
 CUDA = Backend(
@@ -121,6 +131,7 @@ CUDA = Backend(
     variables=("CUDA_LAUNCH_BLOCKING", "NVIDIA_TF32_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG", "PYTORCH_CUDA_ALLOC_CONF"),
     finer_hint="set NVIDIA_TF32_OVERRIDE=0",
     tells_fallbacks=False,
+    graph="CUDAGraph",
 )
 
 MPS = Backend(

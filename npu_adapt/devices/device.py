@@ -90,6 +90,26 @@ class Device:
         free, total = self._call(self.backend.memory_info)
         return int(free), int(total)
 
+    def memory_of_others(self) -> int | None:
+        """Bytes of the device's memory that this process does not hold; None: the backend does not tell.
+
+        The driver's own share is in it, so it is its change that says something.
+        """
+        reserved = self._statistic(self.backend.reserved_memory)
+        if reserved is None or self.backend.memory_info is None:
+            return None
+        memory = self._free_memory_or_none()
+        return None if memory is None else max(0, memory[1] - memory[0] - reserved)
+
+    def utilization(self) -> float | None:
+        """The share of the last moments in which the device worked, for whomever; None: the backend does not tell."""
+        percent = self._told(self.backend.utilization)
+        return None if percent is None else percent / 100
+
+    def clock_megahertz(self) -> float | None:
+        """The present clock of the device's processors; None: the backend does not tell."""
+        return self._told(self.backend.clock_rate)
+
     def numerics(self) -> dict[str, bool | int | str | None]:
         """What changes the numbers on this device: its flags as they are now, then its environment variables.
 
@@ -139,6 +159,29 @@ class Device:
         except (AttributeError, TypeError, RuntimeError):
             return None
 
+    def captured(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """A function that replays `call` as one graph and returns what it returned, refilled in place each time.
+
+        `call` must have run before. Raises `RunFailed` for a device without graphs; what a capture raises is passed on.
+        """
+        graph_class = None if self.backend.graph is None else getattr(self._module, self.backend.graph, None)
+        if graph_class is None:
+            raise RunFailed(
+                f"{self.name} captures no graphs",
+                hint="leave --mode graph out, or use --mode compile",
+                stage="capture",
+                kind="mode-not-supported",
+            )
+        graph = graph_class()
+        with self._module.graph(graph):
+            result = call()
+
+        def replay() -> Any:
+            graph.replay()
+            return result
+
+        return replay
+
     def classify(self, error: BaseException, stage: str) -> RunFailed | None:
         """What `error` says about the device, as the failure to raise from it; None if it is not about the device."""
         return classify_failure(error, stage=stage, device=self.name, memory=self._free_memory_or_none())
@@ -184,6 +227,15 @@ class Device:
         if function is None or not hasattr(self._module, function):
             return None
         return int(self._call(function))
+
+    def _told(self, function: str | None) -> float | None:
+        """What a management function answers; None where it is missing, or its library or the driver's right is."""
+        if function is None or not hasattr(self._module, function):
+            return None
+        try:
+            return float(self._call(function))
+        except (RuntimeError, ImportError, OSError):
+            return None
 
     def _free_memory_or_none(self) -> tuple[int, int] | None:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,38 +14,50 @@ from npu_adapt.errors import RunFailed
 
 EAGER, COMPILE, GRAPH = MODES = ("eager", "compile", "graph")
 
-# Backend kind -> the compiler that torch.compile takes there; other kinds take torch's own.
-COMPILERS: dict[str, str] = {"npu": "npugraph_ex"}
-# Backend kind -> the class of captured graphs in its module.
-GRAPHS: dict[str, str] = {"npu": "NPUGraph", "cuda": "CUDAGraph"}
+# What a compiler's message holds -> what to do about it.
+_HINTS = (
+    ("C++ compiler", "install a C++ compiler (apt install g++, or set CXX), or leave --mode compile out"),
+    ("Python.h", "install Python's headers (apt install python3-dev), or leave --mode compile out"),
+    ("", "leave --mode compile out; TORCHDYNAMO_VERBOSE=1 shows the whole message"),
+)
 
 
 def compiled(module: torch.nn.Module, device: Device) -> Any:
     """The module behind torch.compile; it compiles at its first call, for the shapes of that call."""
     torch._dynamo.reset()
-    return torch.compile(module, backend=COMPILERS.get(device.backend.kind, "inductor"), dynamic=False)
+    with compiler_failures(device):
+        return torch.compile(module, backend=device.backend.compiler, dynamic=False)
 
 
-def captured(forward: Callable[[], dict[str, torch.Tensor]], device: Device) -> Callable[[], dict[str, torch.Tensor]]:
-    """A function that replays `forward` as one graph, into the same outputs each time.
-
-    `forward` must have run before. Raises `RunFailed` for a device without graphs.
-    """
-    name = GRAPHS.get(device.backend.kind)
-    graph_class = None if name is None else getattr(device._module, name, None)
-    if graph_class is None:
+@contextmanager
+def compiler_failures(device: Device) -> Iterator[None]:
+    """Within it, what a compiler raises becomes `RunFailed` (class "mode-not-supported") with the compiler's line."""
+    try:
+        yield
+    except (torch._dynamo.exc.TorchDynamoException, ImportError) as error:
+        text = str(error)
         raise RunFailed(
-            f"{device.name} captures no graphs",
-            hint="leave --mode graph out, or use --mode compile",
+            f"torch.compile failed with {device.backend.compiler} on {device.name}: {compiler_line(text)}",
+            hint=next(hint for sign, hint in _HINTS if sign in text),
+            stage="compile",
+            kind="mode-not-supported",
+        ) from error
+
+
+def compiler_line(text: str) -> str:
+    """The line that says what is wrong: a C++ compiler's first error, else the first line."""
+    lines = text.strip().splitlines() or ["it says nothing"]
+    return next((line.strip() for line in lines if re.search(r"\berror: ", line)), lines[0])
+
+
+def captured(forward: Callable[[], Any], device: Device) -> Callable[[], Any]:
+    """`forward` as one graph of the device, replayed into the same outputs. Raises `RunFailed` where that fails."""
+    try:
+        return device.captured(forward)
+    except RuntimeError as error:
+        raise RunFailed(
+            f"the forward could not be captured as a graph of {device.name}: {str(error).strip().splitlines()[0]}",
+            hint="leave --mode graph out: something in this model waits for the host, or its sizes depend on values",
             stage="capture",
             kind="mode-not-supported",
-        )
-    graph = graph_class()
-    with device._module.graph(graph):
-        outputs = forward()
-
-    def replay() -> dict[str, torch.Tensor]:
-        graph.replay()
-        return outputs
-
-    return replay
+        ) from error

@@ -77,6 +77,11 @@ class BenchRow(Record, frozen=True, kw_only=True):
     peak_memory_bytes: int | None = None  # None: failed, or nobody keeps count
     weights_bytes: int | None = None  # None: failed before
     activations_bytes: int | None = None  # peak above weights and inputs; None: nobody keeps count
+    real_time_factor: float | None = None  # host's median / length of the sounds; None: failed, or no sound
+    prefill_tokens_per_s: float | None = None  # prompt tokens by the host's median; None: failed, no causal LM
+    decode_tokens_per_s: float | None = None  # new tokens, with the cache; None: failed, no causal LM, keeps no cache
+    decode_interval: ConfidenceInterval | None = None  # of `decode_tokens_per_s`; None: as it, or under six samples
+    decode_samples_ms: tuple[float, ...] = ()  # host time of each step, the cache growing by one token each
     roofline: Roofline | None = None  # None: not measured
     speed_up: SpeedUp | None = None  # None: not measured against another device
     warnings: tuple[Warning, ...] = ()

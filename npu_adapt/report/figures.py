@@ -28,6 +28,8 @@ ERROR = Format(rounding.error)
 COSINE = Format(rounding.cosine)
 MILLISECONDS = Format(rounding.milliseconds, "ms")
 RATIO = Format(rounding.ratio, "×")
+FACTOR = Format(rounding.ratio)
+AS_GIVEN = Format("{:g}".format)  # what somebody chose rather than measured
 RATE = Format(rounding.significant, "/s")
 SIGNIFICANT = Format(rounding.significant)
 TENSOR_VALUE = Format(rounding.tensor_value)
@@ -59,6 +61,12 @@ FORMATS: dict[str, Format] = {
     "max": MILLISECONDS,
     "bytes": SIZE,
     "index": NUMERAL,
+    "ratio": FACTOR,
+    "achieved": FACTOR,
+    "confidence": AS_GIVEN,
+    "fail_above": AS_GIVEN,
+    "matmul_flop_per_s": Format(rounding.scaled, "FLOP/s"),
+    "copy_bytes_per_s": Format(lambda value: f"{rounding.size(round(value))}/s"),
     "seed": NUMERAL,
     "threads": NUMERAL,
     "sample": NUMERAL,
@@ -134,9 +142,14 @@ class Figures:
         return text + (f" {form.unit}" if unit and form.unit else "") + (MARK if self.is_warned(path) else "")
 
     def is_warned(self, path: str) -> bool:
-        """Whether the figure at `path` comes from a benchmark that doubts itself."""
+        """Whether the figure at `path` comes from a benchmark, or a row of one, that doubts it."""
         bench = self.summary.bench
-        return bench is not None and bool(bench.warnings) and path.startswith(MEASURED)
+        parts = path.split(".")
+        if bench is None or parts[0] != "bench" or not MEASURED.intersection(parts):
+            return False
+        of_row = parts[1] == "rows"
+        warnings = bench.rows[int(parts[2])].warnings if of_row else bench.warnings
+        return any(casts_doubt(each.id, parts[-1]) for each in warnings)
 
     def reason(self, path: str) -> str:
         """Why there is nothing at `path`: what the summary says of it or of what it lies in, else the default.
@@ -165,7 +178,34 @@ class Figures:
         return f"{title} · REHEARSED" if self.is_rehearsal else title
 
 
-MEASURED = ("bench.latency_ms.", "bench.throughput_per_s", "bench.samples_ms")
+# Parts of the paths of what a benchmark measured.
+MEASURED = frozenset(
+    (
+        "latency_ms",
+        "median_interval_ms",
+        "samples_ms",
+        "launch_gap_ms",
+        "throughput_per_s",
+        "real_time_factor",
+        "prefill_tokens_per_s",
+        "decode_tokens_per_s",
+        "speed_up",
+        "roofline",
+        "process_medians_ms",
+    )
+)
+# Warnings that concern some figures only, by the last part of their paths; any other one concerns all that is measured.
+DOUBTED: dict[str, frozenset[str]] = {
+    "few-samples": frozenset(("p99",)),
+    "outliers": frozenset(("mean", "std", "max", "p90", "p99")),
+    "above-limit": frozenset(("bound", "bound_ms", "achieved")),
+    "gate-undecided": frozenset(),
+}
+
+
+def casts_doubt(warning: str, field: str) -> bool:
+    """Whether a benchmark's warning concerns the figure in that field."""
+    return field in DOUBTED.get(warning, (field,))
 
 
 def _without_positions(path: str) -> str:

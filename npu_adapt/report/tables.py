@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from npu_adapt.records import Summary
 from npu_adapt.report.document import Block, Code, sentence
 from npu_adapt.report.figures import Figures
-from npu_adapt.report.sections import comparison, conclusion, result, speed, subject
+from npu_adapt.report.sections import benchmark, comparison, conclusion, result, speed, subject
 from npu_adapt.report.terminal import Screen
 
 
@@ -48,7 +48,9 @@ def render_compare(summary: Summary) -> RenderableType:
 def render_bench(summary: Summary) -> RenderableType:
     """One benchmark's figures and its warnings."""
     figures = Figures(replace(summary, compare=None))
-    return Screen([*headline(figures), *result.failure(figures), *speed.benchmark(figures)])
+    return Screen(
+        [*headline(figures), *result.failure(figures), *benchmark.benchmark(figures), *benchmark.plot(figures)]
+    )
 
 
 def render_weights(summary: Summary) -> RenderableType:

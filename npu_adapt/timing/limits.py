@@ -16,12 +16,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from npu_adapt.records import Roofline
 from npu_adapt.timing.loop import measure
-from npu_adapt.timing.statistics import median
 
-SECONDS = 0.3  # for each of the three
+SECONDS = 0.15  # for each measurement
 SIZES = (512, 1024, 2048, 4096)  # of the matrices: the larger ones are tried while one product stays short
 LONGEST_PRODUCT_MS = 30.0
-COPY_BYTES = 64 << 20
+LEAST_COPY_BYTES, MOST_COPY_BYTES = 1 << 20, 128 << 20
 LAUNCHES = 200
 
 
@@ -43,22 +42,29 @@ class Demand:
     operators: int
 
 
-def measure_limits(device: torch.device, dtype: torch.dtype, synchronize: Callable[[], None]) -> Limits:
-    """The device's rates, each the best median of short loops. Needs up to 100 MB on it."""
+def measure_limits(
+    device: torch.device, dtype: torch.dtype, synchronize: Callable[[], None], working_set_bytes: int
+) -> Limits:
+    """The device's rates, each from the fastest of many short samples, since a limit is what is reached at best.
+
+    The copy moves as many bytes as one forward of the model, `working_set_bytes`, so that caches serve both alike.
+    Needs up to 256 MiB on the device.
+    """
 
     def shortest(call: Callable[[], object]) -> float:
         samples = measure(call, synchronize=synchronize, max_seconds=SECONDS, warmup=2, iterations=50)
-        return median(samples.host_ms)
+        return min(samples.host_ms)
 
     rate = 0.0
     for size in SIZES:
-        left = torch.ones(size, size, dtype=dtype, device=device)
-        right = torch.ones(size, size, dtype=dtype, device=device)
-        taken = shortest(lambda left=left, right=right: torch.mm(left, right))  # type: ignore[misc]
+        # As a model's layers multiply: on processors without bfloat16, torch.mm is ten times slower than this.
+        inputs, weight = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(2))
+        taken = shortest(lambda inputs=inputs, weight=weight: torch.nn.functional.linear(inputs, weight))  # type: ignore[misc]
         rate = max(rate, 2 * size**3 / taken * 1e3)
         if taken > LONGEST_PRODUCT_MS / 8:  # the next product takes eight times as long
             break
-    source = torch.zeros(COPY_BYTES, dtype=torch.uint8, device=device)
+    copied = min(max(working_set_bytes // 2, LEAST_COPY_BYTES), MOST_COPY_BYTES)
+    source = torch.zeros(copied, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     copy_ms = shortest(lambda: target.copy_(source))
     small = torch.zeros(1, device=device)
@@ -67,19 +73,51 @@ def measure_limits(device: torch.device, dtype: torch.dtype, synchronize: Callab
         for _ in range(LAUNCHES):
             small.add_(1)
 
-    return Limits(rate, 2 * COPY_BYTES / copy_ms * 1e3, shortest(launch) / LAUNCHES)
+    return Limits(rate, 2 * copied / copy_ms * 1e3, shortest(launch) / LAUNCHES)
 
 
-class _CallCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts operators that compute: views and shape questions cost the device nothing."""
+class _Census(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts operators that compute (views and shape questions cost the device nothing) and the bytes they read of
+    `held`: all of a tensor, or of a table that is only looked up in, the rows looked up.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, held: Iterable[torch.Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls = 0
+        self._held = {id(tensor): tensor for tensor in held}
+        self._whole: set[int] = set()
+        self._rows: dict[int, int] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.calls += not getattr(func, "is_view", False)
+        if func is torch.ops.aten.embedding.default:
+            table, positions = args[:2]
+            self._rows[id(table)] = self._rows.get(id(table), 0) + positions.numel()
+            self._whole.add(id(positions))
+        else:
+            self._whole.update(id(each) for each in _tensors((args, kwargs)))
         return func(*args, **(kwargs or {}))
+
+    def bytes_read(self) -> int:
+        """Each byte counted once, however often it is read."""
+        total = 0
+        for key, tensor in self._held.items():
+            size = tensor.numel() * tensor.element_size()
+            if key not in self._whole:
+                rows = self._rows.get(key, 0)
+                size = min(size, rows * size // max(1, tensor.shape[0] if tensor.dim() else 1))
+            total += size
+        return total
+
+
+def _tensors(value: Any) -> Iterable[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict):
+        yield from _tensors([*value.values()])
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _tensors(each)
 
 
 def measure_demand(forward: Callable[[], Iterable[torch.Tensor]], held: Iterable[torch.Tensor]) -> Demand:
@@ -87,10 +125,10 @@ def measure_demand(forward: Callable[[], Iterable[torch.Tensor]], held: Iterable
 
     Operators that torch has no formula for count as no FLOPs, so the bound stays a bound.
     """
-    with FlopCounterMode(display=False) as counter, _CallCounter() as calls:
-        outputs = tuple(forward())
-    moved = {id(tensor): tensor.numel() * tensor.element_size() for tensor in (*held, *outputs)}
-    return Demand(int(counter.get_total_flops()), sum(moved.values()), calls.calls)
+    with FlopCounterMode(display=False) as counter, _Census(held) as census:
+        outputs = {id(tensor): tensor for tensor in forward()}
+    written = sum(tensor.numel() * tensor.element_size() for tensor in outputs.values())
+    return Demand(int(counter.get_total_flops()), census.bytes_read() + written, census.calls)
 
 
 def roofline(limits: Limits, demand: Demand, median_ms: float) -> Roofline:

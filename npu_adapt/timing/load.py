@@ -1,13 +1,17 @@
-"""What else the machine did while something was measured: processor time of others, and changes of frequency."""
+"""What else the machine and the device did while something was measured: work of others, heat, changes of clock."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import psutil
 
 from npu_adapt.records import Warning
+from npu_adapt.rounding import size
 
 # A fifth of one core, or on large machines a fiftieth of all: what services and terminals take stays below.
 FOREIGN_CORES = 0.2
@@ -15,6 +19,15 @@ FOREIGN_SHARE = 0.02
 TICK_SECONDS = 0.01  # the kernel counts processor time in hundredths of a second
 FOREIGN_TICKS = 10
 FREQUENCY_CHANGE = 0.1
+DEVICE_MEMORY_CHANGE = 16 << 20  # less is the driver's own
+_THROTTLES = "cpu[0-9]*/thermal_throttle/core_throttle_count"  # x86: how often a core was slowed down for its heat
+
+
+class Watched(Protocol):
+    """What a device tells of itself; None where it does not."""
+
+    def memory_of_others(self) -> int | None: ...
+    def clock_megahertz(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -25,18 +38,35 @@ class Reading:
     busy_seconds: float  # all cores, all processes, and what a hypervisor took away
     own_seconds: float  # this process and its children
     megahertz: float | None  # None: the platform does not tell
+    throttles: int | None = None  # None: the platform does not tell
+    device_others_bytes: int | None = None  # None: the device does not tell
+    device_megahertz: float | None = None  # None: the device does not tell
 
 
-def read() -> Reading:
-    """The counters now; takes under a millisecond."""
+def read(device: Watched | None = None) -> Reading:
+    """The counters now, with those of `device` if there is one."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)
     # Guests are counted in user time already.
     counted = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
     frequency = psutil.cpu_freq()
     return Reading(
-        time.perf_counter(), counted - idle, _own_seconds(), frequency.current if frequency is not None else None
+        seconds=time.perf_counter(),
+        busy_seconds=counted - idle,
+        own_seconds=_own_seconds(),
+        megahertz=frequency.current if frequency is not None else None,
+        throttles=_throttles(),
+        device_others_bytes=None if device is None else device.memory_of_others(),
+        device_megahertz=None if device is None else device.clock_megahertz(),
     )
+
+
+def _throttles(root: Path = Path("/sys/devices/system/cpu")) -> int | None:
+    counts = []
+    for file in root.glob(_THROTTLES):
+        with suppress(OSError, ValueError):
+            counts.append(int(file.read_text()))
+    return sum(counts) if counts else None
 
 
 def _own_seconds() -> float:
@@ -60,7 +90,7 @@ def foreign_cores(before: Reading, after: Reading) -> float:
 
 
 def warnings_between(before: Reading, after: Reading, *, cores: int | None = None) -> tuple[Warning, ...]:
-    """Foreign load and a change of frequency between two readings. `cores` None: this machine's."""
+    """Foreign load, heat and a change of clock between two readings. `cores` None: this machine's."""
     count = cores or psutil.cpu_count() or 1
     found = []
     foreign = foreign_cores(before, after)
@@ -68,9 +98,21 @@ def warnings_between(before: Reading, after: Reading, *, cores: int | None = Non
     if foreign > max(FOREIGN_CORES, FOREIGN_SHARE * count) and foreign * seconds >= FOREIGN_TICKS * TICK_SECONDS:
         message = f"other processes kept {foreign:.2f} of {count} cores busy while measuring"
         found.append(Warning(id="foreign-load", message=message))
-    if before.megahertz and after.megahertz:
-        change = after.megahertz / before.megahertz - 1
-        if abs(change) > FREQUENCY_CHANGE:
-            message = f"the processor went from {before.megahertz:.0f} to {after.megahertz:.0f} MHz while measuring"
+    if before.device_others_bytes is not None and after.device_others_bytes is not None:
+        change = after.device_others_bytes - before.device_others_bytes
+        if abs(change) > DEVICE_MEMORY_CHANGE:
+            did = "took" if change > 0 else "gave back"
+            message = f"other processes {did} {size(abs(change))} of the device's memory while measuring"
+            found.append(Warning(id="device-shared", message=message))
+    if before.throttles is not None and after.throttles is not None and after.throttles > before.throttles:
+        message = f"the processor was slowed down for its heat {after.throttles - before.throttles} times"
+        found.append(Warning(id="thermal", message=message))
+    clocks = {
+        "processor": (before.megahertz, after.megahertz),
+        "device": (before.device_megahertz, after.device_megahertz),
+    }
+    for name, (early, late) in clocks.items():
+        if early and late and abs(late / early - 1) > FREQUENCY_CHANGE:
+            message = f"the {name} went from {early:.0f} to {late:.0f} MHz while measuring"
             found.append(Warning(id="frequency", message=message))
     return tuple(found)

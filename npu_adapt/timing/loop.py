@@ -208,10 +208,9 @@ def _warm_up(
 
 @dataclass
 class _Steadiness:
-    """Whether calls have stopped getting faster.
+    """Whether calls have stopped getting faster: the median of the last three is no faster than the fastest before.
 
-    The fastest of the last few is compared with the fastest before them: unlike averages, minima are not moved by a
-    hiccup, which would only prolong the warm-up.
+    One hiccup or one lucky call among them changes nothing.
     """
 
     best_before: float = float("inf")
@@ -221,7 +220,9 @@ class _Steadiness:
         self.window.append(sample)
         if len(self.window) > WARMUP_WINDOW:
             self.best_before = min(self.best_before, self.window.pop(0))
-        return len(self.window) == WARMUP_WINDOW and min(self.window) >= self.best_before * (1 - WARMUP_GAIN)
+        if len(self.window) < WARMUP_WINDOW:
+            return False
+        return sorted(self.window)[WARMUP_WINDOW // 2] >= self.best_before * (1 - WARMUP_GAIN)
 
 
 def _measure_rounds(
@@ -282,9 +283,8 @@ class _Precision:
 
 @contextmanager
 def _garbage_collector_held() -> Iterator[None]:
-    """Collects once, then keeps the collector from running; it comes back in the state it was in."""
+    """Keeps the collector from running; it comes back in the state it was in."""
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

@@ -1,15 +1,18 @@
-"""The peak of this process's resident memory, as the kernel counts it."""
+"""This process's resident memory, as the kernel counts it, and a bound on it."""
 
 from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
+SPARED = 0.95  # of what is available: the rest keeps the machine alive
 
 
 def reset_peak() -> bool:
@@ -24,12 +27,9 @@ def reset_peak() -> bool:
 
 def peak_bytes() -> int:
     """The most that was resident at once: since `reset_peak`, or since the process began."""
-    try:
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
+    peak = _status_bytes("VmHWM")
+    if peak is not None:
+        return peak
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -37,3 +37,35 @@ def peak_bytes() -> int:
 def resident_bytes() -> int:
     """What is resident now."""
     return int(psutil.Process().memory_info().rss)
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Within it, asking for more memory than the machine has left raises, instead of the kernel killing the process.
+
+    Linux grants memory that it does not have, so that a batch too large would end the whole sweep without a word.
+    Nothing is bounded on other systems.
+    """
+    held = _status_bytes("VmData")
+    if held is None:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = held + round(SPARED * psutil.virtual_memory().available)
+    for limit in (soft, hard):
+        if limit != resource.RLIM_INFINITY:
+            wanted = min(wanted, limit)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _status_bytes(field: str) -> int | None:
+    """A size from the kernel's status of this process; None where there is none."""
+    try:
+        lines = _STATUS.read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -10,20 +11,38 @@ from typing import Any
 
 import torch
 
+from npu_adapt.devices.device import first_line
 from npu_adapt.devices.modes import EAGER
 from npu_adapt.devices.selection import open_device
-from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
 from npu_adapt.progress import Progress
-from npu_adapt.records import Bench, BenchRow, Summary, Timings, Warning
+from npu_adapt.records import Bench, BenchRow, Summary, Warning
 from npu_adapt.timing.loop import Rules
-from npu_adapt.workflows.bench_rows import Measurement, Reference, Setting, failed_row, measure_row, memory_source
-from npu_adapt.workflows.forward import Side, run_forwards
-from npu_adapt.workflows.infer import record_forwards, require_numbers
+from npu_adapt.workflows.bench_memory import memory_source
+from npu_adapt.workflows.bench_rows import MeasuredRow, failed_row, measure_row, on_device
+from npu_adapt.workflows.bench_setting import Measurement, Reference, Setting
+from npu_adapt.workflows.forward import Forwards, Side
+from npu_adapt.workflows.infer import record_forwards
 from npu_adapt.workflows.session import RunRequest, Session, prepared
 
+FOREIGN_UTILIZATION = 0.05
 DEFAULT_PRECISION = 0.01
 DEFAULT_MAX_SECONDS = 30.0  # a row that does not become precise in this time says so
+
+# Fields that the section repeats from its best row, for readers that know no rows.
+OF_THE_BEST_ROW = (
+    "dtype",
+    "batch_size",
+    "samples_ms",
+    "peak_memory_bytes",
+    "attention",
+    "mode",
+    "threads",
+    "median_interval_ms",
+    "real_time_factor",
+    "prefill_tokens_per_s",
+    "decode_tokens_per_s",
+)
 
 
 @dataclass(frozen=True)
@@ -52,19 +71,35 @@ class BenchOptions:
 def bench(request: RunRequest, options: BenchOptions, progress: Progress) -> Summary:
     """Measures every setting. A row that fails says why, and the others go on.
 
-    Raises `RunFailed` where no row could be measured, the first row's reason in it.
+    Raises `UsageError` for more than one input, and where no row could be measured what kept the first from it.
     """
     request = _one_to_load(request, options)
     with prepared(request, progress, allow_cpu=True) as session:
+        if len(session.samples) > 1:
+            raise UsageError(
+                f"{len(session.samples)} inputs: a benchmark measures one",
+                hint="give one --input; --batch-size makes a batch of it",
+            )
+        shared = _shared_device_warnings(session)
         with session.stage("reference", "running the reference on the CPU"):
-            reference = _reference(session, options)
-        how = Measurement(options.rules(), reference, options.against is not None, options.with_limits)
-        rows = tuple(_rows(session, options, how))
-        section = _section(session, rows)
-        _record_run(session, section)
+            how = _measurement(session, options)
+            session.settle()
+        with session.stage("measure", "measuring", fallbacks=False):
+            rows = tuple(_rows(session, options, how))
+        section = _section(session, tuple(measured.row for measured in rows), shared)
+        _record_run(session, section, rows[section.best_row])
         session.explain(_reasons(section))
         _log(session, section)
         return session.publish(bench=section)
+
+
+def _shared_device_warnings(session: Session) -> tuple[Warning, ...]:
+    """Said before anything of ours runs on the device: whatever it does now, it does for others."""
+    busy = session.device.utilization()
+    if busy is None or busy <= FOREIGN_UTILIZATION:
+        return ()
+    message = f"{session.device.name} was {busy:.0%} busy for other processes before anything of this run was on it"
+    return (Warning(id="device-shared", message=message),)
 
 
 def _one_to_load(request: RunRequest, options: BenchOptions) -> RunRequest:
@@ -92,53 +127,64 @@ def _settings(session: Session, options: BenchOptions) -> Iterator[Setting]:
         )
 
 
-def _reference(session: Session, options: BenchOptions) -> Reference:
-    loaded = session.loaded
-    device = open_device(options.against or "cpu", allow_cpu=True).device
-    module = copy_to(loaded.module, device.torch_device, torch.float32)
-    side = Side(module, device, torch.float32, loaded.task)
-    outputs, _ = side.forward(side.tensors(session.samples[0]))
-    return Reference(side, {name: tensor.cpu() for name, tensor in outputs.items()})
+def _measurement(session: Session, options: BenchOptions) -> Measurement:
+    """Runs the reference, and puts the model on the device that the rows are to be measured in turns with."""
+    sample = session.samples[0]
+    side = _float32_on(session, "cpu")
+    reference = Reference(side, side.call(side.tensors(sample)))
+    rival = None
+    if options.against is not None:
+        rival = side if options.against == "cpu" else _float32_on(session, options.against)
+    return Measurement(options.rules(), reference, rival, options.with_limits)
 
 
-def _rows(session: Session, options: BenchOptions, how: Measurement) -> Iterator[BenchRow]:
+def _float32_on(session: Session, name: str) -> Side:
+    device = open_device(name, allow_cpu=True).device
+    module = on_device(session.loaded, device.torch_device, torch.float32)
+    return Side(module, device, torch.float32, session.loaded.task)
+
+
+def _rows(session: Session, options: BenchOptions, how: Measurement) -> Iterator[MeasuredRow]:
+    """Every setting's row. What the device, the compiler or the model says against a setting fails that row only."""
     settings = tuple(_settings(session, options))
-    first_failure: Exception | None = None
+    first_failure: NpuAdaptError | None = None
     measured = False
     for number, setting in enumerate(settings, 1):
         title = f"measuring {number} of {len(settings)}: {_describe(setting)}"
+        gc.collect()  # what the last row left behind would count as this one's memory
         try:
             with session.progress.task(title, total=how.rules.iterations, unit="samples") as step:
                 row = measure_row(session, setting, how, step)
             measured = True
-        except (NpuAdaptError, RuntimeError, TypeError, ValueError, AttributeError, ImportError, MemoryError) as error:
-            if isinstance(error, UsageError):
-                raise
-            failure = error if isinstance(error, NpuAdaptError) else session.device.classify(error, "measure")
-            if failure is None and setting.mode == EAGER and len(settings) == 1:
-                raise
-            first_failure = first_failure or failure or error
-            row = failed_row(setting, session.loaded.attention, _first_line(failure or error))
-        session.journal.event("run", "row", **_row_fields(row))
+        except UsageError:
+            raise
+        except (NpuAdaptError, RuntimeError, MemoryError) as error:  # RuntimeError: how torch refuses anything
+            failure = _as_failure(session, setting, error, alone=len(settings) == 1)
+            first_failure = first_failure or failure
+            row = MeasuredRow(failed_row(setting, session.loaded.attention, failure.message), {})
+        session.journal.event("run", "row", **_row_fields(row.row))
         yield row
     if not measured and first_failure is not None:
-        raise _nothing_measured(first_failure, len(settings)) from first_failure
+        raise first_failure
 
 
-def _nothing_measured(error: Exception, count: int) -> NpuAdaptError:
-    """What to raise when no row was measured: the first failure, as it is where it is one of ours."""
-    if isinstance(error, NpuAdaptError):
-        return error
-    return RunFailed(
-        f"none of {count} settings could be measured: {_first_line(error)}",
-        hint="start from one that runs: npu-adapt bench with --mode eager and --batch-size 1",
+def _as_failure(session: Session, setting: Setting, error: Exception, *, alone: bool) -> NpuAdaptError:
+    """What to say of a row's failure. An unknown error of the one row there is goes on as it is: it may be a bug."""
+    known = error if isinstance(error, NpuAdaptError) else session.device.classify(error, "measure")
+    if known is not None:
+        if known is not error:
+            known.__cause__ = error
+        return known
+    if alone and setting.mode == EAGER:
+        raise error
+    failure = RunFailed(
+        f"{type(error).__name__}: {first_line(error)}",
+        hint="start from a setting that runs: npu-adapt bench with --mode eager and --batch-size 1",
         stage="measure",
         kind="other",
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    failure.__cause__ = error
+    return failure
 
 
 def _describe(setting: Setting) -> str:
@@ -154,50 +200,40 @@ def best_row(rows: tuple[BenchRow, ...]) -> int:
     return next(index for index, row in enumerate(rows) if row.status == "wrong")
 
 
-def _section(session: Session, rows: tuple[BenchRow, ...]) -> Bench:
+def _section(session: Session, rows: tuple[BenchRow, ...], warnings: tuple[Warning, ...]) -> Bench:
+    """`warnings` are about all rows."""
     index = best_row(rows)
     best = rows[index]
     assert best.latency_ms is not None and best.throughput_per_s is not None
     wrong = () if best.status == "measured" else (Warning(id="wrong-output", message=best.reason),)
     return Bench(
         device=session.device.name,
-        dtype=best.dtype,
-        batch_size=best.batch_size,
         warmup=best.warmup,
         iterations=best.iterations,
         latency_ms=best.latency_ms,
-        samples_ms=best.samples_ms,
         throughput_per_s=best.throughput_per_s,
-        peak_memory_bytes=best.peak_memory_bytes,
-        warnings=(*wrong, *best.warnings),
-        attention=best.attention,
-        mode=best.mode,
-        threads=best.threads,
-        median_interval_ms=best.median_interval_ms,
+        warnings=(*wrong, *warnings, *best.warnings),
         clock="device" if best.host_samples_ms else "host",
         memory_source=memory_source(session.device),
         rows=rows,
         best_row=index,
+        **{name: getattr(best, name) for name in OF_THE_BEST_ROW},
     )
 
 
-def _record_run(session: Session, section: Bench) -> None:
-    """`run` is the best row's."""
-    best = section.rows[section.best_row]
-    device, loaded = session.device, session.loaded
-    dtype = getattr(torch, best.dtype)
-    side = Side(copy_to(loaded.module, device.torch_device, dtype), device, dtype, loaded.task)
-    forwards = run_forwards(side, session.samples[:1], session.progress, warm=0)
-    require_numbers(forwards.outputs)
-    record_forwards(session, forwards)
+def _record_run(session: Session, section: Bench, best: MeasuredRow) -> None:
+    """`run` is the best row's: its outputs, and its median as the warm forward."""
+    row = best.row
+    assert row.first_forward_ms is not None
+    record_forwards(session, Forwards((best.outputs,), row.first_forward_ms, (section.latency_ms.median,)))
     session.record(
-        dtype=best.dtype,
-        attention=best.attention,
-        threads=best.threads,
-        timings_ms=Timings(
-            load=session.load_ms, first_forward=best.first_forward_ms, warm_forward=section.latency_ms.median
-        ),
+        dtype=row.dtype, attention=row.attention, threads=row.threads, peak_memory_bytes=_device_peak(session, row)
     )
+
+
+def _device_peak(session: Session, row: BenchRow) -> int | None:
+    """The row's peak where it is the device's own; resident memory is the benchmark's figure, not the run's."""
+    return None if session.device.peak_memory_bytes() is None else row.peak_memory_bytes
 
 
 def _reasons(section: Bench) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,50 +12,30 @@ import msgspec
 import torch
 
 from npu_adapt.devices import modes
-from npu_adapt.devices.device import Device
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import RunFailed
+from npu_adapt.models.tasks.task import LoadedModel
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.progress import Step
-from npu_adapt.records import BenchRow, ConfidenceInterval, Roofline, SpeedUp, Warning
-from npu_adapt.timing import limits, load, loop, memory, statistics
-from npu_adapt.timing.clock import clock_resolution_ms
-from npu_adapt.workflows.forward import Outputs, Side
+from npu_adapt.records import BenchRow, Roofline, Warning
+from npu_adapt.timing import limits, memory
+from npu_adapt.workflows.bench_generation import generation_fields
+from npu_adapt.workflows.bench_memory import MemoryCount
+from npu_adapt.workflows.bench_samples import timing_fields
+from npu_adapt.workflows.bench_setting import Measurement, Setting, wrongness
+from npu_adapt.workflows.forward import Outputs
 from npu_adapt.workflows.infer import require_numbers
 from npu_adapt.workflows.session import Session
 
-# The largest relative L2 error of a row against the CPU's float32. Rounding alone takes bfloat16 beyond 1 %.
-TOLERANCES = {torch.float32: 0.01, torch.float16: 0.01, torch.bfloat16: 0.05}
-MINIMUM_FOR_P99 = 100
+ABOVE_LIMIT = 1.05  # a row this far above the device's own limit shows that the limit was measured too low
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What one row varies. `attention` None: as the model was loaded."""
+class MeasuredRow:
+    """A row, and what the model said in it."""
 
-    dtype: torch.dtype
-    attention: str | None
-    mode: str
-    threads: int
-    batch_size: int
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The CPU's float32 forward that every row is checked against, and may be raced against."""
-
-    side: Side
-    outputs: Outputs  # of the first sample
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """How all rows are measured."""
-
-    rules: loop.Rules
-    reference: Reference
-    race: bool  # measure the reference in turns with the device
-    with_limits: bool
+    row: BenchRow
+    outputs: Outputs  # of the batch's first member, on the CPU
 
 
 @contextmanager
@@ -69,37 +49,44 @@ def threads_set(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def measure_row(session: Session, setting: Setting, how: Measurement, step: Step) -> BenchRow:
+def measure_row(session: Session, setting: Setting, how: Measurement, step: Step) -> MeasuredRow:
     """The row, measured or found wrong. Raises what the backend, the compiler or the model raises."""
-    device = session.device
-    with threads_set(setting.threads):
-        memory_count = _MemoryCount(device)
+    device, task = session.device, session.loaded.task
+    # Where the model lives in the machine's own memory, a batch too large must be an error and not the process's end.
+    with threads_set(setting.threads), memory.bounded() if device.allocated_bytes() is None else nullcontext():
+        count = MemoryCount(device)
         module = _module_for(session, setting)
-        tensors = _batch(session, setting)
+        tensors = task.batch(session.samples[0].to(device.torch_device, setting.dtype), setting.batch_size)
         device.synchronize()
-        memory_count.weights_are_there(_bytes_of(module))
+        count.weights_are_there(module)
         forward = _forward_of(session, setting, module, tensors)
-        started = time.perf_counter()
-        outputs = forward()
-        device.synchronize()
-        first_ms = 1e3 * (time.perf_counter() - started)
+        outputs, first_ms = _first_forward(session, setting, forward)
         if setting.mode == modes.GRAPH:
             forward = modes.captured(forward, device)
             outputs = forward()
+            device.synchronize()
+        memory_fields = count.figures()
         require_numbers((outputs,))
-        error = _error_against(outputs, how.reference.outputs, setting.batch_size)
-        row = _timed(session, setting, how, forward, step)
-        limit = TOLERANCES.get(setting.dtype, 0.01)
-        right = error is not None and error <= limit
-        return _replace(
-            row,
-            status="measured" if right else "wrong",
-            reason="" if right else _wrongness(error, limit),
+        error = error_against(outputs, how.reference.outputs, setting.batch_size)
+        first_member = {name: tensor[:1].to("cpu", copy=True) for name, tensor in outputs.items()}
+        fields = timing_fields(session, setting, forward, how, step)
+        wrong = wrongness(error, setting.dtype)
+        if task.generation is not None and setting.mode == modes.EAGER:  # its shapes grow, which compiles each anew
+            generated, wrong_tokens = generation_fields(session, setting, module, tensors, how)
+            fields |= generated
+            wrong = wrong or wrong_tokens
+        row = BenchRow(
+            **_columns(setting, session.loaded.attention),
+            **fields,
+            **memory_fields,
+            status="wrong" if wrong else "measured",
+            reason=wrong,
             relative_l2=error,
             first_forward_ms=first_ms,
-            roofline=_roofline(session, setting, module, tensors, row) if how.with_limits else None,
-            **memory_count.figures(),
         )
+        if how.with_limits:
+            row = _with_roofline(session, setting, module, tensors, row)
+        return MeasuredRow(row, first_member)
 
 
 def failed_row(setting: Setting, attention: str, reason: str) -> BenchRow:
@@ -117,24 +104,32 @@ def _columns(setting: Setting, attention: str) -> dict[str, Any]:
     }
 
 
-def _replace(row: BenchRow, **fields: object) -> BenchRow:
-    return msgspec.structs.replace(row, **fields)
-
-
 def _module_for(session: Session, setting: Setting) -> torch.nn.Module:
-    session.device.require_dtype(setting.dtype)
-    module = copy_to(session.loaded.module, session.device.torch_device, setting.dtype)
-    if setting.attention is not None and setting.attention != session.loaded.attention:
-        module.set_attn_implementation(setting.attention)  # type: ignore[operator]
+    """The model as the row wants it: the loaded one itself where that is it, else a copy."""
+    loaded, device = session.loaded, session.device
+    device.require_dtype(setting.dtype)
+    other_attention = setting.attention is not None and setting.attention != loaded.attention
+    module = on_device(loaded, device.torch_device, setting.dtype, copied=other_attention)
+    if other_attention:
+        try:
+            module.set_attn_implementation(setting.attention)  # type: ignore[operator]
+        except (ValueError, ImportError, AttributeError) as error:
+            raise RunFailed(
+                f"{loaded.info.architecture} has no attention {setting.attention!r}: {error}",
+                hint="leave --attention out: the model then takes its own",
+                stage="set-up",
+                kind="attention-not-supported",
+            ) from error
     return module
 
 
-def _batch(session: Session, setting: Setting) -> Mapping[str, torch.Tensor]:
-    """The first sample, repeated along the batch dimension."""
-    tensors = session.samples[0].to(session.device.torch_device, setting.dtype)
-    if setting.batch_size == 1:
-        return tensors
-    return {name: tensor.repeat(setting.batch_size, *[1] * (tensor.dim() - 1)) for name, tensor in tensors.items()}
+def on_device(
+    loaded: LoadedModel, device: torch.device, dtype: torch.dtype, *, copied: bool = False
+) -> torch.nn.Module:
+    """The model on `device` in `dtype`: the loaded one itself, unless `copied`, where it is there in that type."""
+    if not copied and loaded.dtype == dtype and device.type == next(loaded.module.parameters()).device.type:
+        return loaded.module
+    return copy_to(loaded.module, device, dtype)
 
 
 def _forward_of(
@@ -150,12 +145,27 @@ def _forward_of(
     return forward
 
 
-def _error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> float | None:
-    """The largest relative L2 over outputs and members of the batch; None: not finite."""
+def _first_forward(session: Session, setting: Setting, forward: Callable[[], Outputs]) -> tuple[Outputs, float]:
+    """The first outputs and their wall time in milliseconds, compilation included; notes what falls back to the CPU."""
+    device = session.device
+    compiling = modes.compiler_failures(device) if setting.mode == modes.COMPILE else nullcontext()
+    with compiling, device.recording_fallbacks():
+        started = time.perf_counter()
+        outputs = forward()
+        device.synchronize()
+        return outputs, 1e3 * (time.perf_counter() - started)
+
+
+def error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> float | None:
+    """The largest relative L2 over outputs and members of the batch; None: not finite.
+
+    An output that does not grow with the batch is compared once. Raises `RunFailed` for outputs of other shapes.
+    """
     worst = 0.0
     for name, expected in reference.items():
         found = outputs[name].cpu()
-        if found.shape[0] != expected.shape[0] * batch_size:
+        grown = (expected.shape[0] * batch_size, *expected.shape[1:])
+        if tuple(found.shape) not in (grown, tuple(expected.shape)):
             raise RunFailed(
                 f"{name} has shape {tuple(found.shape)} for a batch of {batch_size}, "
                 f"and {tuple(expected.shape)} for a batch of 1",
@@ -171,101 +181,10 @@ def _error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> flo
     return worst
 
 
-def _wrongness(error: float | None, limit: float) -> str:
-    size = "not finite" if error is None else f"{error:.3g}"
-    return f"relative L2 against the CPU's float32 is {size}, above {limit:.3g}"
-
-
-def _timed(
-    session: Session, setting: Setting, how: Measurement, forward: Callable[[], Outputs], step: Step
+def _with_roofline(
+    session: Session, setting: Setting, module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], row: BenchRow
 ) -> BenchRow:
-    device, rules = session.device, how.rules
-    subjects = [loop.Subject(forward, device.synchronize, device.event_timer())]
-    if how.race:
-        side = how.reference.side
-        tensors = {
-            name: tensor.repeat(setting.batch_size, *[1] * (tensor.dim() - 1))
-            for name, tensor in side.tensors(session.samples[0]).items()
-        }
-        subjects.append(loop.Subject(lambda: side.forward(tensors), side.device.synchronize))
-    before: list[load.Reading] = []
-    told = 0
-
-    def on_sample(rounds: int) -> None:
-        nonlocal told
-        step.advance(rounds - told)
-        told = rounds
-
-    measured = loop.measure_alternately(
-        subjects, rules, on_sample=on_sample, on_start=lambda: before.append(load.read())
-    )
-    load_warnings = load.warnings_between(before[0], load.read())
-    own = measured[0]
-    samples = own.device_ms or own.host_ms
-    interval = statistics.median_interval(samples)
-    host_median = statistics.median(own.host_ms)
-    return BenchRow(
-        **_columns(setting, session.loaded.attention),
-        status="measured",
-        warmup=len(own.warmup_ms),
-        iterations=len(samples),
-        ended_by=own.ended_by,
-        steady=own.steady,
-        latency_ms=statistics.latency(samples),
-        median_interval_ms=None if interval is None else _interval(interval),
-        samples_ms=samples,
-        host_samples_ms=own.host_ms if own.device_ms is not None else (),
-        launch_gap_ms=host_median - statistics.median(own.device_ms) if own.device_ms is not None else None,
-        warmup_ms=sum(own.warmup_ms),
-        throughput_per_s=1e3 * setting.batch_size / host_median,
-        speed_up=_speed_up(how.reference.side, measured[1], own) if how.race else None,
-        warnings=(*load_warnings, *_own_warnings(own, rules, samples)),
-    )
-
-
-def _interval(found: statistics.Interval | statistics.Ratio) -> ConfidenceInterval:
-    return ConfidenceInterval(low=found.low, high=found.high, confidence=found.confidence)
-
-
-def _own_warnings(own: loop.Samples, rules: loop.Rules, samples: tuple[float, ...]) -> tuple[Warning, ...]:
-    """What the samples say against themselves, and what kept them from being what was asked for."""
-    found = list(statistics.warnings_of(samples, resolution_ms=clock_resolution_ms()))
-    if own.steady is False:
-        found.append(Warning(id="not-steady", message="calls were still getting faster when warm-up ran out of time"))
-    if own.ended_by == "max-seconds":
-        wanted = [] if rules.iterations is None else [f"{rules.iterations} iterations"]
-        wanted += [] if rules.precision is None else [f"a precision of {rules.precision:.3g}"]
-        goal = " and ".join(wanted) or "the end"
-        found.append(
-            Warning(id="time-limit", message=f"the time limit ended it after {len(samples)} samples, before {goal}")
-        )
-    if len(samples) < MINIMUM_FOR_P99:
-        found.append(
-            Warning(id="few-samples", message=f"{len(samples)} samples are too few for a p99, which takes 100")
-        )
-    return tuple(found)
-
-
-def _speed_up(side: Side, reference: loop.Samples, own: loop.Samples) -> SpeedUp:
-    ratio = statistics.paired_ratio(reference.host_ms, own.host_ms)
-    reference_median = statistics.median(reference.host_ms)
-    return SpeedUp(
-        reference=side.device.name,
-        reference_dtype=str(side.dtype).removeprefix("torch."),
-        reference_threads=torch.get_num_threads(),
-        reference_median_ms=reference_median,
-        ratio=ratio.estimate if ratio is not None else reference_median / statistics.median(own.host_ms),
-        interval=None if ratio is None else _interval(ratio),
-    )
-
-
-def _roofline(
-    session: Session,
-    setting: Setting,
-    module: torch.nn.Module,
-    tensors: Mapping[str, torch.Tensor],
-    row: BenchRow,
-) -> Roofline:
+    """The row with the device's limits, and a warning where the row is beyond them."""
     device, task = session.device, session.loaded.task
 
     def forward() -> list[torch.Tensor]:
@@ -273,49 +192,11 @@ def _roofline(
             return list(task.forward(module, tensors).values())
 
     assert row.latency_ms is not None
-    held = (*module.parameters(), *module.buffers(), *tensors.values())
-    demand = limits.measure_demand(forward, held)
-    found = limits.measure_limits(device.torch_device, setting.dtype, device.synchronize)
-    return limits.roofline(found, demand, row.latency_ms.median)
-
-
-def _bytes_of(module: torch.nn.Module) -> int:
-    held = {id(tensor): tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers())}
-    return sum(held.values())
-
-
-class _MemoryCount:
-    """Peak memory of a row: by the device's statistics, on a device without them by the kernel's for this process."""
-
-    def __init__(self, device: Device) -> None:
-        self._device = device
-        self._resets = True
-        self._weights = self._before = 0
-
-    def weights_are_there(self, weights: int) -> None:
-        self._weights = weights
-        self._device.reset_peak_memory()
-        held = self._device.allocated_bytes()
-        if held is None:
-            self._resets = memory.reset_peak()
-            held = memory.resident_bytes()
-        self._before = held
-
-    def figures(self) -> dict[str, int | None]:
-        peak = self._device.peak_memory_bytes()
-        counted = peak is not None or self._resets
-        peak = memory.peak_bytes() if peak is None else peak
-        return {
-            "weights_bytes": self._weights,
-            "peak_memory_bytes": peak,
-            "activations_bytes": max(0, peak - self._before) if counted else None,
-        }
-
-
-def memory_source(device: Device) -> str:
-    """What `peak_memory_bytes` counts on this device."""
-    if device.peak_memory_bytes() is not None:
-        return "the device's own statistics, since the weights were there"
-    if memory.reset_peak():
-        return "resident memory of the process, since the weights were there"
-    return "resident memory of the process, since it began"
+    demand = limits.measure_demand(forward, (*module.parameters(), *module.buffers(), *tensors.values()))
+    found = limits.measure_limits(device.torch_device, setting.dtype, device.synchronize, demand.bytes)
+    roofline: Roofline = limits.roofline(found, demand, row.latency_ms.median)
+    warnings = row.warnings
+    if roofline.achieved > ABOVE_LIMIT:
+        message = f"{roofline.achieved:.0%} of the {roofline.bound} limit: the limit was measured too low"
+        warnings = (*warnings, Warning(id="above-limit", message=message))
+    return msgspec.structs.replace(row, roofline=roofline, warnings=warnings)

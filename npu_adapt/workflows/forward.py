@@ -49,10 +49,14 @@ class Side:
         """Outputs on the device, and the wall time in milliseconds. `tensors` are on the device already."""
         self.device.synchronize()
         started = time.perf_counter()
-        with torch.inference_mode(), self.context():
-            outputs = self.task.forward(self.module, tensors)
+        outputs = self.call(tensors)
         self.device.synchronize()
         return outputs, 1e3 * (time.perf_counter() - started)
+
+    def call(self, tensors: Mapping[str, torch.Tensor]) -> Outputs:
+        """Outputs on the device, which may still be at work on them."""
+        with torch.inference_mode(), self.context():
+            return self.task.forward(self.module, tensors)
 
     def tensors(self, sample: Sample) -> Mapping[str, torch.Tensor]:
         """The sample's tensors on this side's device, the floating ones in its type."""

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,9 +79,10 @@ class Session:
     _hashing: Future[tuple[WeightFile, ...]] = field(init=False)
 
     @contextmanager
-    def stage(self, name: str, doing: str) -> Iterator[None]:
+    def stage(self, name: str, doing: str, *, fallbacks: bool = True) -> Iterator[None]:
         """One stage of the run: logged, shown, and named in the failure should the device give up in it.
 
+        Noting `fallbacks` makes each one slow, which must not be timed.
         Raises `RunFailed` for what the device's backend says in its own exceptions.
         """
         self._draft(Failure(stage=name, kind="ended-early", message="the process ended in this stage"))
@@ -89,7 +90,7 @@ class Session:
         started = time.perf_counter()
         with self.progress.task(doing):
             try:
-                with self.device.recording_fallbacks():
+                with self.device.recording_fallbacks() if fallbacks else nullcontext():
                     yield
             except Exception as error:
                 failure = error if isinstance(error, RunFailed) else self.device.classify(error, name)
@@ -119,6 +120,11 @@ class Session:
     def so_far(self, **sections: Any) -> Summary:
         """What would be published now. Waits for the hashes of the weights."""
         return msgspec.structs.replace(self.summary, weights=self._weights(), **sections)
+
+    def settle(self) -> None:
+        """Waits for what still runs in the background, which would be measured with whatever is measured next."""
+        with self.progress.task("hashing the weights"):
+            self._hashing.result()
 
     def fail(self, error: RunFailed) -> Summary:
         """Ends a failed run: the record says FAILED, where and why, and the command's own section says so too."""

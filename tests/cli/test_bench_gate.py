@@ -51,7 +51,7 @@ def test_the_record_keeps_the_medians_of_fresh_processes_and_the_logs_of_one(bas
 def test_three_times_slower_is_exit_3_and_said(baseline: Path, tmp_path: Path) -> None:
     done = bench(tmp_path / "logs", "--baseline", str(faster(baseline, tmp_path / "fast.json", 3.0)))
     assert done.code == 3, done.stderr
-    assert "gate FAILED" in done.stdout
+    assert "Gate FAILED" in done.stdout
     gate = json.loads((tmp_path / "logs" / "summary.json").read_text())["bench"]["gate"]
     assert gate["passed"] is False and gate["interval"]["low"] > 1.05
 

@@ -252,6 +252,110 @@ def nulls() -> r.Summary:
     return replace(SUCCESS, compare=compare, run=run, bench=bench, environment=environment)
 
 
+def sweep() -> r.Summary:
+    """A benchmark with everything in it: rows of each kind, the device's limits, a race, a gate, tokens."""
+    row = r.BenchRow(
+        dtype="float32",
+        attention="sdpa",
+        mode="eager",
+        threads=24,
+        batch_size=1,
+        status="measured",
+        relative_l2=0.0027,
+        warmup=10,
+        iterations=100,
+        ended_by="iterations",
+        latency_ms=BENCH.latency_ms,
+        median_interval_ms=r.ConfidenceInterval(low=5.97123, high=6.00213, confidence=0.95),
+        samples_ms=BENCH.samples_ms,
+        host_samples_ms=(6.4, 6.5, 7.6),
+        launch_gap_ms=0.51188,
+        first_forward_ms=3412.871,
+        warmup_ms=71.2345,
+        throughput_per_s=153.8461,
+        peak_memory_bytes=402653184,
+        weights_bytes=346270624,
+        activations_bytes=56382560,
+        prefill_tokens_per_s=2461.5376,
+        decode_tokens_per_s=151.2345,
+        roofline=r.Roofline(
+            matmul_flop_per_s=7.512e13,
+            copy_bytes_per_s=6.21e11,
+            launch_ms=0.01012,
+            flop=35_126_000_000,
+            bytes=346_900_000,
+            operators=412,
+            bound="launch",
+            bound_ms=4.16944,
+            achieved=0.696285,
+        ),
+        speed_up=r.SpeedUp(
+            reference="cpu",
+            reference_dtype="float32",
+            reference_threads=24,
+            reference_median_ms=141.2345,
+            ratio=21.7284,
+            interval=r.ConfidenceInterval(low=21.6012, high=21.8456, confidence=0.95),
+        ),
+        warnings=(
+            r.Warning(id="outliers", message="2 of 100 samples are far outside the rest; the furthest: 7.01 ms"),
+        ),
+    )
+    rows = (
+        replace(
+            row,
+            mode="graph",
+            status="failed",
+            reason="npu:0 captures no graphs",
+            latency_ms=None,
+            throughput_per_s=None,
+            warnings=(),
+        ),
+        row,
+        replace(
+            row,
+            batch_size=8,
+            latency_ms=replace(BENCH.latency_ms, median=81.2345),
+            throughput_per_s=98.4803,
+            warnings=(r.Warning(id="foreign-load", message="other processes kept 3.10 of 24 cores busy"),),
+        ),
+        replace(
+            row,
+            dtype="bfloat16",
+            status="wrong",
+            reason="relative L2 against the CPU's float32 is 0.31, above 0.05",
+            latency_ms=replace(BENCH.latency_ms, median=2.98812),
+            throughput_per_s=331.2,
+        ),
+    )
+    bench = replace(
+        BENCH,
+        rows=rows,
+        best_row=1,
+        attention="sdpa",
+        threads=24,
+        clock="device",
+        memory_source="the device's own statistics",
+        median_interval_ms=row.median_interval_ms,
+        prefill_tokens_per_s=row.prefill_tokens_per_s,
+        decode_tokens_per_s=row.decode_tokens_per_s,
+        throughput_per_s=153.8461,
+        warnings=row.warnings,
+        process_medians_ms=(5.98812, 6.01234, 5.97001, 6.1, 5.99),
+        pinned_cores=(2, 3),
+        gate=r.Gate(
+            baseline="baseline.json",
+            fail_above=0.05,
+            ratio=1.02345,
+            interval=r.ConfidenceInterval(low=1.0102, high=1.0399, confidence=0.95),
+            baseline_medians_ms=(5.8, 5.81, 5.82, 5.9, 5.86),
+            passed=True,
+            decided=True,
+        ),
+    )
+    return replace(SUCCESS, compare=None, bench=bench, commands={"bench": BENCH_COMMAND})
+
+
 def stand_in() -> r.Summary:
     return replace(SUCCESS, environment=replace(ENVIRONMENT, cann="8.5.1-soft"))
 
@@ -304,6 +408,7 @@ SAMPLES: Mapping[str, Callable[[], r.Summary]] = {
     ),
     "bench-only": lambda: replace(SUCCESS, compare=None, commands={"bench": BENCH_COMMAND}),
     "nulls": nulls,
+    "sweep": sweep,
     "stand-in": stand_in,
     "doubtful": doubtful,
     "extremes": extremes,

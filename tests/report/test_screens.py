@@ -35,6 +35,7 @@ CASES = (
     ("compare", "rehearsed", "ascii"),
     ("compare", "nulls", "utf-8"),
     ("bench", "nulls", "utf-8"),
+    ("bench", "sweep", "ascii"),
     ("weights", "doubtful", "utf-8"),
     ("environment", "doubtful", "utf-8"),
     ("report", "success", "utf-8"),

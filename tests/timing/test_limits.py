@@ -18,6 +18,22 @@ def test_a_linear_layer_is_counted_by_hand() -> None:
     assert demand.operators >= 1
 
 
+def test_of_a_table_only_the_rows_that_are_looked_up_are_moved() -> None:
+    table, positions = torch.nn.Embedding(1000, 8), torch.tensor([[3, 5, 3]])
+    with torch.inference_mode():
+        demand = limits.measure_demand(lambda: [table(positions)], [table.weight, positions])
+    assert demand.bytes == 4 * 3 * 8 + 8 * 3 + 4 * 3 * 8
+
+
+def test_a_table_that_is_also_multiplied_with_is_moved_whole_and_an_unused_weight_not_at_all() -> None:
+    table, unused, positions = torch.nn.Embedding(1000, 8), torch.ones(64), torch.tensor([[3]])
+    with torch.inference_mode():
+        demand = limits.measure_demand(
+            lambda: [torch.nn.functional.linear(table(positions), table.weight)], [table.weight, unused, positions]
+        )
+    assert demand.bytes == 4 * 1000 * 8 + 8 + 4 * 1000
+
+
 @pytest.mark.parametrize(
     ("demand", "bound", "bound_ms"),
     [
@@ -34,8 +50,7 @@ def test_the_longest_of_three_roofs_is_the_bound(demand: limits.Demand, bound: s
 
 def test_a_real_device_has_rates_above_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SIZES", (64,))
-    monkeypatch.setattr(limits, "COPY_BYTES", 1 << 20)
-    found = limits.measure_limits(torch.device("cpu"), torch.float32, lambda: None)
+    found = limits.measure_limits(torch.device("cpu"), torch.float32, lambda: None, working_set_bytes=0)
     assert found.matmul_flop_per_s > 1e6
     assert found.copy_bytes_per_s > 1e6
     assert 0 < found.launch_ms < 10

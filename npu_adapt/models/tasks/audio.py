@@ -32,7 +32,10 @@ MASKED_EMBEDDING = r"(^|\.)masked_spec_embed$"
 def prepare_sounds(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """`input_values` [1, samples] or `input_features`, and what else the feature extractor gives."""
     rate = loaded.processor.audio.sampling_rate
-    return tuple(sample_of(_encode(loaded, sound), sound.origin) for sound in sounds(values, rate, samples, seed))
+    return tuple(
+        sample_of(_encode(loaded, sound), sound.origin, sound.waveform.size / rate)
+        for sound in sounds(values, rate, samples, seed)
+    )
 
 
 def prepare_speech(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
@@ -49,7 +52,7 @@ def prepare_speech(loaded: LoadedModel, values: Sequence[str], samples: int, see
         length = encoded["input_features"].shape[-1] // 2
         encoded[SPEECH_POSITIONS] = torch.arange(min(length, ceil(sound.waveform.size / stride)))
         encoded["decoder_input_ids"] = torch.tensor([[start]])
-        prepared.append(sample_of(encoded, sound.origin))
+        prepared.append(sample_of(encoded, sound.origin, sound.waveform.size / extractor.sampling_rate))
     return tuple(prepared)
 
 
@@ -123,6 +126,7 @@ ROWS = (
         forward=transcribe,
         predictions=first_tokens,
         class_scores="first_step_logits",
+        shared_inputs=(SPEECH_POSITIONS,),
     ),
     Task(
         name="audio-classification",

@@ -72,5 +72,6 @@ ROWS = (
         forward=match,
         predictions=candidates,
         class_scores="logits_per_image",
+        shared_inputs=("input_ids", "attention_mask", "token_type_ids", "position_ids"),  # the candidates
     ),
 )

@@ -26,6 +26,7 @@ class Sample:
 
     tensors: Mapping[str, Tensor]
     inputs: tuple[InputInfo, ...]
+    seconds: float | None = None  # how long the sound is; None: not a sound
 
     def to(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
         """The tensors on `device`, the floating ones in `dtype`."""
@@ -60,6 +61,18 @@ Prepare = Callable[[LoadedModel, Sequence[str], int, int], tuple[Sample, ...]]
 Predict = Callable[[LoadedModel, Mapping[str, Tensor], int], tuple[Prediction, ...]]
 
 
+@dataclass(frozen=True)
+class Generation:
+    """How a causal language model goes on after a prompt, one token at a time, with its cache of the past.
+
+    `prefill(module, tensors)` gives the logits after the prompt [batch, vocabulary] and the cache, None where the model
+    keeps none; `decode(module, tokens, cache)` takes the next tokens [batch, 1] and gives the logits after them.
+    """
+
+    prefill: Callable[[torch.nn.Module, Mapping[str, Tensor]], tuple[Tensor, Any]]
+    decode: Callable[[torch.nn.Module, Tensor, Any], Tensor]
+
+
 def no_predictions(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
     """For tasks whose outputs are features."""
     return ()
@@ -86,6 +99,15 @@ class Task:
     class_scores: str | None = None  # the output that holds class scores, [batch, classes]; None: there is none
     model_types: tuple[str, ...] = ()  # only for these; empty: for any
     optional_parts: tuple[str, ...] = field(default=())  # parameters that the outputs do not depend on: regexes
+    shared_inputs: tuple[str, ...] = ()  # inputs that hold for every member of a batch
+    generation: Generation | None = None  # None: not a causal language model
+
+    def batch(self, tensors: Mapping[str, Tensor], size: int) -> dict[str, Tensor]:
+        """One sample's tensors as a batch of `size` copies of it; what all members share stays as it is."""
+        return {
+            name: tensor if size == 1 or name in self.shared_inputs else tensor.repeat(size, *[1] * (tensor.dim() - 1))
+            for name, tensor in tensors.items()
+        }
 
 
 def input_info(name: str, tensor: Tensor, origin: str) -> InputInfo:
@@ -101,10 +123,10 @@ def accepted(loaded: LoadedModel, encoded: Mapping[str, Tensor]) -> dict[str, Te
     return {name: encoded[name] for name in encoded if name in taken}
 
 
-def sample_of(encoded: Mapping[str, Tensor], origin: str) -> Sample:
+def sample_of(encoded: Mapping[str, Tensor], origin: str, seconds: float | None = None) -> Sample:
     """A sample from a processor's result, floating tensors made float32."""
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in encoded.items()}
-    return Sample(tensors, tuple(input_info(name, tensor, origin) for name, tensor in tensors.items()))
+    return Sample(tensors, tuple(input_info(name, tensor, origin) for name, tensor in tensors.items()), seconds)
 
 
 def present(result: Any, names: Sequence[str]) -> Outputs:

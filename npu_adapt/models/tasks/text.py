@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from npu_adapt.errors import UsageError
 from npu_adapt.models.tasks.image import POOLER, with_hidden_state
 from npu_adapt.models.tasks.task import (
+    Generation,
     LoadedModel,
     Outputs,
     Sample,
@@ -82,6 +84,18 @@ def generate(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
     return {"logits": logits, "next_token_logits": logits[:, -1]}
 
 
+def prefill(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> tuple[Tensor, Any]:
+    """The logits after the prompt [batch, vocabulary], and the cache; None where the model keeps none."""
+    result = module(**tensors, use_cache=True)
+    return result.logits[:, -1], getattr(result, "past_key_values", None)
+
+
+def decode(module: torch.nn.Module, tokens: Tensor, cache: Any) -> Tensor:
+    """The logits after `tokens` [batch, 1] that follow what `cache` holds, which grows by them."""
+    logits: Tensor = module(input_ids=tokens, past_key_values=cache, use_cache=True).logits
+    return logits[:, -1]
+
+
 def text_classes(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
     """The five best classes."""
     return top_classes(outputs["logits"][0], sample_index, class_label(loaded))
@@ -131,6 +145,7 @@ ROWS = (
         forward=fill_mask,
         predictions=mask_tokens,
         class_scores="mask_logits",
+        shared_inputs=(MASK_POSITION,),
     ),
     Task(
         name="text-generation",
@@ -143,6 +158,7 @@ ROWS = (
         forward=generate,
         predictions=next_tokens,
         class_scores="next_token_logits",
+        generation=Generation(prefill, decode),
     ),
     Task(
         name="feature-extraction",

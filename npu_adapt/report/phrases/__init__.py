@@ -6,6 +6,7 @@ Names that the field knows by their English form (max_abs_diff, safetensors, dty
 
 from __future__ import annotations
 
+from npu_adapt.report.phrases import bench
 from npu_adapt.report.phrases.absent import ABSENT, REASONS
 from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
 from npu_adapt.report.phrases.phrase import Language, Phrase
@@ -15,10 +16,12 @@ __all__ = ["ABSENT", "PHRASES", "Language", "Phrase"]
 
 PHRASES: dict[str, Phrase] = {
     **{f"title-{key}": phrase for key, phrase in TITLES.items()},
-    **{f"caption-{key}": phrase for key, phrase in CAPTIONS.items()},
-    **{f"column-{key}": phrase for key, phrase in COLUMNS.items()},
-    **{f"item-{key}": phrase for key, phrase in ITEMS.items()},
+    **{f"caption-{key}": phrase for key, phrase in (CAPTIONS | bench.CAPTIONS).items()},
+    **{f"column-{key}": phrase for key, phrase in (COLUMNS | bench.COLUMNS).items()},
+    **{f"item-{key}": phrase for key, phrase in (ITEMS | bench.ITEMS).items()},
     **SENTENCES,
     **CONCLUSIONS,
+    **bench.SENTENCES,
     **REASONS,
+    **bench.REASONS,
 }

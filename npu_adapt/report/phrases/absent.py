@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from npu_adapt.report.phrases import bench
 from npu_adapt.report.phrases.phrase import Phrase
 
 REASONS: dict[str, Phrase] = {
@@ -40,8 +41,6 @@ REASONS: dict[str, Phrase] = {
     "absent-fits": Phrase("not worked out", "没有推算"),
     "absent-in-step": Phrase("the two sides did not run in step", "两侧没有逐算子同步运行"),
     "absent-suspect": Phrase("no operator failed", "没有算子未通过"),
-    "absent-bench": Phrase("not benchmarked: npu-adapt bench MODEL", "没有性能测试：npu-adapt bench MODEL"),
-    "absent-p99": Phrase("too few samples for a p99", "样本太少，无法给出 p99"),
     "absent-latency": Phrase("no warm forward was measured", "没有测得预热后的前向时延"),
 }
 
@@ -116,7 +115,5 @@ ABSENT: dict[str, str] = {
     "compare.outputs.float64_relative_l2": "absent-not-judged",
     "compare.outputs.noise_floor": "absent-not-judged",
     "compare.outputs.error_over_floor": "absent-not-judged",
-    "bench": "absent-bench",
-    "bench.peak_memory_bytes": "absent-backend",
-    "bench.latency_ms.p99": "absent-p99",
+    **bench.ABSENT,
 }

@@ -49,7 +49,6 @@ CAPTIONS: dict[str, Phrase] = {
     "arithmetic": Phrase("Arithmetic", "运算精度"),
     "latencies": Phrase("Latency", "时延"),
     "speed-up": Phrase("Speed-up", "加速比"),
-    "benchmark": Phrase("Benchmark", "性能测试"),
 }
 
 COLUMNS: dict[str, Phrase] = {

@@ -72,7 +72,6 @@ SENTENCES: dict[str, Phrase] = {
     "latency-quotient": Phrase("the two medians of compare", "compare 的两个中位数之比"),
     "latency-load": Phrase("reading the weights and building the model", "读取权重并构建模型"),
     "latency-first": Phrase("cold: includes compilation and lazy reading", "冷启动：含编译与延迟读取"),
-    "bench-warning": Phrase("(!) {id}: {message}", "(!) {id}：{message}"),
     "fallbacks-none": Phrase("No operator was seen to fall back to the CPU.", "没有发现算子回退到 CPU。"),
     "fallbacks-some": Phrase("These operators ran on the CPU instead:", "以下算子回退到 CPU 执行："),
     "fallbacks-unknown": Phrase("Not known: {reason}.", "未知：{reason}。"),

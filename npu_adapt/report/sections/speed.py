@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from npu_adapt.report.document import Block, Inline, listing, sentence
+from npu_adapt.report.document import Block, Inline, sentence
 from npu_adapt.report.figures import Figures
-from npu_adapt.report.sections.blocks import cell, fact, facts, table
+from npu_adapt.report.sections.benchmark import benchmark
+from npu_adapt.report.sections.blocks import cell, table
 
-BENCH_FACTS = (
-    ("device", "bench.device"),
-    ("run-dtype", "bench.dtype"),
-    ("batch-size", "bench.batch_size"),
-    ("warmup", "bench.warmup"),
-    ("iterations", "bench.iterations"),
-    ("median", "bench.latency_ms.median"),
-    ("mean", "bench.latency_ms.mean"),
-    ("std", "bench.latency_ms.std"),
-    ("min", "bench.latency_ms.min"),
-    ("p90", "bench.latency_ms.p90"),
-    ("p99", "bench.latency_ms.p99"),
-    ("max", "bench.latency_ms.max"),
-    ("throughput", "bench.throughput_per_s"),
-    ("peak-memory", "bench.peak_memory_bytes"),
-)
 Measurement = tuple[Inline, Inline, Inline]  # its name, its figure, how it was measured
 
 
@@ -79,15 +64,3 @@ def speed_up(figures: Figures) -> tuple[Block, ...]:
         (figures.say("item-speed-up"), cell(figures, "compare.latency.speed_up"), figures.say("latency-quotient")),
     ]
     return (table(figures, "speed-up", ("measurement", "value", "how"), rows),)
-
-
-def benchmark(figures: Figures) -> tuple[Block, ...]:
-    """The benchmark's figures; its doubts about itself below them, and a mark on what they touch."""
-    bench = figures.summary.bench
-    if bench is None:
-        return ()
-    made = facts(figures, "benchmark", (fact(figures, item, path) for item, path in BENCH_FACTS))
-    if not bench.warnings:
-        return (made,)
-    doubts = (figures.say("bench-warning", id=each.id, message=each.message) for each in bench.warnings)
-    return made, listing(doubts, "caution")
