@@ -31,13 +31,14 @@ def one_percent(
 
 
 def noise_floor_rule(outputs: Sequence[OutputComparison], findings: Sequence[Term] = ()) -> RuleOutcome:
-    """Every output at most three noise floors from float64, and every one of the other findings in order.
+    """Every output at most three noise floors from float64, and every one of the other findings.
 
-    What does not hold comes first in its detail.
+    What does not hold comes first in its detail: findings, which are causes, before the outputs.
     """
     terms = [_floor_term(output) for output in outputs]
     terms += [(text, False) for output in outputs for text in _mismatch_texts(output)]
-    return _outcome("noise-floor", sorted([*terms, *findings], key=lambda term: term[1]))
+    failed = [term for term in (*findings, *terms) if not term[1]]
+    return _outcome("noise-floor", [*failed, *(term for term in (*terms, *findings) if term[1])])
 
 
 def field_rule(outputs: Sequence[OutputComparison]) -> RuleOutcome:

@@ -78,6 +78,7 @@ ENDINGS: dict[str, Format] = {
     "_per_s": RATE,
     "_value": TENSOR_VALUE,
     "_diff": ERROR,
+    "_l2": ERROR,
 }
 BY_TYPE: dict[type, Format] = {int: COUNT, float: SIGNIFICANT}
 MARK = " (!)"  # behind every figure of a benchmark that warned about itself

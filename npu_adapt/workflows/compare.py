@@ -101,10 +101,10 @@ def _candidate_side(session: Session) -> Side:
     """The device's own copy; for a rehearsal the loaded module, under the arithmetic that is emulated."""
     loaded, rehearse = session.loaded, session.request.rehearse
     module = session.module_on_device() if rehearse is None else loaded.module
-    return Side(module, session.device, loaded.dtype, loaded.task, context=_context(session))
+    return Side(module, session.device, loaded.dtype, loaded.task, context=candidate_context(session))
 
 
-def _context(session: Session) -> Callable[[], AbstractContextManager[object]]:
+def candidate_context(session: Session) -> Callable[[], AbstractContextManager[object]]:
     """What the candidate's forwards run in: an emulation, for a rehearsal."""
     rehearse = session.request.rehearse
     return nullcontext if rehearse is None else partial(emulate, ARITHMETICS[rehearse])
@@ -116,7 +116,7 @@ def _evidence(session: Session, options: CompareOptions, expected: Forwards, fou
     arithmetic = end_to_end = None
     if not options.fast:
         with session.stage("probe", "asking the device for its arithmetic"):
-            probed = probe(session.device, loaded.dtype, _context(session))
+            probed = probe(session.device, loaded.dtype, candidate_context(session))
         judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, loaded.dtype)
         if expected.spread <= RANDOM_SPREAD:  # under a random model the floor would be its own randomness
             end_to_end = _end_to_end(session, options, judged_at, found)

@@ -93,9 +93,9 @@ def deciding_rule(options: CompareOptions, *, rehearsed: bool) -> str:
     """The name of the rule that decides."""
     if options.rule != "noise-floor":
         return options.rule
-    if options.fast:
-        return "field"
-    return "one-percent" if rehearsed else "noise-floor"
+    if rehearsed:
+        return "one-percent"
+    return "field" if options.fast else "noise-floor"
 
 
 def _noise_floor(facts: Facts, options: CompareOptions) -> RuleOutcome:

@@ -85,8 +85,15 @@ def output(name: str, shape: tuple[int, ...], at: tuple[int, ...], scale: float 
         worst_index=at,
         reference_value=1.2345678,
         candidate_value=1.2467551,
+        float64_relative_l2=0.00271133 * scale,
         noise_floor=0.00201077,
         error_over_floor=1.348405 * scale,
+    )
+
+
+def reading(operators: str, arithmetic: str, bits: int, rounding: str, **shown: int | bool) -> r.ArithmeticReading:
+    return r.ArithmeticReading(
+        operators=operators, arithmetic=arithmetic, operand_bits=bits, rounding=rounding, **shown
     )
 
 
@@ -112,8 +119,18 @@ COMPARE = r.Compare(
     ),
     latency=r.CompareLatency(reference_ms=141.2345, candidate_ms=6.0311, speed_up=23.41770, iterations=20),
     arithmetic=r.ArithmeticReport(
-        asked="auto", found=r.ArithmeticFound(matmul="float32", conv="hf32", attention="float32")
+        asked="auto",
+        found=r.ArithmeticFound(matmul="float32", conv="hf32", attention="float32"),
+        readings=(
+            reading("matmul", "float32", 23, "none", accumulation_bits=23, overflows=False, flushes_denormals=True),
+            reading("conv", "hf32", 11, "nearest-even", accumulation_bits=23, overflows=False, flushes_denormals=True),
+            reading("attention", "float32", 23, "none", overflows=False),
+        ),
+        exp_overflows=False,
+        judged_at="matmul float32, conv hf32, attention float32",
+        fits=("matmul float32, conv hf32, attention float32", "hf32"),
     ),
+    repeats=r.Repeats(forwards=3, reference_spread=0.0, reference_differing=0.0, candidate_differing=0.0),
 )
 SUSPECT = r.OperatorFinding(
     module="vit.encoder.layer.5.intermediate.dense",
@@ -160,6 +177,13 @@ def failed_verdict() -> r.Summary:
         match_basis="relative L2 8.110e-02 > 1.000e-02",
         operators=(SUSPECT, replace(SUSPECT, index=97, operator="gelu", error_over_floor=None, candidate=None)),
         first_suspect=SUSPECT,
+        repeats=r.Repeats(forwards=3, reference_spread=0.0, reference_differing=0.0, candidate_differing=0.25),
+        baseline=r.Baseline(
+            path="before.json",
+            created_at="2026-10-01T08:00:00.000Z",
+            regressions=("the arithmetic of conv got coarser: float32 before, hf32 now",),
+            changes=("torch_npu: 2.8.0 -> 2.9.0",),
+        ),
         verdict=r.Verdict(passed=False, rule="noise-floor", reasons=("linear 82: error 41.23 floors, at most 4",)),
     )
     return replace(SUCCESS, compare=compare, bench=None, command=COMMAND, commands={"compare": COMMAND})
@@ -213,6 +237,7 @@ def nulls() -> r.Summary:
         nan_mismatches=3,
         reference_value=None,
         candidate_value=None,
+        float64_relative_l2=None,
         noise_floor=None,
         error_over_floor=None,
     )
@@ -230,6 +255,7 @@ def nulls() -> r.Summary:
         worst_outputs={},
         latency=None,
         arithmetic=r.ArithmeticReport(asked="auto", found=None),
+        repeats=None,
         verdict=r.Verdict(passed=False, rule="noise-floor", reasons=("logits: 3 NaN on the device alone",)),
     )
     timings = r.Timings(load=None, first_forward=12.5, warm_forward=None)

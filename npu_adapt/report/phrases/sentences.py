@@ -55,6 +55,31 @@ SENTENCES: dict[str, Phrase] = {
         "{output}: {nan} NaN and {inf} infinities stand on one side only.",
         "{output}：仅出现在一端的 NaN 有 {nan} 个，无穷大有 {inf} 个。",
     ),
+    "repeats-item": Phrase("Repeated forwards", "重复前向"),
+    "repeats-equal": Phrase(
+        "{forwards} forwards of each input gave the same bits.", "每个输入的 {forwards} 次前向结果逐位相同。"
+    ),
+    "repeats-differ": Phrase(
+        "{forwards} forwards of the same input differ: on the reference in a share of {reference} of the elements, on "
+        "the device in {candidate}.",
+        "同一输入的 {forwards} 次前向结果不同：参考端不同元素的占比为 {reference}，设备端为 {candidate}。",
+    ),
+    "fits-item": Phrase("Arithmetics that explain the error end to end", "可解释端到端误差的运算精度"),
+    "fits-none": Phrase(
+        "The error end to end is that of no arithmetic of the table.", "端到端误差与表中任何运算精度都不相符。"
+    ),
+    "fits-one": Phrase("The error end to end is that of {names}.", "端到端误差与 {names} 相符。"),
+    "fits-several": Phrase(
+        "The error end to end cannot tell which of these it is: {names}.", "端到端误差无法区分以下运算精度：{names}。"
+    ),
+    "baseline-as-good": Phrase(
+        "As good as the comparison in {path} ({created}).", "不差于 {path}（{created}）中的对比结果。"
+    ),
+    "baseline-worse": Phrase(
+        "WORSE than the comparison in {path} ({created}):", "比 {path}（{created}）中的对比结果更差："
+    ),
+    "baseline-changes": Phrase("Changed in the environment since then:", "此后环境的变化："),
+    "baseline-same-environment": Phrase("The environment is the same as then.", "环境与当时相同。"),
     "basis": Phrase("Basis of match_within_1_percent: {text}", "match_within_1_percent 的依据：{text}"),
     "all-outputs": Phrase("all outputs and samples", "全部输出与样本"),
     "deciding": Phrase("the rule of this verdict", "本次判定所用规则"),

@@ -19,8 +19,18 @@ OUTPUT_COLUMNS = {
     "mean_abs_diff": "mean-abs",
     "cosine_similarity": "cosine",
     "relative_l2": "relative-l2",
+}
+FLOOR_COLUMNS = {
+    "float64_relative_l2": "relative-l2",
     "noise_floor": "floor",
     "error_over_floor": "over-floor",
+}
+READING_COLUMNS = {
+    "operand_bits": "operand-bits",
+    "rounding": "rounding",
+    "accumulation_bits": "sum-bits",
+    "overflows": "overflows",
+    "flushes_denormals": "flushes",
 }
 ELEMENT_COLUMNS = {
     "reference_value": "reference-value",
@@ -33,6 +43,7 @@ ARITHMETIC_FACTS = (
     ("found-matmul", "compare.arithmetic.found.matmul"),
     ("found-conv", "compare.arithmetic.found.conv"),
     ("found-attention", "compare.arithmetic.found.attention"),
+    ("judged-at", "compare.arithmetic.judged_at"),
 )
 SUSPECT_LIMIT = 20  # rows of failed operators; the summary holds them all
 
@@ -47,10 +58,13 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
         sentence(figures.say("basis", text=figures("compare.match_basis"))),
         rules(figures),
         *reasons(figures),
+        *baseline(figures),
         *suspects(figures),
         *by_output(figures),
+        *against_float64(figures),
         *worst_elements(figures),
-        arithmetic(figures),
+        repeats(figures),
+        *arithmetic(figures),
         *left_out(figures),
     )
 
@@ -134,12 +148,87 @@ def not_finite(figures: Figures) -> Block:
     return listing(found, "bad") if found else sentence(figures.say("all-finite"))
 
 
-def arithmetic(figures: Figures) -> Block:
-    """What the device computes with, as found by probing it."""
-    if figures.value("compare.arithmetic") is None:
+def against_float64(figures: Figures) -> tuple[Block, ...]:
+    """Each output's error against the same weights in float64, beside what correct arithmetic shows."""
+    compare = figures.summary.compare
+    if compare is None or not compare.outputs:
+        return ()
+    rows: list[tuple[Inline, ...]] = []
+    paths: list[str] = []
+    for at, each in enumerate(compare.outputs):
+        own = [f"compare.outputs.{at}.{field}" for field in FLOOR_COLUMNS]
+        rows.append((Code(each.name), *(figures.short(path) for path in own)))
+        paths += own
+    columns = tuple(FLOOR_COLUMNS.values())
+    made = table(figures, "floors", ("output", *columns), rows, frozenset(columns))
+    return made, *_under(missing_reasons(figures, FLOOR_COLUMNS, paths))
+
+
+def repeats(figures: Figures) -> Block:
+    """Whether the same forward gave the same bits each time."""
+    compare = figures.summary.compare
+    if compare is None or compare.repeats is None:
+        item = figures.say("repeats-item")
+        return sentence(figures.say("with-reason", item=item, reason=figures.reason("compare.repeats")))
+    shares = compare.repeats.reference_differing, compare.repeats.candidate_differing
+    forwards = figures("compare.repeats.forwards")
+    if not any(shares):
+        return sentence(figures.say("repeats-equal", forwards=forwards))
+    reference, candidate = (figures(f"compare.repeats.{side}_differing") for side in ("reference", "candidate"))
+    text = figures.say("repeats-differ", forwards=forwards, reference=reference, candidate=candidate)
+    return sentence(text, tone="bad")
+
+
+def baseline(figures: Figures) -> tuple[Block, ...]:
+    """What got worse since an earlier comparison, and what changed in the environment; nothing unless asked for."""
+    compare = figures.summary.compare
+    if compare is None or compare.baseline is None:
+        return ()
+    earlier = compare.baseline
+    key = "baseline-worse" if earlier.regressions else "baseline-as-good"
+    said = sentence(
+        figures.say(key, path=earlier.path, created=earlier.created_at), tone="bad" if earlier.regressions else "good"
+    )
+    worse = (listing(earlier.regressions, "bad"),) if earlier.regressions else ()
+    if not earlier.changes:
+        return said, *worse, sentence(figures.say("baseline-same-environment"))
+    return said, *worse, sentence(figures.say("baseline-changes")), listing(earlier.changes)
+
+
+def arithmetic(figures: Figures) -> tuple[Block, ...]:
+    """What the device computes with, as found by probing it, and which arithmetics its error fits."""
+    compare = figures.summary.compare
+    if compare is None or compare.arithmetic is None:
         reason = figures.reason("compare.arithmetic")
-        return sentence(figures.say("with-reason", item=figures.say("caption-arithmetic"), reason=reason))
-    return facts(figures, "arithmetic", (fact(figures, item, path) for item, path in ARITHMETIC_FACTS))
+        return (sentence(figures.say("with-reason", item=figures.say("caption-arithmetic"), reason=reason)),)
+    made = facts(figures, "arithmetic", (fact(figures, item, path) for item, path in ARITHMETIC_FACTS))
+    return made, *readings(figures), fits(figures)
+
+
+def readings(figures: Figures) -> tuple[Block, ...]:
+    """What the probe saw of each class of operators."""
+    compare = figures.summary.compare
+    if compare is None or compare.arithmetic is None or not compare.arithmetic.readings:
+        return ()
+    rows: list[tuple[Inline, ...]] = []
+    paths: list[str] = []
+    for at, each in enumerate(compare.arithmetic.readings):
+        own = [f"compare.arithmetic.readings.{at}.{field}" for field in READING_COLUMNS]
+        rows.append((each.operators, *(figures.short(path) for path in own)))
+        paths += own
+    columns = tuple(READING_COLUMNS.values())
+    made = table(figures, "readings", ("operators", *columns), rows, frozenset({"operand-bits", "sum-bits"}))
+    return made, *_under(missing_reasons(figures, READING_COLUMNS, paths))
+
+
+def fits(figures: Figures) -> Block:
+    """Which arithmetics explain the error that was measured end to end."""
+    found = figures.value("compare.arithmetic.fits")
+    if found is None:
+        reason = figures.reason("compare.arithmetic.fits")
+        return sentence(figures.say("with-reason", item=figures.say("fits-item"), reason=reason))
+    keys = {0: "fits-none", 1: "fits-one"}
+    return sentence(figures.say(keys.get(len(found), "fits-several"), names="; ".join(found)))
 
 
 def first_suspect(figures: Figures) -> tuple[Block, ...]:
