@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from PIL import Image
 
 from npu_adapt.evidence import LOG_FILES, parse_log_line
 from npu_adapt.records import Summary, decode
-from tests.commands import Cli, Finished, run_python
+from tests.commands import CONSOLE_SCRIPT, Cli, Finished, run_python
 
 pytestmark = pytest.mark.core
 
@@ -175,3 +178,23 @@ def test_colour_and_bars_are_for_terminals_only(cli: Cli, tmp_path: Path) -> Non
     done = cli("infer", "--device", "cpu", "--input", tmp_path / "picture.png")
     assert done.code == 0
     assert "\x1b" not in done.stdout + done.stderr and "\r" not in done.stderr
+
+
+def test_a_terminal_gets_progress_on_stderr_and_results_on_stdout(tmp_path: Path) -> None:
+    terminal, other_end = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        [CONSOLE_SCRIPT, "compare", "--device", "cpu"], stdout=subprocess.PIPE, stderr=other_end, env=environment
+    )
+    os.close(other_end)
+    drawn = b""
+    with contextlib.suppress(OSError):  # Linux's word for the other end being closed
+        while chunk := os.read(terminal, 65536):
+            drawn += chunk
+    os.close(terminal)
+    results, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    shown = drawn.decode()
+    for step in ("loading builtin:digits-vit", "running the reference on cpu", "forward on cpu"):
+        assert step in shown
+    assert "\x1b[" in shown and b"\x1b" not in results  # drawn and redrawn there, plain text here
