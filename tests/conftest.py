@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.commands",
     "tests.hub.fixtures",
     "tests.real_models.fixtures",
+    "tests.softcann.fixtures",
     "tests.timm.packages",
 ]
 
