@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -146,24 +147,23 @@ def bench(
         raise UsageError(
             f"--processes {processes}: a gate takes {FEWEST_FOR_GATE} or more", hint="leave --processes out"
         )
-    if isolated and any(len(several) > 1 for several in own.values() if isinstance(several, tuple)):
+    gated = processes is not None or baseline is not None
+    rows = [*variants(ctx.params, own)]
+    if gated and len(rows) > 1:
         raise UsageError(
-            "fresh processes measure one setting, and the options make a sweep",
-            hint="sweep first, then give the best row's options with --isolate, --processes or --baseline",
+            "--processes and --baseline measure one setting, and the options make a sweep",
+            hint="sweep first, with --isolate if need be, then give the best row's options with --processes",
         )
 
     def in_fresh_processes(progress: Progress) -> Summary:
-        from npu_adapt.workflows.bench_isolated import Isolation, bench_isolated
+        from npu_adapt.workflows.bench_isolated import Evidence, GateRules, Variant, bench_gated, bench_isolated
 
-        pinned = int(threads) if threads is not None else None
+        each = [Variant(tuple(measuring_arguments(row)), columns(row), row["threads"]) for row in rows]
+        evidence = Evidence(logs, options.command_line())
+        if not gated:
+            return bench_isolated(each, evidence, progress)
         count = processes or (FEWEST_FOR_GATE if baseline is not None else 1)
-        return bench_isolated(
-            measuring_arguments(ctx.params),
-            Isolation(count, pinned, baseline, tolerated),
-            logs=logs,
-            command_line=options.command_line(),
-            progress=progress,
-        )
+        return bench_gated(each[0], GateRules(count, baseline, tolerated), evidence, progress)
 
     def in_this_process(progress: Progress) -> Summary:
         from npu_adapt.cli.request import run_request
@@ -190,6 +190,26 @@ def passes(summary: Summary) -> bool:
     if bench is None or not any(row.status == "measured" for row in bench.rows):
         return False
     return bench.gate is None or bench.gate.passed
+
+
+SWEPT = {
+    "dtype": "dtypes",
+    "attention": "attentions",
+    "mode": "modes",
+    "threads": "threads",
+    "batch_size": "batch_sizes",
+}
+
+
+def variants(parameters: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The command's parameters for each row of a sweep, in the order of the rows; `threads` None: as torch decides."""
+    for combination in product(*(own[several] or (None,) for several in SWEPT.values())):
+        yield {**parameters, **dict(zip(SWEPT, combination, strict=True))}
+
+
+def columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the columns of a row that was not measured."""
+    return {**{name: row[name] for name in SWEPT}, "threads": row["threads"] or 0}
 
 
 def measuring_arguments(parameters: Mapping[str, Any]) -> list[str]:

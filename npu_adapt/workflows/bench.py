@@ -18,6 +18,7 @@ from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Summary, Warning
 from npu_adapt.timing.loop import Rules
+from npu_adapt.workflows.bench_choice import best_row
 from npu_adapt.workflows.bench_memory import memory_source
 from npu_adapt.workflows.bench_rows import MeasuredRow, failed_row, measure_row, on_device
 from npu_adapt.workflows.bench_setting import Measurement, Reference, Setting
@@ -190,14 +191,6 @@ def _as_failure(session: Session, setting: Setting, error: Exception, *, alone: 
 def _describe(setting: Setting) -> str:
     dtype = str(setting.dtype).removeprefix("torch.")
     return f"{dtype}, {setting.mode}, batch {setting.batch_size}, {setting.threads} threads"
-
-
-def best_row(rows: tuple[BenchRow, ...]) -> int:
-    """The right row of the highest throughput; where all that ran are wrong, the first of those."""
-    right = [index for index, row in enumerate(rows) if row.status == "measured"]
-    if right:
-        return max(right, key=lambda index: rows[index].throughput_per_s or 0.0)
-    return next(index for index, row in enumerate(rows) if row.status == "wrong")
 
 
 def _section(session: Session, rows: tuple[BenchRow, ...], warnings: tuple[Warning, ...]) -> Bench:

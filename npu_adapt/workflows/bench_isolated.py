@@ -1,89 +1,198 @@
-"""`bench` in fresh processes: one for `--isolate`, several for a baseline or a gate."""
+"""`bench` in fresh processes: one for each row of `--isolate`, several for a baseline or a gate."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from npu_adapt.errors import ExitCode
 from npu_adapt.evidence import LOG_FILES, Journal, Logs
-from npu_adapt.progress import Progress, Step
-from npu_adapt.records import Bench, Summary, Warning
+from npu_adapt.progress import Progress
+from npu_adapt.records import Bench, BenchRow, Gate, Summary, Warning
 from npu_adapt.timing.statistics import median
+from npu_adapt.workflows.bench_choice import best_row
 from npu_adapt.workflows.gate import MOST_PROCESSES, judge, read_bench_baseline, require_same_setting
-from npu_adapt.workflows.processes import bench_in_process, idlest_cores
+from npu_adapt.workflows.processes import ChildFailed, bench_in_process, idlest_cores
+
+# What is wrong with the command or the model is wrong in every row.
+ENDS_THE_SWEEP = frozenset((ExitCode.USAGE, ExitCode.MODEL))
 
 
 @dataclass(frozen=True)
-class Isolation:
+class Variant:
+    """One row: the arguments of its process, and what stands in its columns should it fail."""
+
+    arguments: tuple[str, ...]
+    columns: Mapping[str, Any]
+    threads: int | None  # None: as torch decides, which is all cores
+
+    def cores(self) -> tuple[int, ...]:
+        return idlest_cores(self.threads)
+
+
+@dataclass(frozen=True)
+class GateRules:
     """How many fresh processes, and what they are compared with."""
 
-    processes: int = 1
-    threads: int | None = None  # cores to pin to; None: not pinned
+    processes: int
     baseline: Path | None = None
     fail_above: float = 0.05
 
 
-def bench_isolated(
-    arguments: Sequence[str], isolation: Isolation, *, logs: Path, command_line: str, progress: Progress
-) -> Summary:
+@dataclass(frozen=True)
+class _Child:
+    """What one process measured, and where its logs are."""
+
+    summary: Summary
+    logs: Path
+
+    @property
+    def bench(self) -> Bench:
+        assert self.summary.bench is not None, "a benchmark that ended well has its section"
+        return self.summary.bench
+
+    @property
+    def median_ms(self) -> float:
+        return median(self.bench.samples_ms)
+
+
+class _Children(ExitStack):
+    """Runs processes one after the other; their logs last as long as the context."""
+
+    def run(self, variant: Variant, cores: tuple[int, ...]) -> _Child:
+        child = _Child(*bench_in_process(variant.arguments, cores))
+        self.callback(shutil.rmtree, child.logs, ignore_errors=True)
+        return child
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where this command's own record goes, and the command line in it."""
+
+    logs: Path
+    command_line: str
+
+    def folder(self) -> Logs:
+        """The logs folder, proven writable."""
+        folder = Logs(self.logs)
+        folder.require_writable()
+        return folder
+
+
+def bench_isolated(variants: Sequence[Variant], evidence: Evidence, progress: Progress) -> Summary:
+    """Every variant in a process of its own; one that fails or dies is a failed row, and the others go on.
+
+    Raises what the first said where none could be measured, and at once what is about the command or the model.
+    """
+    folder = evidence.folder()
+    with _Children() as children:
+        rows: list[BenchRow] = []
+        ran: dict[int, tuple[_Child, tuple[int, ...]]] = {}
+        first_failure: ChildFailed | None = None
+        with progress.task("measuring in fresh processes", total=len(variants)) as step:
+            for number, variant in enumerate(variants):
+                cores = variant.cores()
+                try:
+                    child = children.run(variant, cores)
+                except ChildFailed as error:
+                    if error.exit_code in ENDS_THE_SWEEP:
+                        raise
+                    first_failure = first_failure or error
+                    rows.append(BenchRow(**variant.columns, status="failed", reason=error.message))
+                else:
+                    ran[number] = (child, cores)
+                    rows += child.bench.rows
+                step.advance(1)
+        if first_failure is not None and not ran:
+            _publish_failure(folder, first_failure, evidence)
+            raise first_failure
+        best = best_row(tuple(rows))
+        child, cores = ran[best]
+        section = msgspec.structs.replace(child.bench, rows=tuple(rows), best_row=best, pinned_cores=cores)
+        return _publish(folder, child, section, evidence)
+
+
+def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress: Progress) -> Summary:
     """The median process's benchmark with the medians of all, and the gate where there is a baseline.
 
-    `arguments` are those of `npu-adapt bench` that say what to measure. With a baseline more processes are run, up to
-    `MOST_PROCESSES`, while the interval holds the limit.
+    With a baseline more processes are run, up to `MOST_PROCESSES`, while the interval holds the limit.
     """
-    folder = Logs(logs)
-    folder.require_writable()
-    baseline = None if isolation.baseline is None else read_bench_baseline(isolation.baseline)
-    cores = () if isolation.threads is None else idlest_cores(isolation.threads)
-    runs: list[tuple[Summary, Path]] = []
-    try:
-        with progress.task("measuring in fresh processes", total=isolation.processes) as step:
-            for _ in range(isolation.processes):
-                runs.append(_run(arguments, cores, step))
-                if baseline is not None and isolation.baseline is not None:
-                    require_same_setting(baseline, runs[0][0], isolation.baseline)
-            gate = None
-            while baseline is not None and isolation.baseline is not None:
-                gate = judge(baseline, _medians(runs), isolation.baseline, isolation.fail_above)
-                if gate.decided or len(runs) >= MOST_PROCESSES:
-                    break
-                runs.append(_run(arguments, cores, step))
-        summary, own_logs = sorted(runs, key=lambda run: _median(run[0]))[len(runs) // 2]
-        section = msgspec.structs.replace(
-            _bench(summary), process_medians_ms=_medians(runs), pinned_cores=cores, gate=gate
-        )
+    folder = evidence.folder()
+    baseline = None if rules.baseline is None else read_bench_baseline(rules.baseline)
+    cores = variant.cores()
+    with _Children() as children, progress.task("measuring in fresh processes", total=rules.processes) as step:
+        ran: list[_Child] = []
+        gate: Gate | None = None
+        while len(ran) < rules.processes or (gate is not None and not gate.decided and len(ran) < MOST_PROCESSES):
+            try:
+                ran.append(children.run(variant, cores))
+            except ChildFailed as error:
+                _publish_failure(folder, error, evidence)
+                raise
+            step.advance(1)
+            if baseline is not None and rules.baseline is not None:
+                require_same_setting(baseline, ran[0].summary, rules.baseline)
+                if len(ran) >= rules.processes:
+                    gate = judge(baseline, _medians(ran), rules.baseline, rules.fail_above)
+        child = sorted(ran, key=lambda each: each.median_ms)[len(ran) // 2]
+        section = msgspec.structs.replace(child.bench, process_medians_ms=_medians(ran), pinned_cores=cores, gate=gate)
         if gate is not None and not gate.decided:
-            message = f"{len(runs)} processes do not tell whether it is over the limit; more or a quieter machine would"
-            section = msgspec.structs.replace(
-                section, warnings=(*section.warnings, Warning(id="gate-undecided", message=message))
-            )
-        summary = msgspec.structs.replace(
-            summary, command=command_line, commands={"bench": command_line}, bench=section
-        )
-        with folder.start("bench", summary.model.id if summary.model else "model") as journal:
-            return _publish(journal, summary, own_logs)
-    finally:
-        for _, own_logs in runs:
-            shutil.rmtree(own_logs, ignore_errors=True)
+            message = f"{len(ran)} processes do not tell whether it is over the limit; more or a quieter machine would"
+            undecided = Warning(id="gate-undecided", message=message)
+            section = msgspec.structs.replace(section, warnings=(*section.warnings, undecided))
+        return _publish(folder, child, section, evidence)
 
 
-def _run(arguments: Sequence[str], cores: tuple[int, ...], step: Step) -> tuple[Summary, Path]:
-    run = bench_in_process(arguments, cores)
-    step.advance(1)
-    return run
+def _medians(ran: Sequence[_Child]) -> tuple[float, ...]:
+    return tuple(child.median_ms for child in ran)
 
 
-def _publish(journal: Journal, summary: Summary, own_logs: Path) -> Summary:
+def _publish(folder: Logs, child: _Child, section: Bench, evidence: Evidence) -> Summary:
     """Publishes the chosen process's logs as this command's own, with what all processes came to at their end."""
-    for name in LOG_FILES.values():
-        if (own_logs / name).exists():
-            shutil.copyfile(own_logs / name, journal.folder / name)
-    section = _bench(summary)
-    journal.event("run", "processes", medians_ms=section.process_medians_ms, cores=section.pinned_cores or None)
+    summary = _as_own(child.summary, evidence, bench=section)
+    with folder.start("bench", summary.model.id if summary.model else "model") as journal:
+        for name in LOG_FILES.values():
+            if (child.logs / name).exists():
+                shutil.copyfile(child.logs / name, journal.folder / name)
+        _log(journal, section)
+        return journal.publish(summary)
+
+
+def _publish_failure(folder: Logs, error: ChildFailed, evidence: Evidence) -> None:
+    """Publishes the record that a failed process kept, if it kept one, as this command's own."""
+    if error.summary is None:
+        return
+    summary = _as_own(error.summary, evidence)
+    with folder.start("bench", summary.model.id if summary.model else "model") as journal:
+        journal.event("run", "failed", "error", message=error.message)
+        journal.publish(summary)
+
+
+def _as_own(summary: Summary, evidence: Evidence, **sections: Any) -> Summary:
+    line = evidence.command_line
+    return msgspec.structs.replace(summary, command=line, commands={"bench": line}, **sections)
+
+
+def _log(journal: Journal, section: Bench) -> None:
+    journal.event("run", "processes", medians_ms=section.process_medians_ms or None, cores=section.pinned_cores or None)
+    for row in section.rows:
+        journal.event(
+            "run",
+            "row",
+            status=row.status,
+            dtype=row.dtype,
+            mode=row.mode,
+            threads=row.threads,
+            batch_size=row.batch_size,
+            median_ms=row.latency_ms and row.latency_ms.median,
+            reason=row.reason or None,
+        )
     if (gate := section.gate) is not None:
         journal.event(
             "run",
@@ -96,17 +205,3 @@ def _publish(journal: Journal, summary: Summary, own_logs: Path) -> Summary:
             fail_above=gate.fail_above,
             baseline=gate.baseline,
         )
-    return journal.publish(summary)
-
-
-def _bench(summary: Summary) -> Bench:
-    assert summary.bench is not None, "a benchmark that ended well has its section"
-    return summary.bench
-
-
-def _median(summary: Summary) -> float:
-    return median(_bench(summary).samples_ms)
-
-
-def _medians(runs: Sequence[tuple[Summary, Path]]) -> tuple[float, ...]:
-    return tuple(_median(summary) for summary, _ in runs)

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 import psutil
 
-from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed
+from npu_adapt.errors import ExitCode, NpuAdaptError
+from npu_adapt.evidence import Logs
 from npu_adapt.records import Summary, decode
 
 BUSY_SECONDS = 0.2  # over which the idlest cores are chosen
 
 
 class ChildFailed(NpuAdaptError):
-    """A fresh process ended as the command itself would have: with its message, hint and exit code."""
+    """A fresh process ended as the command itself would have: with its message, hint and exit code.
 
-    def __init__(self, message: str, *, hint: str, exit_code: int) -> None:
+    `summary` is the record that it kept; None where it kept none.
+    """
+
+    def __init__(self, message: str, *, hint: str, exit_code: int, summary: Summary | None = None) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = ExitCode(exit_code)
+        self.summary = summary
 
 
-def idlest_cores(count: int) -> tuple[int, ...]:
-    """`count` of the cores that this process may use, those least busy now; () where the system pins no processes."""
+def idlest_cores(count: int | None) -> tuple[int, ...]:
+    """`count` of the cores that this process may use, those least busy now, None for all; () where none are pinned.
+
+    Some systems pin no processes.
+    """
     process = psutil.Process()
     if not hasattr(process, "cpu_affinity"):
         return ()
     allowed: list[int] = process.cpu_affinity()
+    if count is None or count >= len(allowed):
+        return tuple(sorted(allowed))
     busy = psutil.cpu_percent(BUSY_SECONDS, percpu=True)
     order = sorted(allowed, key=lambda core: busy[core] if core < len(busy) else 0.0)
     return tuple(sorted(order[:count]))
@@ -41,34 +53,56 @@ def idlest_cores(count: int) -> tuple[int, ...]:
 def bench_in_process(arguments: Sequence[str], cores: tuple[int, ...]) -> tuple[Summary, Path]:
     """Runs `npu-adapt bench` with `arguments` in a fresh interpreter on `cores` (all, where empty).
 
-    Returns its summary and the folder with its logs, which is the caller's to remove. Raises `ChildFailed` for what
-    the child reported, `RunFailed` where it died.
+    Returns its summary and the folder with its logs, which is the caller's to remove. Raises `ChildFailed`.
     """
     logs = Path(tempfile.mkdtemp(prefix="npu-adapt-bench-"))
     command = [sys.executable, "-m", "npu_adapt", "bench", *arguments, "--json", "--quiet", "--logs", str(logs)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+    try:
+        return _summary_of(*_run(command, cores), logs), logs
+    except BaseException:
+        shutil.rmtree(logs, ignore_errors=True)
+        raise
+
+
+def _run(command: Sequence[str], cores: tuple[int, ...]) -> tuple[int, bytes, bytes]:
+    """Exit code, stdout and stderr. An interrupt reaches the child as well, which is waited for."""
+    with pinned(cores):
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with child:
         try:
-            if cores:
-                with suppress(psutil.Error):
-                    psutil.Process(child.pid).cpu_affinity(list(cores))
             stdout, stderr = child.communicate()
         except BaseException:
+            with suppress(ProcessLookupError):
+                child.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(5)
             child.kill()
             raise
-    if child.returncode in (ExitCode.PASSED, ExitCode.VERDICT_FAILED):
-        return decode(stdout, origin="the fresh process"), logs
-    raise _failure_of(child.returncode, stdout, stderr.decode(errors="replace"))
+    return child.returncode, stdout, stderr
 
 
-def _failure_of(code: int, stdout: bytes, stderr: str) -> NpuAdaptError:
+@contextmanager
+def pinned(cores: tuple[int, ...]) -> Iterator[None]:
+    """Within it, this thread and the processes that it starts run on `cores` only; on any, where empty."""
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _summary_of(code: int, stdout: bytes, stderr: bytes, logs: Path) -> Summary:
+    if code in (ExitCode.PASSED, ExitCode.VERDICT_FAILED):
+        return decode(stdout, origin="the fresh process")
+    kept = Logs(logs).read_if_ours()
     with suppress(msgspec.DecodeError, KeyError, TypeError, ValueError):
         error = msgspec.json.decode(stdout)["error"]
-        return ChildFailed(error["message"], hint=error["hint"], exit_code=error["exit_code"])
-    last = (stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise ChildFailed(error["message"], hint=error["hint"], exit_code=error["exit_code"], summary=kept)
+    last = (stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-    return RunFailed(
-        f"the fresh process ended {how}: {last}",
-        hint="run it without --isolate to see all that it prints",
-        stage="measure",
-        kind="crash",
-    )
+    hint = "run it without --isolate to see all that it prints; a process ended by SIGKILL was mostly out of memory"
+    raise ChildFailed(f"the fresh process ended {how}: {last}", hint=hint, exit_code=ExitCode.RUN_FAILED, summary=kept)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from npu_adapt.evidence import parse_log_line
 from npu_adapt.records import decode
 from tests.commands import CONSOLE_SCRIPT, Finished, run_process
 
@@ -41,6 +45,24 @@ def test_a_billion_iterations_end_at_the_time_limit_and_say_so(tmp_path: Path) -
     assert done.code == 0, done.stderr
     warnings = {warning["id"]: warning["message"] for warning in json.loads(done.stdout)["bench"]["warnings"]}
     assert "1000000000 iterations" in warnings["time-limit"]
+
+
+def test_an_interrupt_ends_it_with_130_and_logs_that_are_whole(tmp_path: Path) -> None:
+    command = [CONSOLE_SCRIPT, "bench", "builtin:digits-vit", "--device", "cpu", "--logs", tmp_path]
+    with subprocess.Popen([*map(str, command), "--iters", "100000000"], stderr=subprocess.PIPE) as process:
+        while not any(b"measure state=begin" in log.read_bytes() for log in tmp_path.glob("history/*/run_npu.log")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in stderr
+    (log,) = tmp_path.glob("history/*/run_npu.log")
+    _, level, event, fields = parse_log_line(log.read_text().splitlines()[-1])
+    assert (level, event, fields["error"]) == ("ERROR", "ended", "KeyboardInterrupt")
+    summary = decode((log.parent / "summary.json").read_bytes(), origin="the run's own")
+    assert summary.run is not None and summary.run.failure is not None
+    assert (summary.run.status, summary.run.failure.stage) == ("FAILED", "measure")
 
 
 def test_a_sweep_measures_each_combination_and_marks_the_best(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from npu_adapt.records import Summary, decode, encode
@@ -12,9 +17,18 @@ from tests.commands import CONSOLE_SCRIPT, Finished, run_process
 QUICK = ("--iters", "20", "--warmup", "3", "--no-limits", "--threads", "1")
 
 
-def bench(logs: Path, *options: str) -> Finished:
+# Found by the fresh interpreters: the process that measures two at once is killed, as one without memory would be.
+KILLED_AT_BATCH_2 = """
+import os, signal, sys
+if "--json" in sys.argv and sys.argv[sys.argv.index("--batch-size") + 1] == "2":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def bench(logs: Path, *options: str, path: Path | None = None) -> Finished:
     command = [CONSOLE_SCRIPT, "bench", "builtin:digits-vit", "--device", "cpu", "--logs", logs, *QUICK, *options]
-    return run_process([str(part) for part in command], environment={"OMP_NUM_THREADS": "1", "NO_COLOR": "1"})
+    environment = {"OMP_NUM_THREADS": "1", "NO_COLOR": "1"} | ({} if path is None else {"PYTHONPATH": str(path)})
+    return run_process([str(part) for part in command], environment=environment)
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +94,62 @@ def test_a_baseline_without_fresh_processes_is_a_usage_error(tmp_path: Path) -> 
     assert "--processes 5" in " ".join(done.stderr.split())
 
 
-def test_a_sweep_does_not_fit_into_fresh_processes(tmp_path: Path) -> None:
-    done = bench(tmp_path, "--isolate", "--batch-size", "1,2")
+def test_a_gate_takes_one_setting(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--processes", "5", "--batch-size", "1,2")
     assert done.code == 2
     assert "one setting" in " ".join(done.stderr.split())
 
 
-def test_what_fails_in_the_fresh_process_fails_with_its_message_and_code(tmp_path: Path) -> None:
+def test_what_fails_in_the_fresh_process_fails_with_its_message_code_and_record(tmp_path: Path) -> None:
     done = bench(tmp_path, "--isolate", "--mode", "graph")
     assert done.code == 6
     assert "captures no graphs" in " ".join(done.stderr.split())
+    summary = read(tmp_path / "summary.json")
+    assert summary.run is not None and summary.run.status == "FAILED"
+    assert "--isolate" in summary.command
+
+
+def test_isolated_rows_are_processes_of_their_own_pinned_to_cores(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--isolate", "--mode", "graph,eager", "--batch-size", "1,2")
+    assert done.code == 0, done.stderr
+    summary = read(tmp_path / "summary.json")
+    section = summary.bench
+    assert section is not None
+    assert [(row.mode, row.batch_size, row.status) for row in section.rows] == [
+        ("graph", 1, "failed"),
+        ("graph", 2, "failed"),
+        ("eager", 1, "measured"),
+        ("eager", 2, "measured"),
+    ]
+    assert section.best_row in (2, 3) and section.batch_size == section.rows[section.best_row].batch_size
+    assert len(section.pinned_cores) == 1
+    assert section.process_medians_ms == ()
+    assert "--isolate" in summary.command
+
+
+def test_a_process_that_is_killed_is_a_failed_row(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(KILLED_AT_BATCH_2)
+    done = bench(tmp_path / "logs", "--isolate", "--batch-size", "1,2", path=tmp_path)
+    assert done.code == 0, done.stderr
+    section = read(tmp_path / "logs" / "summary.json").bench
+    assert section is not None
+    assert [row.status for row in section.rows] == ["measured", "failed"]
+    assert "SIGKILL" in section.rows[1].reason
+
+
+def test_an_interrupt_ends_the_fresh_process_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [CONSOLE_SCRIPT, "bench", "builtin:digits-vit", "--device", "cpu", "--logs", tmp_path / "logs"]
+    options = ["--isolate", "--iters", "1000000", "--threads", "1"]
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    with subprocess.Popen([*map(str, command), *options], env=environment, stderr=subprocess.PIPE) as process:
+        while not list(scratch.glob("npu-adapt-bench-*/history/*")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        (child,) = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    assert process.returncode == 130
+    assert not child.is_running()
+    assert list(scratch.glob("npu-adapt-bench-*")) == []

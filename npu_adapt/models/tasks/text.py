@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,14 +86,17 @@ def generate(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
 
 
 def prefill(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> tuple[Tensor, Any]:
-    """The logits after the prompt [batch, vocabulary], and the cache; None where the model keeps none."""
+    """The logits after the prompt [batch, vocabulary], and the cache as `decode` takes it; None: it keeps none."""
     result = module(**tensors, use_cache=True)
-    return result.logits[:, -1], getattr(result, "past_key_values", None)
+    cache = getattr(result, "past_key_values", None)
+    # The argument's name is changing in transformers 5.
+    name = "cache" if "cache" in inspect.signature(module.forward).parameters else "past_key_values"
+    return result.logits[:, -1], None if cache is None else {name: cache}
 
 
 def decode(module: torch.nn.Module, tokens: Tensor, cache: Any) -> Tensor:
     """The logits after `tokens` [batch, 1] that follow what `cache` holds, which grows by them."""
-    logits: Tensor = module(input_ids=tokens, past_key_values=cache, use_cache=True).logits
+    logits: Tensor = module(input_ids=tokens, **cache, use_cache=True).logits
     return logits[:, -1]
 
 
