@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from npu_adapt import rounding
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
 from npu_adapt.numerics.arithmetic import ARITHMETICS, OPERATOR_CLASSES
@@ -86,15 +87,19 @@ def _coarser_arithmetics(before: Compare, after: Compare) -> list[str]:
 
 
 def _grown_errors(before: Compare, after: Compare) -> list[str]:
-    """Outputs whose error grew by more than the noise floor: less is what two correct devices may differ by."""
-    errors = {output.name: output.relative_l2 for output in before.outputs}
+    """Outputs whose error grew by more than the noise floor then: less is what two correct runs may differ by."""
+    earlier = {output.name: output for output in before.outputs}
     grown = []
     for output in after.outputs:
-        old, new, floor = errors.get(output.name), output.relative_l2, output.noise_floor
-        if new is None and old is not None:
+        then = earlier.get(output.name)
+        if then is None or then.relative_l2 is None:
+            continue
+        old, new = then.relative_l2, output.relative_l2
+        if new is None:
             grown.append(f"{output.name} is no longer finite")
-        elif old is not None and new is not None and new - old > (floor or 0.0):
-            grown.append(f"the error of {output.name} grew from {old:.3g} to {new:.3g}, by more than its floor")
+        elif new - old > (then.noise_floor or 0.0):
+            shown = f"{rounding.error(old)} to {rounding.error(new)}"
+            grown.append(f"the error of {output.name} grew from {shown}, by more than its floor")
     return grown
 
 

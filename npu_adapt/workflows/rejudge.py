@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 from msgspec.structs import replace
 
+from npu_adapt.errors import UsageError
 from npu_adapt.evidence import Logs, new_summary
 from npu_adapt.records import Compare, Run, Summary
+from npu_adapt.workflows.baseline import against_baseline, read_baseline, require_same_subject
 from npu_adapt.workflows.judging import Evidence, judge, log_comparison
 from npu_adapt.workflows.saved_outputs import SavedOutputs, measured_again, read_outputs
 from npu_adapt.workflows.session import RunRequest
@@ -22,6 +24,8 @@ def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summa
     What only running can tell, the arithmetic probed, the repeats and the operators, is taken from the saved record.
     Raises `UsageError` for a folder that does not hold all of it.
     """
+    if request.model is not None or request.device != "auto" or request.rehearse is not None:
+        raise UsageError("--rejudge runs nothing: model and device are those of the folder", hint="leave them out")
     logs = Logs(request.logs)
     logs.require_writable()
     saved, before = read_outputs(folder)
@@ -41,6 +45,11 @@ def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summa
         compare=section,
         reasons={**kept, **reasons},
     )
+    if options.baseline is not None:
+        earlier = read_baseline(options.baseline)
+        require_same_subject(earlier, summary, options.baseline, compare.reference)
+        section = replace(section, baseline=against_baseline(earlier, summary, options.baseline))
+        summary = replace(summary, compare=section)
     with logs.start("compare", before.model.id if before.model else "saved") as journal:
         journal.event("run", "rejudged", folder=folder, run_at=before.created_at)
         log_comparison(journal, section)

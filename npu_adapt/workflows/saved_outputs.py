@@ -18,8 +18,8 @@ from npu_adapt.workflows.forward import Forwards, Outputs
 
 SIDES = ("reference", "candidate", "truth")
 SUMMARY = "summary.json"
-# In the headers, as JSON: for each sample, output -> floor; and which output holds class scores, if any does.
-FLOORS, CLASS_SCORES = "noise_floors", "class_scores"
+# In the headers, as JSON: the outputs in their order; for each sample, output -> floor; which holds class scores.
+ORDER, FLOORS, CLASS_SCORES = "outputs", "noise_floors", "class_scores"
 AGAIN = "make the folder again: npu-adapt compare MODEL --save-outputs DIR"
 
 
@@ -61,7 +61,8 @@ def save_outputs(folder: Path, saved: SavedOutputs, summary: Summary) -> None:
     """
     from safetensors.torch import save_file
 
-    header = {FLOORS: json.dumps(saved.floors), CLASS_SCORES: json.dumps(saved.class_scores)}
+    about = {ORDER: list(saved.reference[0]), FLOORS: saved.floors, CLASS_SCORES: saved.class_scores}
+    header = {name: json.dumps(value) for name, value in about.items()}
     for side in SIDES:
         tensors = {
             f"{number}/{name}": tensor.clone(memory_format=torch.contiguous_format)  # none may share its bytes
@@ -78,11 +79,14 @@ def read_outputs(folder: Path) -> tuple[SavedOutputs, Summary]:
     if summary.compare is None or summary.run is None:
         raise UsageError(f"{folder} holds no comparison", hint=AGAIN)
     header: dict[str, Any] = {}
-    reference, candidate, truth = (_read_side(folder / f"{side}.safetensors", header) for side in SIDES)
+    sides = {side: _read_side(folder / f"{side}.safetensors", header) for side in SIDES}
     try:
+        reference, candidate, truth = (
+            tuple({name: sample[name] for name in header[ORDER]} for sample in sides[side]) for side in SIDES
+        )
         return SavedOutputs(reference, candidate, truth, tuple(header[FLOORS]), header[CLASS_SCORES]), summary
     except KeyError as error:
-        raise UsageError(f"{folder} was not written by npu-adapt: no {error} in its headers", hint=AGAIN) from error
+        raise UsageError(f"{folder} lacks {error}: it was not written by npu-adapt", hint=AGAIN) from error
 
 
 def measured_again(saved: SavedOutputs) -> tuple[dict[str, Measured], ...]:
