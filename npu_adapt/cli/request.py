@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from npu_adapt.cli.options import command_line
@@ -33,12 +34,18 @@ def model_request(parameters: Mapping[str, Any]) -> ModelRequest:
 def fields_from(parameters: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """What `parameters` say of the fields of `kind`; what is the command's own is passed over.
 
-    Lists become tuples, enumerations their values.
+    Lists become tuples, enumerations their values, and paths paths: Typer before 0.29 keeps them here as text.
     """
-    fields = {field.name for field in dataclasses.fields(kind)}
+    holds_paths = {field.name: "Path" in str(field.type) for field in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for name, value in parameters.items():
         field = RENAMED.get(name, name)
-        if field in fields and value is not None:
-            values[field] = tuple(value) if isinstance(value, list) else getattr(value, "value", value)
+        if field in holds_paths and value is not None:
+            convert = Path if holds_paths[field] else _plain
+            values[field] = tuple(map(convert, value)) if isinstance(value, list | tuple) else convert(value)
     return values
+
+
+def _plain(value: Any) -> Any:
+    """The value of a member of an enumeration, else `value` itself."""
+    return getattr(value, "value", value)

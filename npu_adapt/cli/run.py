@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -37,7 +38,7 @@ def run_command(
         from npu_adapt.workflows.deadline import HANDOVER_VARIABLE, run_with_deadline
 
         if HANDOVER_VARIABLE not in os.environ:
-            raise typer.Exit(run_with_deadline(sys.argv[1:], seconds, parameters["logs"]))
+            raise typer.Exit(run_with_deadline(sys.argv[1:], seconds, Path(parameters["logs"])))
     progress = progress_for(quiet=parameters["quiet"])
     if parameters["json"]:
         with only_the_record() as stdout:

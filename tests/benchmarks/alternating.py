@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Contender:
-    """A command under a name. `environment` is added to this process's own."""
+    """A command under a name. `environment` is added to this process's own; `prepare` comes before, untimed."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def run_once(contender: Contender, cwd: Path) -> tuple[float, int]:
     Linux charges a child with its parent's peak at the fork, so the figure is never below that of this process, which
     must stay small. Raises `RuntimeError` with the output when the command fails: a failure is quick, and would win.
     """
+    contender.prepare()
     environment = {**os.environ, **contender.environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has its bytecode
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(contender.command, cwd=cwd, env=environment, stdout=output, stderr=output)
