@@ -12,6 +12,7 @@ python -m tests.hub.server ROOT        # serves every ROOT/ORG/NAME until it is 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import socket
 import threading
@@ -56,7 +57,8 @@ class HubServer:
     """Both hubs at one address. Starts when entered; everything below may be called from the test's thread."""
 
     def __init__(self) -> None:
-        self._models: dict[str, dict[str, Repository]] = {name: {} for name in PROTOCOLS}
+        self.models: dict[str, dict[str, Repository]] = {name: {} for name in PROTOCOLS}
+        self.error_text: str | None = None  # what errors say; None: what the real hub would
         self._faults: dict[Fault, int] = {}  # how often each has struck
         self._requests: list[Request] = []
         self._changed = threading.Condition()
@@ -110,11 +112,11 @@ class HubServer:
         for hub in on:
             contents = {BRANCHES[hub]: directory, **(revisions or {})}
             trees = {revision: files_of(folder, more) for revision, folder in contents.items()}
-            self._models[hub][model] = Repository(trees, opened_by=opened_by, gate=gate)
+            self.models[hub][model] = Repository(trees, opened_by=opened_by, gate=gate)
 
     def withdraw(self, model: str) -> None:
         """From now on neither hub knows `model`."""
-        for models in self._models.values():
+        for models in self.models.values():
             models.pop(model, None)
 
     def inject(self, *faults: Fault) -> None:
@@ -141,6 +143,12 @@ class HubServer:
         """Bytes of `file`, or of all files, handed to sockets: a client that was killed has read up to 4 MB fewer."""
         return sum(request.sent for request in self.requests if request.file and file in (None, request.file))
 
+    def size_of(self, model: str, file: str | None = None) -> int:
+        """Bytes of one file of the model, or of all."""
+        repository = next(models[model] for models in self.models.values() if model in models)
+        files = next(iter(repository.revisions.values()))
+        return sum(each.sums().size for each in files.values() if file in (None, each.name))
+
     def wait_until_sent(self, file: str, count: int, timeout: float = 60) -> None:
         """Return when `count` bytes of `file` have been sent. Raises `TimeoutError`."""
         with self._changed:
@@ -155,10 +163,10 @@ class HubServer:
     def answer(self, query: Query, request: Request) -> Answer:
         """What the protocol that the request speaks says to it, the faults of listings among it."""
         for name, protocol in PROTOCOLS.items():
-            answered = protocol.answer(query, Shelf(self._models[name], self._listed))
+            answered = protocol.answer(query, Shelf(self.models[name], self._listed))
             if answered is not None:
                 request.hub = name
-                return answered
+                return answered if self.error_text is None else _saying(self.error_text, answered)
         return as_json({"error": "no such route"}, 404)
 
     def _listed(self, file: HubFile) -> Sums:
@@ -195,6 +203,15 @@ class HubServer:
     def stall(self) -> None:
         """Returns when the server ends."""
         self._closing.wait()
+
+
+def _saying(text: str, answer: Answer) -> Answer:
+    """An error in other words than the hub's own."""
+    if answer.status < 400:
+        return answer
+    header = {"X-Error-Message": re.sub("[\r\n]", " ", text)} if "X-Error-Message" in answer.headers else {}
+    body = json.dumps(json.loads(answer.body) | {"error": text, "Message": text}).encode()
+    return replace(answer, headers={**answer.headers, **header}, body=body)
 
 
 class _Server(ThreadingHTTPServer):

@@ -17,7 +17,7 @@ from modelscope_hub import errors as modelscope_errors
 
 from tests.commands import run_process
 from tests.hub.faults import LISTING, Fault, refusal
-from tests.hub.fixtures import TestHub
+from tests.hub.reader import HubWithReader
 from tests.hub.repositories import HubFile
 
 MODEL = "an-org/a.model"
@@ -39,26 +39,28 @@ def directory(tmp_path: Path) -> Path:
 
 
 def from_huggingface(
-    hub: TestHub, model: str = MODEL, *, revision: str | None = None, token: str | None = None
+    hub: HubWithReader, model: str = MODEL, *, revision: str | None = None, token: str | None = None
 ) -> Path:
     return Path(
         huggingface_hub.snapshot_download(
-            model, revision=revision, endpoint=hub.url, cache_dir=hub.huggingface_cache, token=token or False
+            model, revision=revision, endpoint=hub.url, cache_dir=hub.caches["huggingface"], token=token or False
         )
     )
 
 
-def from_modelscope(hub: TestHub, model: str = MODEL, *, revision: str | None = None, token: str | None = None) -> Path:
+def from_modelscope(
+    hub: HubWithReader, model: str = MODEL, *, revision: str | None = None, token: str | None = None
+) -> Path:
     api = modelscope_hub.HubApi(endpoint=hub.url, token=token or "")
-    return Path(api.download_repo(model, "model", revision=revision, cache_dir=hub.modelscope_cache))
+    return Path(api.download_repo(model, "model", revision=revision, cache_dir=hub.caches["modelscope"]))
 
 
 CLIENTS = {"huggingface": from_huggingface, "modelscope": from_modelscope}
 
 
 @pytest.fixture(params=CLIENTS)
-def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, hub: TestHub) -> str:
-    monkeypatch.setenv("MODELSCOPE_HOME", str(hub.environment["MODELSCOPE_HOME"]))
+def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, hub: HubWithReader) -> str:
+    monkeypatch.setenv("MODELSCOPE_HOME", hub.settings["MODELSCOPE_HOME"])
     # huggingface_hub resumes at the last whole chunk, of 10 MiB, so that a file below that starts again at its
     # first byte, and one that is cut more often than that never arrives.
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 100_000)
@@ -80,7 +82,7 @@ def served(directory: Path) -> dict[str, bytes]:
     return {name: content for name, content in contents(directory).items() if not name.startswith(".")}
 
 
-def test_a_model_arrives_whole(hub: TestHub, download: Download, directory: Path) -> None:
+def test_a_model_arrives_whole(hub: HubWithReader, download: Download, directory: Path) -> None:
     hub.serve(MODEL, directory)
     assert contents(download(hub)) == served(directory)
     assert hub.bytes_sent() == sum(map(len, served(directory).values()))
@@ -88,7 +90,7 @@ def test_a_model_arrives_whole(hub: TestHub, download: Download, directory: Path
     assert {request.hub for request in hub.requests} <= {*CLIENTS}
 
 
-def test_a_second_download_asks_for_no_file_again(hub: TestHub, download: Download, directory: Path) -> None:
+def test_a_second_download_asks_for_no_file_again(hub: HubWithReader, download: Download, directory: Path) -> None:
     hub.serve(MODEL, directory)
     download(hub)
     hub.forget()
@@ -97,7 +99,7 @@ def test_a_second_download_asks_for_no_file_again(hub: TestHub, download: Downlo
     assert hub.bytes_sent() == 0
 
 
-def test_what_is_cut_is_resumed_where_it_ended(hub: TestHub, download: Download, directory: Path) -> None:
+def test_what_is_cut_is_resumed_where_it_ended(hub: HubWithReader, download: Download, directory: Path) -> None:
     hub.serve(MODEL, directory)
     hub.inject(Fault(cut_after=200_000))
     assert contents(download(hub)) == served(directory)
@@ -106,7 +108,7 @@ def test_what_is_cut_is_resumed_where_it_ended(hub: TestHub, download: Download,
     assert (second.status, second.range, second.sent) == (206, "bytes=200000-", 100_000)
 
 
-def test_a_server_may_ignore_ranges(hub: TestHub, download: Download, directory: Path) -> None:
+def test_a_server_may_ignore_ranges(hub: HubWithReader, download: Download, directory: Path) -> None:
     hub.serve(MODEL, directory)
     hub.inject(Fault(cut_after=200_000, ignores_range=True, times=1), Fault(ignores_range=True))
     assert contents(download(hub)) == served(directory)
@@ -114,7 +116,7 @@ def test_a_server_may_ignore_ranges(hub: TestHub, download: Download, directory:
 
 
 def test_huggingface_hub_believes_a_flipped_bit_and_modelscope_does_not(
-    hub: TestHub, client: str, download: Download, directory: Path
+    hub: HubWithReader, client: str, download: Download, directory: Path
 ) -> None:
     hub.serve(MODEL, directory)
     hub.inject(Fault(flip_at=SIZE - 1))
@@ -129,7 +131,7 @@ def test_huggingface_hub_believes_a_flipped_bit_and_modelscope_does_not(
 
 
 def test_too_many_requests_are_made_again_after_the_time_they_name(
-    hub: TestHub, download: Download, directory: Path
+    hub: HubWithReader, download: Download, directory: Path
 ) -> None:
     hub.serve(MODEL, directory)
     hub.inject(refusal(429, times=1, Retry_After="0"))
@@ -139,7 +141,7 @@ def test_too_many_requests_are_made_again_after_the_time_they_name(
 
 
 def test_a_missing_model_a_wrong_revision_and_a_gate_are_told_apart(
-    hub: TestHub, client: str, download: Download, directory: Path
+    hub: HubWithReader, client: str, download: Download, directory: Path
 ) -> None:
     missing, revision, gate = {
         "huggingface": (
@@ -161,7 +163,7 @@ def test_a_missing_model_a_wrong_revision_and_a_gate_are_told_apart(
     assert {each.token for each in hub.requests} == {None, "another-token", "the-right-token"}
 
 
-def test_a_branch_has_files_of_its_own(hub: TestHub, download: Download, directory: Path, tmp_path: Path) -> None:
+def test_a_branch_has_files_of_its_own(hub: HubWithReader, download: Download, directory: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "config.json").write_text("{}")
@@ -170,7 +172,7 @@ def test_a_branch_has_files_of_its_own(hub: TestHub, download: Download, directo
 
 
 def test_one_hub_may_have_what_the_other_has_not(
-    hub: TestHub, client: str, download: Download, directory: Path
+    hub: HubWithReader, client: str, download: Download, directory: Path
 ) -> None:
     (other,) = CLIENTS.keys() - {client}
     hub.serve(MODEL, directory, on=[other])
@@ -183,7 +185,9 @@ def test_one_hub_may_have_what_the_other_has_not(
         CLIENTS[other](hub)
 
 
-def test_listings_name_files_no_disk_would_have_and_sizes_no_disk_could_hold(hub: TestHub, directory: Path) -> None:
+def test_listings_name_files_no_disk_would_have_and_sizes_no_disk_could_hold(
+    hub: HubWithReader, directory: Path
+) -> None:
     hub.serve(MODEL, directory, more={"../../outside": b"x"})
     hub.inject(Fault(listed_size=2**62, listed_sum="ab" * 32))
     api = huggingface_hub.HfApi(endpoint=hub.url, token=False)
@@ -206,7 +210,7 @@ def test_git_agrees_with_the_sums(directory: Path) -> None:
     assert HubFile("", directory / "config.json").sums().git_sha1 == done.stdout.strip()
 
 
-def test_a_listing_that_fails_once(hub: TestHub, client: str, download: Download, directory: Path) -> None:
+def test_a_listing_that_fails_once(hub: HubWithReader, client: str, download: Download, directory: Path) -> None:
     hub.serve(MODEL, directory)
     hub.inject(refusal(503, times=1, on=LISTING))
     if client == "huggingface":  # its client does not ask twice
@@ -216,7 +220,7 @@ def test_a_listing_that_fails_once(hub: TestHub, client: str, download: Download
     assert [each.status for each in hub.requests if each.is_listing][:2] == [503, 200]
 
 
-def test_closing_wakes_those_who_stall(hub: TestHub, directory: Path) -> None:
+def test_closing_wakes_those_who_stall(hub: HubWithReader, directory: Path) -> None:
     import http.client
 
     hub.serve(MODEL, directory)
@@ -234,12 +238,12 @@ def test_closing_wakes_those_who_stall(hub: TestHub, directory: Path) -> None:
 
 @pytest.mark.parametrize("command", ["hf", "modelscope"])
 def test_the_environment_leads_the_clients_commands_here(
-    hub: TestHub, directory: Path, command: str, tmp_path: Path
+    hub: HubWithReader, directory: Path, command: str, tmp_path: Path
 ) -> None:
     hub.serve(MODEL, directory)
     script = Path(sys.executable).with_name(command)
     done = run_process([script, "download", MODEL], environment=hub.environment, cwd=tmp_path)
     assert done.code == 0, done.stderr
     assert hub.bytes_sent(WEIGHTS) == SIZE
-    cache = hub.huggingface_cache if command == "hf" else hub.modelscope_cache
+    cache = hub.caches["huggingface" if command == "hf" else "modelscope"]
     assert [path for path in cache.rglob(WEIGHTS) if path.read_bytes() == (directory / WEIGHTS).read_bytes()]
