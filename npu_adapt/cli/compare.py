@@ -71,6 +71,10 @@ def compare(
         Path | None,
         typer.Option("--baseline", metavar="FILE", help="Also fail on what got worse since that summary.json."),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png", help="Draw the error of each operator over depth (extra: plot)."),
+    ] = None,
     hf32: options.Hf32 = None,
     revision: options.Revision = None,
     source: options.SourceOption = options.Source.auto,
@@ -112,7 +116,12 @@ def compare(
             save_outputs=save_outputs,
             baseline=baseline,
         )
-        return run_compare(request, asked, progress) if rejudge is None else judge_again(rejudge, request, asked)
+        summary = run_compare(request, asked, progress) if rejudge is None else judge_again(rejudge, request, asked)
+        if plot is not None:
+            from npu_adapt.report.depth_plot import draw
+
+            draw(summary, plot)
+        return summary
 
     run_command(ctx.params, workflow, (render_compare, render_weights), passed=_passed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -13,9 +13,9 @@ from npu_adapt.numerics.arithmetic import Arithmetic
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.exact import ROUNDOFF, as_real, truths
 from npu_adapt.numerics.excess import Broken, Excess, Worst, exact_difference, limits_of
-from npu_adapt.numerics.floors import yardsticks
+from npu_adapt.numerics.floors import Yardstick, yardsticks
 from npu_adapt.numerics.operators import PLACES, Kind, kind_of
-from npu_adapt.numerics.pieces import LARGEST_PIECE, pieces
+from npu_adapt.numerics.pieces import LARGEST_PIECE, Piece, pieces
 
 FOLLOWING_SHARE = 0.8  # of an operator's calls, for its prediction to be held against the others
 FOLLOWING_CALLS = 3
@@ -37,6 +37,9 @@ class OperatorReading:
     left: dict[str, Broken | None] = field(default_factory=dict)  # form of prediction -> what breaks its residual
 
 
+Measures = Iterable[tuple[Piece, str, tuple[Yardstick | None, ...]]]
+
+
 def judge(
     call: Call, candidates: Sequence[Tensor], arithmetic: Arithmetic, *, largest_piece: int = LARGEST_PIECE
 ) -> OperatorReading:
@@ -44,12 +47,26 @@ def judge(
 
     `arithmetic` is what the operator's class is held to. Operators above `largest_piece` elements are judged in pieces.
     """
+    return judge_by(measures(call, arithmetic, largest_piece), call, candidates)
+
+
+def measures(call: Call, arithmetic: Arithmetic, largest_piece: int = LARGEST_PIECE) -> Measures:
+    """What the call's results are measured against, piece by piece: (piece, precision of the truth, yardsticks)."""
+    if not _is_computed(call):
+        return
+    for piece in pieces(call, largest_piece):
+        found = truths(piece.call)
+        yield piece, found.precision, yardsticks(piece.call, found, arithmetic)
+
+
+def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> OperatorReading:
+    """As `judge`, by measures that were taken before: they do not depend on the device."""
     shape = tuple(call.outputs[0].shape)
     wrong = _unlike(call.outputs, candidates) or _inexact(call, candidates)
     if wrong is not None or not _is_computed(call):
         return OperatorReading(call.index, call.module, call.operator, shape, wrong)
     limits = limits_of(kind_of(call.operator))
-    whole, left, precision = _measured(call, candidates, arithmetic, largest_piece)
+    whole, left, precision = _measured(measured, candidates)
     found = [excess.broken(limits) for excess in whole]
     worst = max(whole, key=lambda excess: excess.rms)
     return OperatorReading(
@@ -115,17 +132,13 @@ def _values_at(call: Call, places: Tensor) -> Tensor:
     return values.gather(axis, places)
 
 
-def _measured(
-    call: Call, candidates: Sequence[Tensor], arithmetic: Arithmetic, largest_piece: int
-) -> tuple[list[Excess], dict[str, Excess], str]:
+def _measured(measured: Measures, candidates: Sequence[Tensor]) -> tuple[list[Excess], dict[str, Excess], str]:
     """(of each floating result its excess, of each predicted form what is left of the first result, precision)."""
     whole: dict[int, Excess] = {}
     left: dict[str, Excess] = {}
     precision = "float64"
-    for piece in pieces(call, largest_piece):
-        found = truths(piece.call)
-        precision = found.precision
-        for position, yardstick in enumerate(yardsticks(piece.call, found, arithmetic)):
+    for piece, precision, found in measured:  # noqa: B007 - the last piece's is the call's
+        for position, yardstick in enumerate(found):
             if yardstick is None:
                 continue
             candidate = as_real(piece.of(candidates[position])).double()

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from npu_adapt.records import Summary
 from npu_adapt.report.document import Block, Code, sentence
 from npu_adapt.report.figures import Figures
-from npu_adapt.report.sections import benchmark, comparison, conclusion, result, speed, subject
+from npu_adapt.report.sections import benchmark, comparison, conclusion, operators, result, speed, subject
 from npu_adapt.report.terminal import Screen
 
 
@@ -34,6 +34,7 @@ def render_compare(summary: Summary) -> RenderableType:
             *comparison.reasons(figures),
             *comparison.baseline(figures),
             *comparison.suspects(figures),
+            *operators.judged(figures),
             comparison.metrics(figures),
             sentence(figures.say("basis", text=figures("compare.match_basis"))),
             comparison.rules(figures),

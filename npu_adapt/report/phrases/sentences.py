@@ -50,6 +50,14 @@ SENTENCES: dict[str, Phrase] = {
         "First suspect: {module} ({operator}), step {index}, test {test}; error over floor: {reason}.",
         "首个可疑算子：{module}（{operator}），第 {index} 步，检验 {test}；误差与噪声底之比：{reason}。",
     ),
+    "operators-judged": Phrase(
+        "{number} operator calls were replayed on the device with the CPU's inputs and judged alone; {failed} failed.",
+        "共有 {number} 次算子调用以 CPU 的输入在设备上重放并单独判定；未通过 {failed} 次。",
+    ),
+    "depth-legend": Phrase(
+        "Error over depth, relative L2: o each operator alone, A accumulated; . and - their floors.",
+        "误差随深度的变化（相对 L2）：o 为单个算子，A 为累积误差；. 与 - 为各自的噪声底。",
+    ),
     "all-finite": Phrase("No NaN and no infinity stands on one side only.", "没有仅出现在一端的 NaN 或无穷大。"),
     "not-finite": Phrase(
         "{output}: {nan} NaN and {inf} infinities stand on one side only.",

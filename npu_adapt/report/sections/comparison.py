@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from npu_adapt.report.document import Block, Code, Inline, Listing, listing, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.sections import operators
 from npu_adapt.report.sections.blocks import cell, fact, facts, missing_reasons, table
 
 METRICS = (
@@ -60,6 +61,7 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
         *reasons(figures),
         *baseline(figures),
         *suspects(figures),
+        *operators.judged(figures),
         *by_output(figures),
         *against_float64(figures),
         *worst_elements(figures),

@@ -1,0 +1,27 @@
+"""What judging each operator alone came to: how many were judged, what limits that, and the error over depth."""
+
+from __future__ import annotations
+
+from npu_adapt.report.depth_chart import chart
+from npu_adapt.report.document import Block, Verbatim, listing, sentence
+from npu_adapt.report.figures import Figures
+
+
+def judged(figures: Figures) -> tuple[Block, ...]:
+    """How many calls were judged alone, what limits that, and the error over depth; nothing where none was judged."""
+    compare = figures.summary.compare
+    if compare is None or not compare.operators_judged:
+        return ()
+    failed = str(len(compare.operators))
+    said = sentence(figures.say("operators-judged", number=figures("compare.operators_judged"), failed=failed))
+    notes = (listing(compare.operator_notes, "caution"),) if compare.operator_notes else ()
+    return said, *notes, *depth(figures)
+
+
+def depth(figures: Figures) -> tuple[Block, ...]:
+    """The error of each operator alone, and what accumulated, against the floors."""
+    compare = figures.summary.compare
+    drawn = "" if compare is None or compare.depth is None else chart(compare.depth)
+    if not drawn:
+        return ()
+    return sentence(figures.say("depth-legend")), Verbatim(drawn)

@@ -1,0 +1,168 @@
+"""Models with one input each, everything about them that does not depend on the device computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from npu_adapt.models.loading import load_model
+from npu_adapt.models.local import ModelRequest
+from npu_adapt.models.tasks import LoadedModel, Sample
+from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.numerics.capture import Call, capturing
+from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.judgement import OperatorReading, judge_by, measures
+from npu_adapt.numerics.metrics import compare_tensors
+from npu_adapt.numerics.operators import Kind, kind_of
+from npu_adapt.numerics.truth import Float64
+from npu_adapt.progress import Silent
+from npu_adapt.workflows.fetch import fetch
+from npu_adapt.workflows.isolation import arithmetic_of
+from tests.benchmarks.verdict_devices import Form, SoftDevice
+from tests.real_models import store
+
+Outputs = Mapping[str, Tensor]
+TEXTS = (
+    "The river runs quietly to the sea.",
+    "A dog jumped over the lazy fox, and nobody in the village was surprised any more.",
+    "Measured figures are worth more than opinions; a verdict that cannot be checked is an opinion with a stamp on it.",
+)
+
+
+def _picture(name: str) -> str:
+    return str(resources.files("sklearn.datasets") / "images" / f"{name}.jpg")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model, attention and input. `margins`: one of those that the margins were chosen on."""
+
+    name: str
+    model: str  # a key of the store, or builtin:…
+    attention: str
+    inputs: tuple[str, ...] = ()
+    margins: bool = False
+    side: int | None = None  # pictures are brought to this size; None: as the processor gives them
+    layers: int | None = None  # only the first of them; None: all
+
+
+SUBJECTS: tuple[Subject, ...] = (
+    Subject("digits-vit, sdpa", "builtin:digits-vit", "sdpa", margins=True),
+    Subject("MiniLM, eager, short", "minilm", "eager", TEXTS[:1], margins=True),
+    Subject("digits-vit, eager", "builtin:digits-vit", "eager", (_picture("flower"),)),
+    Subject("MiniLM, sdpa, long", "minilm", "sdpa", TEXTS[2:]),
+    Subject("MiniLM, eager, middle", "minilm", "eager", TEXTS[1:2]),
+    Subject("DINOv2-small, sdpa", "dinov2-small", "sdpa", (_picture("china"),), side=70),
+    Subject("DINOv2-small, eager", "dinov2-small", "eager", (_picture("flower"),), side=56),
+    Subject("SmolLM2, sdpa, 10 of 30 layers", "smollm2", "sdpa", TEXTS[:1], layers=10),
+)
+
+
+@dataclass
+class Case:
+    """A loaded subject: its calls on the CPU, the exact outputs, floors and yardsticks."""
+
+    subject: Subject
+    loaded: LoadedModel
+    sample: Sample
+    _floors: dict[str, dict[str, float]] = field(default_factory=dict)
+    _measures: dict[tuple[int, str], tuple[Any, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, subject: Subject) -> Case:
+        builtin = subject.model.startswith("builtin")
+        model = subject.model if builtin else str(store.model(subject.model))
+        loaded = load_model(
+            fetch(ModelRequest(model=model, offline=True), Silent()),
+            task=None,
+            dtype="float32",
+            attention=subject.attention,
+            trust_remote_code=False,
+            allow_pickle=False,
+            progress=Silent(),
+        )
+        if subject.layers is not None:
+            base: Any = loaded.module.base_model
+            base.layers = base.layers[: subject.layers]
+        (sample,) = loaded.task.prepare(loaded, subject.inputs, 1, 0)
+        if subject.side is not None:
+            pixels = torch.nn.functional.interpolate(sample.tensors["pixel_values"], (subject.side,) * 2)
+            sample = Sample({**sample.tensors, "pixel_values": pixels}, sample.inputs)
+        return cls(subject, loaded, sample)
+
+    def forward(self, context: AbstractContextManager[object], dtype: torch.dtype = torch.float32) -> Outputs:
+        with torch.inference_mode(), context:
+            return self.loaded.task.forward(self.loaded.module, self.sample.to(torch.device("cpu"), dtype))
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls of the CPU's forward, with copies of what they were given."""
+        weights = {weight.data_ptr() for weight in self.loaded.module.parameters()}
+        kept: list[Call] = []
+
+        def copied(leaf: Any) -> Any:
+            return leaf.clone() if isinstance(leaf, Tensor) and leaf.data_ptr() not in weights else leaf
+
+        def keep(call: Call) -> None:
+            output = call.output.clone() if isinstance(call.output, Tensor) else call.output
+            kept.append(Call(**{**vars(call.with_arguments(copied)), "output": output}))
+
+        with torch.inference_mode(), capturing(self.loaded.module, keep):
+            self.loaded.task.forward(self.loaded.module, self.sample.to(torch.device("cpu"), torch.float32))
+        return tuple(kept)
+
+    @cached_property
+    def reference(self) -> Outputs:
+        return self.forward(nullcontext())
+
+    @cached_property
+    def truth(self) -> Outputs:
+        return self.forward(Float64(), torch.float64)
+
+    def floors(self, arithmetic: ArithmeticByClass) -> dict[str, float]:
+        """The end-to-end floor of each output: the largest error of the arithmetic's emulations."""
+        if str(arithmetic) not in self._floors:
+            errors = [self.errors(self.forward(emulate(each))) for each in Emulation(arithmetic).variants()]
+            least = torch.finfo(torch.float32).eps / 4
+            self._floors[str(arithmetic)] = {name: max(least, *(e[name] for e in errors)) for name in self.truth}
+        return self._floors[str(arithmetic)]
+
+    def errors(self, outputs: Outputs) -> dict[str, float]:
+        """Relative L2 against float64 of each output; infinite where one side is not finite."""
+        found = {name: compare_tensors(outputs[name], self.truth[name]).relative_l2 for name in self.truth}
+        return {name: float("inf") if error is None else error for name, error in found.items()}
+
+    def over_floor(self, outputs: Outputs, arithmetic: ArithmeticByClass) -> float:
+        """The worst output's error over its floor."""
+        floors = self.floors(arithmetic)
+        return max(error / floors[name] for name, error in self.errors(outputs).items())
+
+    def effect(self, wrong: Outputs, right: Outputs, arithmetic: ArithmeticByClass) -> float:
+        """How far a fault moves the worst output, in floors."""
+        floors = self.floors(arithmetic)
+        moved = {name: compare_tensors(wrong[name], right[name]).relative_l2 for name in floors}
+        return max(float("inf") if each is None else each / floors[name] for name, each in moved.items())
+
+    def reading(self, call: Call, results: tuple[Tensor, ...], arithmetic: ArithmeticByClass) -> OperatorReading:
+        """The verdict on one call alone; its yardsticks are made once for each arithmetic."""
+        own = arithmetic_of(call.operator, arithmetic)
+        depends = kind_of(call.operator) in (Kind.PRODUCT, Kind.ATTENTION)
+        key = (call.index, own.name if depends else "")
+        if key not in self._measures:
+            self._measures[key] = tuple(measures(call, own))
+        return judge_by(self._measures[key], call, results)
+
+    def readings(self, device: SoftDevice) -> list[OperatorReading]:
+        """Every call alone on a device."""
+        form: Form = device.form
+        return [self.reading(call, device.replay(call), form.arithmetic) for call in self.calls if not call.random]
+
+
+Build = Callable[[Subject], Case]

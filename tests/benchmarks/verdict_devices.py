@@ -1,0 +1,198 @@
+"""Devices in software: a model's operators on the CPU, in a selectable correct form, one of them wrong on demand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
+from npu_adapt.numerics.capture import Call, tensors_of
+from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
+
+VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
+
+
+def layer_norm_in_one_pass(x: Tensor, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
+    axes = tuple(range(-len(shape), 0))
+    mean = x.mean(axes, keepdim=True)
+    scaled = (x - mean) * ((x * x).mean(axes, keepdim=True) - mean * mean + eps).rsqrt()
+    scaled = scaled if weight is None else scaled * weight
+    return scaled if bias is None else scaled + bias
+
+
+def softmax_by_reciprocal(x: Tensor, dim: Any = None, *_: Any, **kwargs: Any) -> Tensor:
+    x = x.float()
+    weights = ((x - x.amax(dim, keepdim=True)) * math.log2(math.e)).exp2()
+    return weights * weights.sum(dim, keepdim=True).reciprocal()
+
+
+def gelu_by_its_formula(x: Tensor, approximate: str = "none") -> Tensor:
+    return x * 0.5 * (1.0 + torch.erf(x * 0.5**0.5)) if approximate == "none" else F.gelu(x, approximate=approximate)
+
+
+def silu_by_division(x: Tensor, inplace: bool = False) -> Tensor:
+    return x / (1.0 + (-x).exp())
+
+
+# Other kernels that are as correct as the CPU's, by operator.
+KERNELS: Mapping[str, Callable[..., Tensor]] = {
+    "layer_norm": layer_norm_in_one_pass,
+    "softmax": softmax_by_reciprocal,
+    "gelu": gelu_by_its_formula,
+    "silu": silu_by_division,
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """One correct device: its arithmetic and what else kernels leave open."""
+
+    name: str
+    emulation: Emulation
+    own_kernels: bool = False  # those of KERNELS
+    reversed_sums: bool = False
+    last_bit: int | None = None  # seed of the last-bit differences of vector operators; None: it has none
+
+    @property
+    def arithmetic(self) -> ArithmeticByClass:
+        return self.emulation.arithmetic
+
+
+def correct_forms() -> tuple[Form, ...]:
+    """Every arithmetic with every order of sums, form of attention and kind of vector unit that is tried."""
+    arithmetics = {name: ArithmeticByClass.uniform(name) for name in ARITHMETICS}
+    arithmetics["910B"] = ArithmeticByClass(*(ARITHMETICS[name] for name in ("float32", "hf32", "float32")))
+    forms = []
+    for name, arithmetic in arithmetics.items():
+        plain, blocked = Emulation(arithmetic), Emulation(arithmetic, blocked_sums=True)
+        fused = Emulation(arithmetic, fused_attention=True)
+        both = Emulation(arithmetic, fused_attention=True, blocked_sums=True)
+        forms += [
+            Form(f"{name}", plain),
+            Form(f"{name}, blocked sums", blocked),
+            Form(f"{name}, flash attention", fused),
+            Form(f"{name}, flash attention, blocked sums", both),
+            Form(f"{name}, reversed sums", plain, reversed_sums=True),
+            Form(f"{name}, last bits", plain, last_bit=1),
+            Form(f"{name}, own kernels", fused, own_kernels=True),
+            Form(f"{name}, own kernels, last bits, blocked", both, own_kernels=True, last_bit=2),
+        ]
+    return tuple(forms)
+
+
+@dataclass
+class Operation:
+    """One operator as a device runs it: what a fault may look at and run again."""
+
+    index: int
+    operator: str
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    result: Any
+    execute: Callable[..., Any]
+
+    def again(self, *args: Any, **kwargs: Any) -> Any:
+        """The same operator of other arguments, on the same device."""
+        return self.execute(self.function, args, kwargs)
+
+
+Fault = Callable[[Operation], Any]  # gives the wrong result
+
+
+class SoftDevice(TorchFunctionMode):
+    """Runs what is called in it as its form does; `fault` makes the result of call number `at` wrong.
+
+    Calls are counted as `capture` counts them; `replaying` says which one a call by itself is. `fired` counts the wrong
+    results that differ from the right ones; `only` lets just that execution of the call be wrong, counted from 0.
+    """
+
+    def __init__(self, form: Form, fault: Fault | None = None, at: int = -1, only: int | None = None) -> None:
+        super().__init__()
+        self.form, self.fault, self.at, self.only = form, fault, at, only
+        self.fired = self.executions = 0
+        self._count = 0
+        self._replayed: int | None = None
+
+    @contextmanager
+    def replaying(self, index: int) -> Any:
+        self._replayed = index
+        try:
+            with self:
+                yield
+        finally:
+            self._replayed = None
+
+    @contextmanager
+    def forward(self) -> Any:
+        self._count = 0
+        with self:
+            yield
+
+    def replay(self, call: Call) -> tuple[Tensor, ...]:
+        """The call's results on this device."""
+        with self.replaying(call.index):
+            return tensors_of(call.again(lambda leaf: leaf))
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = self.execute(func, args, kwargs)
+        output = args[0] if result is None and args and writes_in_place(func, kwargs) else result
+        tensors = tensors_of(output)
+        if not tensors or any(map(torch._C._functorch.is_functorch_wrapped_tensor, tensors)):
+            return result
+        index = self._count if self._replayed is None else self._replayed
+        self._count += 1
+        if self.fault is None or index != self.at:
+            return result
+        return self._wrong(index, func, args, kwargs, result)
+
+    def _wrong(self, index: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+        execution, self.executions = self.executions, self.executions + 1
+        if self.only is not None and execution != self.only:
+            return result
+        assert self.fault is not None
+        name = operator_name(func)
+        right = result.clone() if isinstance(result, Tensor) else result
+        wrong = self.fault(Operation(index, name, func, args, kwargs, right.clone(), self.execute))
+        same = torch.equal(wrong, right) or bool(((wrong == right) | (wrong.isnan() & right.isnan())).all())
+        self.fired += not same
+        if writes_in_place(func, kwargs):
+            result.copy_(wrong)
+            return result
+        return wrong.to(right.dtype)
+
+    def execute(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The operator as the form runs it."""
+        name = operator_name(func)
+        in_place = writes_in_place(func, kwargs)
+        kernel = KERNELS.get(name) if self.form.own_kernels and not in_place else None
+        if kernel is not None and isinstance(args[0], Tensor) and args[0].dtype == torch.float32:
+            kwargs = {key: value for key, value in kwargs.items() if key not in ("_stacklevel", "dtype")}
+            result = kernel(*args, **kwargs)
+        else:
+            if self.form.reversed_sums and name in ("linear", "matmul"):
+                args = (args[0].flip(-1), args[1].flip(-1 if name == "linear" else -2), *args[2:])
+            with emulate(self.form.emulation):
+                result = func(*args, **kwargs)
+        if self.form.last_bit is not None and kind_of(name) in VECTOR_KINDS and not in_place:
+            return self._with_last_bits(result)
+        return result
+
+    def _with_last_bits(self, result: Any) -> Any:
+        """Each element moved to a neighbour, or left, by a draw that depends on its place alone."""
+        if not isinstance(result, Tensor) or result.dtype != torch.float32:
+            return result
+        generator = torch.Generator().manual_seed(self.form.last_bit or 0)
+        step = torch.randint(-1, 2, result.shape, generator=generator)
+        moved = result.nextafter(torch.where(step > 0, math.inf, -math.inf))
+        return torch.where((step == 0) | ~result.isfinite() | (result == 0), result, moved)
