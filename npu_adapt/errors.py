@@ -75,6 +75,10 @@ class ModelNotFound(ModelError):
     """No place that was tried holds the model."""
 
 
+class HubsUnreachable(ModelError):
+    """No hub that was asked tells anything: what is on this disk may still do."""
+
+
 class ModelCorrupt(ModelError):
     """Files are there, and they are not what they should be: cut short, flipped, a shard missing."""
 

@@ -41,15 +41,19 @@ def utc_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """`path` holds either what it held before or all of `data`, whatever happens meanwhile."""
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """`path` holds either what it held before or all of `data`, whatever happens meanwhile.
+
+    Without `durable` it does not wait for the disk: behind a download that would mean to wait for all of its bytes.
+    """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     except BaseException:

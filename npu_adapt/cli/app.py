@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated, Any
@@ -93,4 +94,6 @@ def npu_adapt(
 
 def main() -> None:
     """The console script."""
+    # Loading libraries makes many objects and drops few: to look for garbage among them would be a tenth of it.
+    gc.set_threshold(100_000)
     app()

@@ -69,7 +69,10 @@ def progress_for(*, quiet: bool) -> Progress:
     """Progress as the user wants it: none, bars on a terminal, plain lines elsewhere."""
     if quiet:
         return Silent()
-    from npu_adapt.cli.bars import Bars, PlainLines
+    if sys.stderr.isatty():
+        from npu_adapt.cli.bars import Bars
 
-    console = stderr_console()
-    return Bars(console) if console.is_terminal else PlainLines(console)
+        return Bars(stderr_console())
+    from npu_adapt.cli.lines import PlainLines
+
+    return PlainLines(sys.stderr)

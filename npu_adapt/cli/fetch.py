@@ -37,9 +37,15 @@ def fetch(
     """
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.request import model_request
-    from npu_adapt.cli.run import print_record
-    from npu_adapt.report.registry_tables import render_fetched
     from npu_adapt.workflows.fetch import fetch_and_register
 
     fetched = fetch_and_register(model_request(ctx.params), progress_for(quiet=quiet), dry_run=dry_run)
-    print_record(fetched, render_fetched, as_json=json)
+
+    if json:
+        from npu_adapt.cli.run import print_json
+
+        print_json(fetched)
+    else:
+        from npu_adapt.report.fetched_lines import fetched_lines
+
+        typer.echo(fetched_lines(fetched))

@@ -120,11 +120,11 @@ def path(
     """
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.request import model_request
-    from npu_adapt.cli.run import print_record
+    from npu_adapt.cli.run import print_json
     from npu_adapt.workflows.registry import path_of
 
     found = path_of(model_request(ctx.params), progress_for(quiet=quiet))
     if json:
-        print_record(found, str, as_json=True)
+        print_json(found)
     else:
         typer.echo(found.path)

@@ -53,9 +53,14 @@ def run_command(
 
 def print_record(record: RecordType, render: Callable[[RecordType], RenderableType], *, as_json: bool) -> None:
     """A record that is no summary, on stdout: as `render` draws it, or as JSON."""
-    if not as_json:
+    if as_json:
+        print_json(record)
+    else:
         print_result(render(record))
-        return
+
+
+def print_json(record: object) -> None:
+    """A record, or a tuple of them, on stdout."""
     import msgspec
 
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n")

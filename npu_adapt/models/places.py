@@ -21,6 +21,8 @@ from npu_adapt.models.selection import WEIGHT_FORMATS, has_pickle, needed_weight
 from npu_adapt.records.registry import RegistryEntry
 
 ABSURD_BYTES = 1 << 44  # 16 TiB: more than any published model has
+PARTIAL = ".npu-adapt.incomplete"  # the ending of a partial blob in the Hugging Face cache
+UNFINISHED = ".npu-adapt"  # the folder of partial files in a repository of ModelScope's cache
 DEFAULT_BRANCHES = {"huggingface": "main", "modelscope": "master"}
 
 

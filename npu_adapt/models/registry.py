@@ -77,7 +77,8 @@ class Registry:
             yield entries
             if entries != before or not self.path.exists():
                 index = RegistryIndex(schema_version=INDEX_SCHEMA_VERSION, entries=tuple(entries.values()))
-                write_atomically(self.path, msgspec.json.format(msgspec.json.encode(index), indent=1) + b"\n")
+                data = msgspec.json.format(msgspec.json.encode(index), indent=1) + b"\n"
+                write_atomically(self.path, data, durable=False)  # not before the files that it speaks of
 
     def _read(self, *, set_aside: bool = False) -> dict[str, RegistryEntry]:
         """The entries by path. An index that is damaged counts as empty: whatever is on this disk is found again."""

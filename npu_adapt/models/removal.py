@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from npu_adapt.errors import ModelError
-from npu_adapt.models.hubs.huggingface import PARTIAL
-from npu_adapt.models.hubs.modelscope import UNFINISHED
+from npu_adapt.models.places import PARTIAL, UNFINISHED
 from npu_adapt.models.registry import Registry
 from npu_adapt.records.registry import RegistryEntry, RemovedModel
 

@@ -1,4 +1,4 @@
-"""What `fetch` and `models` print: records of the registry as tables."""
+"""What `models` prints: records of the registry as tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 
 from npu_adapt import rounding
-from npu_adapt.records.registry import Fetched, ListedModel, ModelCheck, RemovedModel, Verification
+from npu_adapt.records.registry import ListedModel, ModelCheck, RemovedModel, Verification
 from npu_adapt.report.document import Block, Code, Column, Table, Tone, sentence
 from npu_adapt.report.terminal import Screen
 
@@ -45,27 +45,6 @@ def _verified(model: ListedModel) -> str:
         return model.state
     against = UNVERIFIED.get(model.verified_against, model.verified_against)
     return f"{against} {model.verified_at[:10]}" if model.verified_at else against
-
-
-def render_fetched(fetched: Fetched) -> RenderableType:
-    """Where the model is, and each of its files."""
-    verb = "would be downloaded" if fetched.dry_run else "downloaded"
-    files = Table(
-        "",
-        (Column("File"), Column("Size", numeric=True), Column("Verified against"), Column("")),
-        tuple(
-            (Code(file.name), rounding.size(file.bytes), file.verified_against, verb if file.downloaded else "on disk")
-            for file in fetched.files
-        ),
-    )
-    total = f"{rounding.size(fetched.bytes)} in {rounding.count(len(fetched.files))} files"
-    blocks: list[Block] = [
-        sentence(Code(fetched.model), f" · {fetched.source} · {fetched.commit or fetched.revision or 'no revision'}"),
-        files,
-        sentence(f"{total}, {rounding.size(fetched.downloaded_bytes)} {verb}"),
-        sentence(Code(fetched.path)),
-    ]
-    return Screen(blocks)
 
 
 def render_verification(verification: Verification) -> RenderableType:

@@ -6,8 +6,7 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
-from npu_adapt.errors import Attempt, ModelError, ModelNotFound
-from npu_adapt.models.download.hubs import HubsUnreachable, find_on_hubs
+from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
 from npu_adapt.models.local import LocalModel, ModelRequest, is_hub_model, locate, require_model_name, require_revision
 from npu_adapt.models.registry import Registry, cache_folder, registry_refused
 from npu_adapt.models.verification import bytes_to_hash, verified_entry, weight_files
@@ -101,6 +100,7 @@ def download(
     dry_run: bool = False,
 ) -> Fetched:
     """The model from the first hub that has it; `attempts` gets what each hub said. Raises `ModelError`."""
+    from npu_adapt.models.download.hubs import find_on_hubs
     from npu_adapt.models.download.model import Download
 
     hub, listing, files = find_on_hubs(request, progress.say, attempts)

@@ -142,7 +142,7 @@ def test_a_directory_is_forgotten_and_kept(cli: Cli, caches: Path) -> None:
 def test_names_that_steer_a_terminal_are_shown_as_their_escapes(cli: Cli, caches: Path) -> None:
     folder = put_directory(caches / "mine")
     (folder / "\x1b[31mred\u202e.json").write_text("{}")
-    done = cli("fetch", folder)
+    done = cli("fetch", folder, "--include", "*")
     assert done.code == 0
     assert "\x1b" not in done.stdout + done.stderr
     assert r"\x1b[31mred\u202e.json" in done.stdout

@@ -177,7 +177,7 @@ def test_an_unfinished_download_is_no_model(tmp_path: Path, registry: Registry) 
     unfinished = msgspec.structs.replace(entry(str(folder)), missing=("tokenizer.json",))
     registry.put(unfinished)
     assert state_of(unfinished) == "unfinished"
-    with pytest.raises(ModelError, match="unfinished download: 1 files are missing"):
+    with pytest.raises(ModelError, match="incomplete: 1 files are missing"):
         found(folder, registry)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from npu_adapt.errors import Attempt, ModelError, ModelNotFound
+from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
 from npu_adapt.models.download.model import wanted_files
 from npu_adapt.models.hubs import hubs_to_ask
 from npu_adapt.models.hubs.hub import (
@@ -20,10 +20,6 @@ from npu_adapt.models.hubs.retrying import Patience
 from npu_adapt.models.local import ModelRequest
 
 Found = tuple[Hub, Listing, tuple[RemoteFile, ...]]
-
-
-class HubsUnreachable(ModelError):
-    """No hub that was asked tells anything: what is on this disk may still do."""
 
 
 def find_on_hubs(request: ModelRequest, say: Callable[[str], None], attempts: list[Attempt]) -> Found:

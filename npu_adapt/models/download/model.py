@@ -206,7 +206,6 @@ class Download:
         with self.progress.task(file.name, file.size, "bytes") as own:
             found = transfer.bring(file, partial, _both(own, total))
         partial.replace(stored)
-        self.shelf.place(file)
         self.progress.say(f"{file.name}: {rounding.size(file.size)}, as {self.hub.title} lists it")
         return registered(file.name, found, "hub")
 

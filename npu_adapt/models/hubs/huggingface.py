@@ -26,9 +26,7 @@ from npu_adapt.models.hubs.hub import (
     RevisionMissing,
 )
 from npu_adapt.models.hubs.retrying import host_of, is_temporary, seconds_to_wait
-from npu_adapt.models.places import DEFAULT_BRANCHES, huggingface_cache, huggingface_folder
-
-PARTIAL = ".npu-adapt.incomplete"
+from npu_adapt.models.places import DEFAULT_BRANCHES, PARTIAL, huggingface_cache, huggingface_folder
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class HuggingFaceShelf:
         known = reference.read_text() if reference.is_file() else self.listing.revision
         if known != self.listing.commit:
             reference.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(reference, str(self.listing.commit).encode())
+            write_atomically(reference, str(self.listing.commit).encode(), durable=False)
 
 
 class HuggingFace:

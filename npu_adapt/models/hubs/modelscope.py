@@ -22,9 +22,7 @@ from npu_adapt.models.hubs.hub import (
     RevisionMissing,
 )
 from npu_adapt.models.hubs.retrying import host_of
-from npu_adapt.models.places import DEFAULT_BRANCHES, modelscope_cache, modelscope_folder, modelscope_places
-
-UNFINISHED = ".npu-adapt"  # a repository's folder of partial files
+from npu_adapt.models.places import DEFAULT_BRANCHES, UNFINISHED, modelscope_cache, modelscope_folder, modelscope_places
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,59 @@
+"""Progress where nobody watches: a line for what is said, and now and then one for how far it has come.
+
+Without Rich, which costs a short command more to load than to draw.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from npu_adapt import rounding
+from npu_adapt.progress import SILENT_STEP, Step
+from npu_adapt.report.document import printable
+
+LINE_EVERY = 10.0  # seconds between two lines about one step
+
+
+class _Lines:
+    """Says how far a step that counts bytes has come, every so often."""
+
+    def __init__(self, lines: PlainLines, description: str, total: float | None) -> None:
+        self._lines = lines
+        self._description, self._total = description, total
+        self._done = 0.0
+        self._began = self._said = time.monotonic()
+
+    def advance(self, amount: float) -> None:
+        self._done += amount
+        now = time.monotonic()
+        if now - self._said < LINE_EVERY:
+            return
+        self._said = now
+        rate = self._done / (now - self._began)
+        shown = f"{self._description}: {rounding.size(int(self._done))}, {rounding.size(int(rate))}/s"
+        if self._total and rate > 0:
+            left = max(0.0, self._total - self._done) / rate
+            shown += f", {self._done / self._total:.0%} of {rounding.size(int(self._total))}, {left:.0f} s left"
+        self._lines.say(shown)
+
+    def update(self, *, description: str | None = None, total: float | None = None) -> None:
+        self._description = description or self._description
+        self._total = self._total if total is None else total
+
+
+class PlainLines:
+    """Lines for a file or a pipe: what is said, and how far bytes have come."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @contextmanager
+    def task(self, description: str, total: float | None = None, unit: str = "") -> Iterator[Step]:
+        yield _Lines(self, description, total) if unit == "bytes" else SILENT_STEP
+
+    def say(self, message: str) -> None:
+        self._stream.write(printable(message) + "\n")
+        self._stream.flush()
