@@ -11,7 +11,7 @@ import pytest
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import Logs, new_summary, parse_log_line, read_summary, write_atomically
-from npu_adapt.records import Bench, Latency, Run, Summary
+from npu_adapt.records import Bench, Latency, Run, Summary, encode
 
 LATENCY = Latency(mean=1.0, median=1.0, p90=1.0, p99=None, std=0.0, min=1.0, max=1.0)
 
@@ -172,3 +172,36 @@ def test_processes_that_share_a_folder_never_show_a_torn_file(logs: Logs) -> Non
     assert seen > 0
     histories = [msgspec.json.decode(path.read_bytes()) for path in logs.folder.glob("history/*/summary.json")]
     assert len(histories) == 20
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        (None, False),
+        (new_summary("npu-adapt env"), False),
+        (new_summary("npu-adapt infer", run=run_record()), True),
+    ],
+    ids=["nothing", "an environment", "a run"],
+)
+def test_an_environment_is_written_where_no_run_is_lost(tmp_path: Path, before: Summary | None, kept: bool) -> None:
+    logs = Logs(tmp_path)
+    logs.require_writable()
+    if before is not None:
+        write_atomically(logs.summary_path, encode(before))
+        (tmp_path / "run_npu.log").write_text("before\n", encoding="utf-8")
+    environment = new_summary("npu-adapt env --check")
+    with logs.start("env", "machine") as journal:
+        journal.event("run", "start")
+        journal.publish_environment(environment)
+    assert logs.read() == (before if kept else environment)
+    assert (tmp_path / "run_npu.log").read_text(encoding="utf-8").startswith("before") is kept
+    assert read_summary(journal.folder / "summary.json") == environment
+
+
+def test_an_environment_leaves_a_torn_summary_as_it_is(tmp_path: Path) -> None:
+    logs = Logs(tmp_path)
+    logs.require_writable()
+    logs.summary_path.write_text('{"schema_version"', encoding="utf-8")
+    with logs.start("env", "machine") as journal:
+        journal.publish_environment(new_summary("npu-adapt env"))
+    assert logs.summary_path.read_text(encoding="utf-8") == '{"schema_version"'

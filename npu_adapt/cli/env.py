@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,7 @@ def examine_as_json(request: EnvRequest, *, quiet: bool) -> Summary:
     from npu_adapt.workflows.env import examine
 
     with only_the_record() as stdout:
-        summary = examine(request, progress_for(quiet=quiet), lambda at_once: None)
+        summary = examine(request, partial(progress_for, quiet=quiet), lambda at_once: None)
         stdout.write(encode(summary).decode())
     return summary
 
@@ -88,6 +89,6 @@ def examine_on_screen(request: EnvRequest, *, quiet: bool) -> Summary:
         shown.append(at_once)
         print_result(render_at_once(at_once))
 
-    summary = examine(request, progress_for(quiet=quiet), show)
+    summary = examine(request, partial(progress_for, quiet=quiet), show)
     print_result(render_answers(summary, shown[0]))
     return summary

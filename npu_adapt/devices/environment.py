@@ -39,9 +39,9 @@ def problems_of(examination: Examination, *, backend: str | None = None) -> tupl
     """What does not fit; `backend` leaves out what is about other backends' stacks."""
     from npu_adapt.devices.doctor.ascend_findings import ASCEND_FINDINGS
     from npu_adapt.devices.doctor.findings import diagnose
-    from npu_adapt.devices.doctor.general_findings import GENERAL_FINDINGS
+    from npu_adapt.devices.doctor.general_findings import DEVICE_FINDINGS, TORCH_FINDINGS
 
-    return diagnose(examination, (*GENERAL_FINDINGS, *ASCEND_FINDINGS), backend)
+    return diagnose(examination, (*TORCH_FINDINGS, *ASCEND_FINDINGS, *DEVICE_FINDINGS), backend)
 
 
 def environment_of(examination: Examination, problems: tuple[Problem, ...] = ()) -> Environment:

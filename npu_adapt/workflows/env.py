@@ -39,7 +39,7 @@ class EnvRequest:
     autoload: bool = True  # whether the user's own `import torch` loads its extensions
 
 
-def examine(request: EnvRequest, progress: Progress, show: Callable[[Summary], None]) -> Summary:
+def examine(request: EnvRequest, make_progress: Callable[[], Progress], show: Callable[[Summary], None]) -> Summary:
     """The summary of this machine. `show` gets what can be read at once, before anything has answered.
 
     Raises `UsageError` for a `--diff` that holds no environment, a `--save` that cannot be written, and logs that were
@@ -47,7 +47,7 @@ def examine(request: EnvRequest, progress: Progress, show: Callable[[Summary], N
     """
     # Before anything else: the import of torch takes longer than all the rest, which runs beside it.
     with Probing() as probing, Asking() as asking:
-        return _examine(request, progress, show, probing, asking)
+        return _examine(request, make_progress, show, probing, asking)
 
 
 def any_usable(summary: Summary) -> bool:
@@ -56,7 +56,11 @@ def any_usable(summary: Summary) -> bool:
 
 
 def _examine(
-    request: EnvRequest, progress: Progress, show: Callable[[Summary], None], probing: Probing, asking: Asking
+    request: EnvRequest,
+    make_progress: Callable[[], Progress],
+    show: Callable[[Summary], None],
+    probing: Probing,
+    asking: Asking,
 ) -> Summary:
     from npu_adapt.devices.doctor.examination import Examination
     from npu_adapt.devices.doctor.machine import read_machine
@@ -66,6 +70,7 @@ def _examine(
     earlier = _earlier(request.diff)
     machine = read_machine(autoload=request.autoload)
     show(new_summary(request.command_line, environment=environment_of(Examination(machine))))
+    progress = make_progress()  # bars cost an import, which is paid for while torch is imported
     with _journal(request, progress) as journal:
         with progress.task("asking npu-smi, torch and its devices"):
             smi = asking.answer(request.timeout or SMI_SECONDS)

@@ -74,10 +74,11 @@ class Ascend:
 
 def read_ascend(variables: Mapping[str, str], root: Path = Path("/")) -> Ascend:
     """Everything that is found under `root` with the environment `variables`."""
-    driver_base = _driver_base(root)
+    home = _home(variables, root)
+    driver_base = _driver_base(root, home)
     return Ascend(
         canns=tuple(_canns(variables, root)),
-        home=_home(variables, root),
+        home=home,
         opp=_below(root, opp).is_dir() if (opp := variables.get("ASCEND_OPP_PATH")) else False,
         driver=_first_match(driver_base / "driver/version.info", PACKAGE_VERSION) if driver_base else None,
         driver_path=None if driver_base is None else f"/{driver_base.relative_to(root)}/driver",
@@ -120,12 +121,13 @@ def _cann(path: Path) -> Cann:
     return Cann(path, version, next((script for script in scripts if script.is_file()), None))
 
 
-def _driver_base(root: Path) -> Path | None:
-    """The folder that holds driver and firmware: where the installer says, else the usual one."""
+def _driver_base(root: Path, home: Cann | None) -> Path | None:
+    """The folder that holds driver and firmware: where the installer says, a usual one, or that of the CANN in use."""
     said = _first_match(root / "etc/ascend_install.info", INSTALL_PATH)
     bases = [_below(root, said)] if said else []
     bases += [root / base for base in BASES]
-    return next((base for base in bases if (base / "driver").is_dir()), None)
+    bases += [home.path.parent, home.path] if home is not None else []
+    return next((base for base in bases if (base / "driver/version.info").is_file()), None)
 
 
 def _nodes(root: Path, *patterns: str) -> tuple[Node, ...]:

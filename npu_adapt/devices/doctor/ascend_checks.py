@@ -18,6 +18,7 @@ from npu_adapt.rounding import size
 MOSTLY = 0.5  # of a chip's memory; what the driver itself takes of an idle one is 5 to 12 %
 HEALTHY, MINOR = {"OK"}, {"WARNING", "MINOR"}
 IMPORT = "import torch_npu"
+STAND_IN = "-soft"  # how a software double of CANN signs its version
 _MISSING_LIBRARY = re.compile(r"(?P<library>lib[\w+-]+\.so[\w.]*): cannot open shared object file")
 _DRIVER_LIBRARY = re.compile(r"lib(?:ascend_hal|drv\w*|dcmi|mmpa_drv)\b")
 
@@ -245,8 +246,9 @@ def _pair_places(seen: Examination, fit: Fit) -> Places | None:
 
 
 def _pairing(seen: Examination) -> Pairing | None:
-    extension = seen.machine.version("torch_npu")
-    return None if extension is None or seen.cann is None else judge(seen.cann, extension)
+    """The judgement; None where there is no pair, or a software stand-in, which is made for its torch_npu."""
+    extension, cann = seen.machine.version("torch_npu"), seen.cann
+    return None if extension is None or cann is None or cann.endswith(STAND_IN) else judge(cann, extension)
 
 
 def _hidden(seen: Examination) -> Places | None:

@@ -302,7 +302,7 @@ SOFTWARE_FINDINGS = (
         look=checks.none_seen,
         found="torch_npu imports and sees no NPU{refusal}",
         wanted="at least one NPU",
-        why="torch.npu.device_count() is 0, so nothing can run",
+        why="torch counts no NPU, so nothing can run on one",
         fix="npu-smi info; read the newest file in ~/ascend/log/debug/plog",
         explained_by=("driver-missing", "device-nodes-missing", "device-nodes-denied", "all-devices-hidden"),
     ),

@@ -1,4 +1,4 @@
-"""Findings about torch, transformers and CUDA, and about machines without an accelerator."""
+"""Findings about torch, transformers and CUDA, about devices of any kind, and about machines without one."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def how_it_ended(ending: Ending) -> Places:
     return {"doing": ending.doing, "how": ending.how, "message": ending.message}
 
 
-GENERAL_FINDINGS = (
+TORCH_FINDINGS = (
     Finding(
         id="torch-missing",
         severity=ERROR,
@@ -190,6 +190,20 @@ GENERAL_FINDINGS = (
         explained_by=("cuda-devices-hidden",),
     ),
     Finding(
+        id="extension-fails",
+        severity=WARNING,
+        backend=None,
+        look=other_extension_fails,
+        found="{doing} {how}: {message}",
+        wanted="an extension that imports, or none",
+        why="its devices cannot be used",
+        fix="install the version that its vendor publishes for torch {torch}",
+    ),
+)
+
+# Read after the vendors' findings, which explain them.
+DEVICE_FINDINGS = (
+    Finding(
         id="device-fails",
         severity=ERROR,
         backend=None,
@@ -198,6 +212,7 @@ GENERAL_FINDINGS = (
         wanted="1 + 1 computed on every visible device",
         why="a device that is listed and cannot compute fails at a model's first operator",
         fix="see who uses it: npu-smi info; read the newest file in ~/ascend/log/debug/plog (dmesg for a GPU)",
+        explained_by=("driver-missing", "device-nodes-denied"),
     ),
     Finding(
         id="device-use-ends-process",
@@ -208,16 +223,6 @@ GENERAL_FINDINGS = (
         wanted="1 + 1 computed on every visible device",
         why="a run would end the same way, without a word of its own",
         fix="read the newest file in ~/ascend/log (dmesg for a GPU); a reset of the device or a reboot may be needed",
-    ),
-    Finding(
-        id="extension-fails",
-        severity=WARNING,
-        backend=None,
-        look=other_extension_fails,
-        found="{doing} {how}: {message}",
-        wanted="an extension that imports, or none",
-        why="its devices cannot be used",
-        fix="install the version that its vendor publishes for torch {torch}",
     ),
     Finding(
         id="no-accelerator",

@@ -1,0 +1,61 @@
+"""Which CANN goes with which torch_npu: the published pairs, and what follows for versions beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from npu_adapt.devices.doctor.pairs import FIELD, PUBLISHED, Fit, cann_version, extension_version, extensions_for, judge
+
+
+@pytest.mark.parametrize(
+    ("cann", "extension"),
+    [
+        (cann, extension)
+        for table in (PUBLISHED, FIELD)
+        for cann, extensions in table.items()
+        for extension in extensions
+    ],
+)
+def test_every_pair_of_the_tables_fits(cann: str, extension: str) -> None:
+    assert judge(cann, extension).fit is Fit.FITS
+    assert judge(f"{cann}.alpha002", f"{extension}+gitabc").fit is Fit.FITS
+
+
+@pytest.mark.parametrize(
+    ("cann", "extension", "fit", "wanted"),
+    [
+        ("8.2.RC1", "2.9.0", Fit.TOO_OLD, "CANN 8.5.0"),
+        ("8.1.RC1", "2.8.0", Fit.TOO_OLD, "CANN 8.3.RC1"),
+        ("9.0.0", "2.8.0", Fit.TOO_NEW, "CANN 8.3.RC1"),
+        ("9.1.0", "2.9.0.post2", Fit.TOO_NEW, "CANN 9.0.0"),
+        # Between two listed post-releases of one torch.
+        ("8.5.0", "2.8.0.post1", Fit.FITS, "CANN 8.3.RC1 to 8.5.0"),
+        ("8.2.RC1", "2.8.0.post1", Fit.TOO_OLD, "CANN 8.3.RC1 to 8.5.0"),
+        # After the last one listed of its torch.
+        ("9.0.0", "2.9.0.post5", Fit.UNKNOWN, "CANN 9.0.0 or newer"),
+        ("8.5.0", "2.9.0.post5", Fit.TOO_OLD, "CANN 9.0.0 or newer"),
+        # Newer than everything in the table: unknown, not wrong, unless it is older than an older torch_npu needs.
+        ("9.0.0", "2.13.0", Fit.UNKNOWN, "CANN 9.0.0 or newer"),
+        ("12.0.0", "2.13.0", Fit.UNKNOWN, "CANN 9.0.0 or newer"),
+        ("8.5.1", "2.13.0", Fit.TOO_OLD, "CANN 9.0.0 or newer"),
+        # Before everything in the table.
+        ("8.0.0", "2.3.1", Fit.FITS, "CANN 8.1.RC1 or older"),
+        ("of unknown version", "2.9.0", Fit.UNKNOWN, "a version that can be read"),
+    ],
+)
+def test_what_follows_for_versions_beside_the_table(cann: str, extension: str, fit: Fit, wanted: str) -> None:
+    pairing = judge(cann, extension)
+    assert (pairing.fit, pairing.wanted) == (fit, wanted)
+
+
+def test_versions_are_ordered_as_they_were_released() -> None:
+    canns = ["8.1.RC1", "8.2.RC1", "8.2.RC2", "8.2.0", "8.5.0", "8.5.1", "9.0.0", "10.0.0"]
+    assert sorted(canns, key=lambda each: cann_version(each) or ()) == canns
+    extensions = ["2.9.0", "2.9.0.post1", "2.9.0.post2", "2.9.0.post10", "2.10.0", "2.13.0"]
+    assert sorted(set(extensions), key=lambda each: extension_version(each) or ()) == extensions
+
+
+def test_the_extensions_of_a_cann() -> None:
+    assert extensions_for("8.5.1")[0] == "2.9.0"
+    assert extensions_for("7.0.0") == ()
+    assert extensions_for("of unknown version") == ()
