@@ -26,6 +26,7 @@ from npu_adapt.workflows.judging import Evidence, arithmetic_report, judge, log_
 from npu_adapt.workflows.probing import arithmetic_to_judge_at, probe
 from npu_adapt.workflows.saved_outputs import require_writable, save_outputs, saved_outputs
 from npu_adapt.workflows.session import RunRequest, Session, prepared
+from npu_adapt.workflows.suspects import Operators, examine_operators
 from npu_adapt.workflows.verdict import RANDOM_SPREAD, CompareOptions
 
 __all__ = ["CompareOptions", "compare"]
@@ -40,8 +41,9 @@ def compare(request: RunRequest, options: CompareOptions, progress: Progress) ->
     with prepared(request, progress, allow_cpu=False) as session:
         if baseline is not None and options.baseline is not None:
             require_same_subject(baseline, session.so_far(), options.baseline, options.reference)
-        expected, found = _forwards(session, options)
-        evidence = _evidence(session, options, expected, found)
+        candidate = _candidate_side(session)
+        expected, found = _forwards(session, options, candidate)
+        evidence = _evidence(session, options, candidate, expected, found)
         record_forwards(session, found, status="REHEARSED" if request.rehearse else "SUCCESS")
         run = session.summary.run
         assert run is not None
@@ -73,9 +75,9 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
         require_writable(options.save_outputs)
 
 
-def _forwards(session: Session, options: CompareOptions) -> tuple[Forwards, Forwards]:
+def _forwards(session: Session, options: CompareOptions, candidate: Side) -> tuple[Forwards, Forwards]:
     """Both sides' forwards of every sample: once with `--fast`, else three times, the reference's first sample only."""
-    reference, candidate = _reference_side(session, options), _candidate_side(session)
+    reference = _reference_side(session, options)
     warm = 0 if options.fast else WARM_FORWARDS
     with session.stage("reference", f"running the reference on {reference.device.name}"):
         expected = run_forwards(reference, session.samples, session.progress, warm=warm)
@@ -110,17 +112,23 @@ def candidate_context(session: Session) -> Callable[[], AbstractContextManager[o
     return nullcontext if rehearse is None else partial(emulate, ARITHMETICS[rehearse])
 
 
-def _evidence(session: Session, options: CompareOptions, expected: Forwards, found: Forwards) -> Evidence:
+def _evidence(
+    session: Session, options: CompareOptions, candidate: Side, expected: Forwards, found: Forwards
+) -> Evidence:
     """Everything that is measured before anything is judged."""
     loaded, rehearsed = session.loaded, session.request.rehearse is not None
     arithmetic = end_to_end = None
+    operators = Operators()
     if not options.fast:
         with session.stage("probe", "asking the device for its arithmetic"):
-            probed = probe(session.device, loaded.dtype, candidate_context(session))
+            probed = probe(session.device, loaded.dtype, candidate.context)
         judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, loaded.dtype)
         if expected.spread <= RANDOM_SPREAD:  # under a random model the floor would be its own randomness
             end_to_end = _end_to_end(session, options, judged_at, found)
         arithmetic = arithmetic_report(options.arithmetic, probed, judged_at, end_to_end)
+        if not rehearsed:
+            measured = () if end_to_end is None else end_to_end.samples
+            operators = examine_operators(session, candidate, judged_at, measured, expected.spread)
     return Evidence(
         saved=saved_outputs(expected, found, end_to_end, loaded.task.class_scores),
         measured=() if end_to_end is None else end_to_end.samples,
@@ -131,6 +139,7 @@ def _evidence(session: Session, options: CompareOptions, expected: Forwards, fou
         repeats=_repeats(expected, found),
         latency=None if rehearsed else _latency(expected, found),
         rehearsed=rehearsed,
+        operators=operators,
         left_out=(*loaded.left_out, *_without_float64(end_to_end)),
     )
 

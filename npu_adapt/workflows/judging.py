@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from msgspec import to_builtins
@@ -17,7 +17,6 @@ from npu_adapt.records import (
     Compare,
     CompareLatency,
     InputInfo,
-    OperatorFinding,
     OutputComparison,
     Repeats,
 )
@@ -25,6 +24,7 @@ from npu_adapt.workflows.comparison import FLAT_METRICS, class_matches, compare_
 from npu_adapt.workflows.floor import EndToEnd, Measured, with_floor, worst_of
 from npu_adapt.workflows.probing import Probed
 from npu_adapt.workflows.saved_outputs import SavedOutputs
+from npu_adapt.workflows.suspects import Operators
 from npu_adapt.workflows.verdict import CompareOptions, Facts, give_verdict
 
 MATCHES = ("top1_match", "top5_match", "match_within_1_percent")
@@ -43,8 +43,7 @@ class Evidence:
     repeats: Repeats | None  # None: one forward only (--fast)
     latency: CompareLatency | None  # None: not measured warm on both sides
     rehearsed: bool
-    operators: tuple[OperatorFinding, ...] = ()
-    first_suspect: OperatorFinding | None = None  # None: no operator failed
+    operators: Operators = field(default_factory=Operators)
     left_out: tuple[str, ...] = ()
 
 
@@ -71,7 +70,8 @@ def judge(
         arithmetic=evidence.arithmetic,
         finer_hint=evidence.finer_hint,
         repeats=evidence.repeats,
-        operators=evidence.operators,
+        operators=evidence.operators.findings,
+        random_operators=evidence.operators.random,
         rehearsed=evidence.rehearsed,
     )
     one = one_percent(outputs, top1_match=top1, top5_match=top5)
@@ -94,8 +94,11 @@ def judge(
         latency=evidence.latency,
         arithmetic=evidence.arithmetic,
         repeats=evidence.repeats,
-        operators=evidence.operators,
-        first_suspect=evidence.first_suspect,
+        operators=evidence.operators.findings,
+        first_suspect=evidence.operators.first_suspect,
+        operators_judged=evidence.operators.judged,
+        operator_notes=evidence.operators.notes,
+        depth=evidence.operators.depth,
         left_out=evidence.left_out,
     )
     return section, _reasons(evidence, options, section, facts)
@@ -173,6 +176,9 @@ def _reasons(evidence: Evidence, options: CompareOptions, section: Compare, fact
     classes = "the task has no class scores"
     fast = "not measured: --fast"
     floor = "the model is random, so it has no floor" if facts.is_random else fast
+    suspect = "no operator failed" if section.operators_judged else fast
+    if evidence.rehearsed:
+        suspect = "a rehearsal judges no operators: they are the emulation itself"
     arithmetic = section.arithmetic
     absent = {
         "compare.top1_match": section.top1_match is None and classes,
@@ -185,7 +191,8 @@ def _reasons(evidence: Evidence, options: CompareOptions, section: Compare, fact
         and arithmetic.fits is None
         and ("the rehearsal's is known" if evidence.rehearsed else "worked out for float32 models"),
         "compare.repeats": section.repeats is None and fast,
-        "compare.first_suspect": section.first_suspect is None and (fast if options.fast else "no operator failed"),
+        "compare.first_suspect": section.first_suspect is None and suspect,
+        "compare.depth": section.depth is None and suspect,
         "compare.outputs.noise_floor": not evidence.measured and floor,
         "compare.outputs.error_over_floor": not evidence.measured and floor,
         "compare.outputs.float64_relative_l2": not evidence.measured and floor,

@@ -15,6 +15,7 @@ from npu_adapt.workflows.baseline import against_baseline, read_baseline, requir
 from npu_adapt.workflows.judging import Evidence, judge, log_comparison
 from npu_adapt.workflows.saved_outputs import SavedOutputs, measured_again, read_outputs
 from npu_adapt.workflows.session import RunRequest
+from npu_adapt.workflows.suspects import Operators
 from npu_adapt.workflows.verdict import CompareOptions
 
 
@@ -68,7 +69,6 @@ def _evidence(saved: SavedOutputs, run: Run, compare: Compare, options: CompareO
         repeats=compare.repeats,
         latency=compare.latency,
         rehearsed=run.status == "REHEARSED",
-        operators=compare.operators,
-        first_suspect=compare.first_suspect,
+        operators=Operators.of(compare),
         left_out=compare.left_out,
     )

@@ -54,7 +54,8 @@ class Facts:
     arithmetic: ArithmeticReport | None = None
     finer_hint: str = ""  # how this device is made to compute in float32
     repeats: Repeats | None = None
-    operators: tuple[OperatorFinding, ...] = ()
+    operators: tuple[OperatorFinding, ...] = ()  # those that failed
+    random_operators: tuple[str, ...] = ()  # "dropout in encoder.layer.0"
     rehearsed: bool = False
 
     @property
@@ -119,9 +120,10 @@ def _preconditions(facts: Facts, options: CompareOptions) -> list[Term]:
     repeats = facts.repeats
     if repeats is not None and facts.is_random:
         share = f"{100 * repeats.reference_differing:.3g} %"
+        drawn = ", ".join(facts.random_operators[:OPERATORS_NAMED])
         text = (
             f"the model's forward is random: {repeats.forwards} forwards of the same input on the reference differ in "
-            f"{share} of the elements (is dropout left on, or does it sample?)"
+            f"{share} of the elements ({drawn or 'is dropout left on, or does it sample?'})"
         )
         terms.append((text, False))
     return terms + (_arithmetic_terms(facts) if options.arithmetic != "auto" else [])

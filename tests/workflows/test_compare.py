@@ -152,12 +152,16 @@ class Faulty(TorchFunctionMode):
 
 
 def test_a_fault_that_the_fields_rule_passes_is_caught(run: Run) -> None:
-    summary = run(lambda: Faulty(1.0001))
-    verdict = section_of(summary).verdict
+    section = section_of(run(lambda: Faulty(1.0001)))
+    verdict, suspect = section.verdict, section.first_suspect
     others = {outcome.rule: outcome.passed for outcome in verdict.others}
     assert not verdict.passed
     assert others == {"one-percent": True, "field": True, "tolerance": False}
-    assert "noise floors from float64" in verdict.reasons[0] and "more than 3" in verdict.reasons[0]
+    assert "operators that fail alone: vit.layers.0.attention.q_proj (linear" in verdict.reasons[0]
+    assert "noise floors from float64" in verdict.reasons[1] and "more than 3" in verdict.reasons[1]
+    assert suspect is not None and (suspect.operator, suspect.test) == ("linear", "rms")
+    assert {finding.operator for finding in section.operators} == {"linear"}
+    assert section.depth is not None and section.depth.accumulated is not None
 
 
 def test_an_error_that_fits_no_arithmetic_is_said(run: Run) -> None:
@@ -195,7 +199,7 @@ def test_a_model_with_dropout_left_on_is_found_and_said(run: Run, spoil: Any) ->
     section = section_of(summary)
     assert not section.verdict.passed
     assert "the model's forward is random" in section.verdict.reasons[0]
-    assert "dropout" in section.verdict.reasons[0]
+    assert "dropout in vit.layernorm" in section.verdict.reasons[0]
     assert section.outputs[0].noise_floor is None
     assert "random" in summary.reasons["compare.outputs.noise_floor"]
 
@@ -259,6 +263,7 @@ def test_a_fault_on_one_of_several_samples_is_found(run: Run) -> None:
     section = section_of(run(OnTheThird, request={"samples": 3}))
     assert section.samples == 3 and not section.verdict.passed
     assert section.worst_outputs["relative_l2"] == "logits, sample 2"
+    assert section.first_suspect is not None and section.first_suspect.module == "classifier"
     clean = section_of(run(request={"samples": 3}))
     assert clean.verdict.passed and len({entry.sha256 for entry in clean.inputs}) == 3
 

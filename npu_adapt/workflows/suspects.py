@@ -1,0 +1,106 @@
+"""Which operator is to blame: each judged alone, and both sides in step where the whole fails and no part does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from npu_adapt.devices.device import first_line
+from npu_adapt.devices.selection import open_device
+from npu_adapt.models.tasks import Sample
+from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.numerics.rules import FLOOR_MARGIN
+from npu_adapt.records import Compare, Depth, OperatorFinding
+from npu_adapt.workflows.floor import Measured
+from npu_adapt.workflows.forward import Side
+from npu_adapt.workflows.in_step import InStep, run_in_step
+from npu_adapt.workflows.isolation import judge_operators, with_accumulated
+from npu_adapt.workflows.session import Session
+from npu_adapt.workflows.verdict import RANDOM_SPREAD
+
+
+@dataclass(frozen=True)
+class Operators:
+    """What the operators of the model showed."""
+
+    findings: tuple[OperatorFinding, ...] = ()  # those that failed, in the order of execution
+    judged: int = 0
+    notes: tuple[str, ...] = ()
+    random: tuple[str, ...] = ()  # those that draw random numbers
+    depth: Depth | None = None  # None: nothing was judged
+
+    @property
+    def first_suspect(self) -> OperatorFinding | None:
+        """None: none failed."""
+        return self.findings[0] if self.findings else None
+
+    @classmethod
+    def of(cls, compare: Compare) -> Operators:
+        """What a record holds of them."""
+        return cls(compare.operators, compare.operators_judged, compare.operator_notes, depth=compare.depth)
+
+
+def examine_operators(
+    session: Session,
+    candidate: Side,
+    arithmetic: ArithmeticByClass,
+    measured: tuple[dict[str, Measured], ...],
+    spread: float,
+) -> Operators:
+    """Judges every operator alone on the device, and looks for the first divergence where that explains too little.
+
+    `measured` are the errors end to end, `spread` is how far the reference's own forwards differ.
+    """
+    with session.stage("operators", f"judging each operator alone on {candidate.device.name}"):
+        found = _alone(session, candidate, arithmetic)
+    if spread > RANDOM_SPREAD or found.depth is None:
+        return found
+    failing = _failing_sample(measured)
+    with session.stage("in-step", "running both sides in step"):
+        searched = failing is not None and not found.findings
+        first = _in_step(session, candidate, session.samples[0], arithmetic, search=searched and failing == 0)
+        found = replace(found, depth=with_accumulated(found.depth, first.accumulated))
+        if searched and failing:
+            first = _in_step(session, candidate, session.samples[failing], arithmetic, search=True)
+    suspect = first.first_divergence
+    notes = () if first.note is None else (first.note,)
+    return replace(found, findings=found.findings or (() if suspect is None else (suspect,)), notes=found.notes + notes)
+
+
+def _alone(session: Session, candidate: Side, arithmetic: ArithmeticByClass) -> Operators:
+    loaded = session.loaded
+    try:
+        result = judge_operators(
+            loaded.module,
+            candidate.device,
+            session.samples,
+            loaded.task,
+            dtype=loaded.dtype,
+            arithmetic=arithmetic,
+            progress=session.progress,
+            candidate_context=candidate.context,
+        )
+    except (RuntimeError, NotImplementedError) as error:
+        # The whole ran on the device, so an operator that cannot be repeated alone is no fault of it.
+        if candidate.device.classify(error, "operators") is not None:
+            raise
+        return Operators(notes=(f"the operators could not be judged alone: {first_line(error)}",))
+    return Operators(result.findings, result.judged, result.notes, result.random, result.depth)
+
+
+def _in_step(
+    session: Session, candidate: Side, sample: Sample, arithmetic: ArithmeticByClass, *, search: bool
+) -> InStep:
+    loaded = session.loaded
+    cpu = open_device("cpu", allow_cpu=True).device
+    reference = Side(loaded.module, cpu, loaded.dtype, loaded.task)
+    return run_in_step(reference, candidate, sample, arithmetic, session.progress, search=search)
+
+
+def _failing_sample(measured: tuple[dict[str, Measured], ...]) -> int | None:
+    """The sample that is furthest over its floor, if it is over the limit; None: none is."""
+
+    def over(sample: dict[str, Measured]) -> float:
+        return max(float("inf") if each.over_floor is None else each.over_floor for each in sample.values())
+
+    worst = max(range(len(measured)), key=lambda number: over(measured[number]), default=None)
+    return worst if worst is not None and over(measured[worst]) > FLOOR_MARGIN else None
