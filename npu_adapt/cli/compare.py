@@ -115,6 +115,7 @@ def compare(
             fast=fast,
             save_outputs=save_outputs,
             baseline=baseline,
+            accumulate=plot is not None,
         )
         summary = run_compare(request, asked, progress) if rejudge is None else judge_again(rejudge, request, asked)
         if plot is not None:

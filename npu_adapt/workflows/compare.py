@@ -123,12 +123,15 @@ def _evidence(
         with session.stage("probe", "asking the device for its arithmetic"):
             probed = probe(session.device, loaded.dtype, candidate.context)
         judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, loaded.dtype)
-        if expected.spread <= RANDOM_SPREAD:  # under a random model the floor would be its own randomness
+        is_random = expected.spread > RANDOM_SPREAD
+        if not is_random:  # under a random model the floor would be its own randomness
             end_to_end = _end_to_end(session, options, judged_at, found)
         arithmetic = arithmetic_report(options.arithmetic, probed, judged_at, end_to_end)
         if not rehearsed:
             measured = () if end_to_end is None else end_to_end.samples
-            operators = examine_operators(session, candidate, judged_at, measured, expected.spread)
+            operators = examine_operators(
+                session, candidate, judged_at, measured, is_random=is_random, accumulate=options.accumulate
+            )
     return Evidence(
         saved=saved_outputs(expected, found, end_to_end, loaded.task.class_scores),
         measured=() if end_to_end is None else end_to_end.samples,

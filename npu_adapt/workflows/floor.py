@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
-from npu_adapt.numerics.explanation import fitting
+from npu_adapt.numerics.explanation import CANDIDATES, fitting, predicted_errors
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Progress
@@ -23,7 +23,7 @@ from npu_adapt.records import OutputComparison
 from npu_adapt.workflows.forward import Outputs
 
 CPU = torch.device("cpu")
-EXPLANATIONS = ("float32", "hf32", "float16", "bfloat16")
+COARSE = "float16"  # emulated to explain an error: its rounding is a cast, the cheapest
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,10 @@ def measure_end_to_end(
 
     One truth is held at a time unless `keep_truth`.
     """
-    variants = Emulation(arithmetic).variants()
+    # Half types round after every operator, which scatters errors more than operands do.
+    variants = Emulation(arithmetic).variants(all_pairs=loaded.dtype != torch.float32)
     explained = explain and loaded.dtype == torch.float32
-    total = (1 + len(variants)) * len(samples) + (len(EXPLANATIONS) if explained else 0)
+    total = (1 + len(variants)) * len(samples) + (1 if explained else 0)
     measured: list[dict[str, Measured]] = []
     truths: list[Outputs] = []
     wide = Float64()
@@ -85,7 +86,7 @@ def measure_end_to_end(
             )
             if explained and number == 0:
                 fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
-                step.advance(len(EXPLANATIONS))
+                step.advance(1)
             if keep_truth:
                 truths.append(truth)
     return EndToEnd(tuple(measured), tuple(truths), frozenset(wide.operators), tuple(wide.without_kernel), fits)
@@ -118,8 +119,10 @@ def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:
 
 
 def _that_differ(variants: tuple[Emulation, ...], operators: set[str]) -> tuple[Emulation, ...]:
-    """Without fused attention in the model, the ways of computing it make no difference."""
-    return tuple(variant for variant in variants if "attention" in operators or not variant.fused_attention)
+    """Without fused attention in the model, the ways of computing it make no difference: the orders of sums do."""
+    if "attention" in operators:
+        return variants
+    return tuple({variant.blocked_sums: variant for variant in variants}.values())
 
 
 def _floor(errors: list[float | None], dtype: torch.dtype) -> float | None:
@@ -135,13 +138,17 @@ def _fits(
     found: dict[str, float | None],
     known: dict[str, list[dict[str, float | None]]],
 ) -> tuple[str, ...]:
-    """Which arithmetics would show the errors found."""
-    predicted = dict(known)
-    for name in EXPLANATIONS:
-        if name not in predicted:
-            emulated = _forward(loaded, sample, loaded.dtype, emulate(Emulation(ArithmeticByClass.uniform(name))))
-            predicted[name] = [_errors(emulated, truth)]
-    return fitting(found, predicted)
+    """Which arithmetics would show the errors found: `known`, what was emulated already, and the usual ones."""
+
+    def errors_of(name: str) -> list[dict[str, float | None]]:
+        if name in known:
+            return known[name]
+        emulated = _forward(loaded, sample, loaded.dtype, emulate(Emulation(ArithmeticByClass.uniform(name))))
+        return [_errors(emulated, truth)]
+
+    coarse = next((name for name in CANDIDATES[1:] if name in known), COARSE)
+    predicted = predicted_errors(errors_of(CANDIDATES[0]), errors_of(coarse), coarse)
+    return fitting(found, {**predicted, **known})
 
 
 def _badness(measured: Measured) -> float:

@@ -15,7 +15,6 @@ from npu_adapt.workflows.forward import Side
 from npu_adapt.workflows.in_step import InStep, run_in_step
 from npu_adapt.workflows.isolation import judge_operators, with_accumulated
 from npu_adapt.workflows.session import Session
-from npu_adapt.workflows.verdict import RANDOM_SPREAD
 
 
 @dataclass(frozen=True)
@@ -44,17 +43,21 @@ def examine_operators(
     candidate: Side,
     arithmetic: ArithmeticByClass,
     measured: tuple[dict[str, Measured], ...],
-    spread: float,
+    *,
+    is_random: bool,
+    accumulate: bool,
 ) -> Operators:
     """Judges every operator alone on the device, and looks for the first divergence where that explains too little.
 
-    `measured` are the errors end to end, `spread` is how far the reference's own forwards differ.
+    `measured` are the errors end to end. How errors accumulate is measured where something failed, and with
+    `accumulate` in any case; of a random model nothing can be.
     """
     with session.stage("operators", f"judging each operator alone on {candidate.device.name}"):
         found = _alone(session, candidate, arithmetic)
-    if spread > RANDOM_SPREAD or found.depth is None:
-        return found
     failing = _failing_sample(measured)
+    needed = accumulate or failing is not None or bool(found.findings)
+    if is_random or found.depth is None or not needed:
+        return found
     with session.stage("in-step", "running both sides in step"):
         searched = failing is not None and not found.findings
         first = _in_step(session, candidate, session.samples[0], arithmetic, search=searched and failing == 0)

@@ -33,6 +33,7 @@ class CompareOptions:
     fast: bool = False
     save_outputs: Path | None = None
     baseline: Path | None = None
+    accumulate: bool = False  # how errors accumulate over depth, for a picture, even where nothing failed
 
     @property
     def tolerances(self) -> tuple[float, float]:

@@ -149,9 +149,10 @@ def test_each_class_has_its_own_arithmetic() -> None:
     assert torch.equal(convolved, F.conv2d(round_mantissa(IMAGE, 11), round_mantissa(KERNEL, 11)))
 
 
-def test_the_variants_are_every_attention_with_every_order() -> None:
-    variants = Emulation(FLOAT32).variants()
-    assert len({(variant.fused_attention, variant.blocked_sums) for variant in variants}) == 4
+def test_the_variants_have_both_attentions_and_both_orders() -> None:
+    two, four = (Emulation(FLOAT32).variants(all_pairs=each) for each in (False, True))
+    assert {variant.fused_attention for variant in two} == {variant.blocked_sums for variant in two} == {False, True}
+    assert len({(variant.fused_attention, variant.blocked_sums) for variant in four}) == 4
 
 
 def test_layers_of_a_module_are_seen() -> None:
