@@ -424,6 +424,48 @@ def doubtful() -> r.Summary:
     return replace(SUCCESS, weights=weights, run=run, environment=replace(ENVIRONMENT, problems=(problem,)))
 
 
+def examined() -> r.Summary:
+    """What `env` found on a machine with one NPU that works, one that does not, and an npu-smi that nobody reads."""
+    problems = (
+        r.Problem(
+            id="device-fails",
+            severity="error",
+            found="the device could not be initialised on npu:1: NPU function error: aclInit, error code is 507008",
+            wanted="1 + 1 computed on every visible device",
+            why="a device that is listed and cannot compute fails at a model's first operator",
+            fix="see who uses it: npu-smi info; read the newest file in ~/ascend/log/debug/plog",
+        ),
+        r.Problem(
+            id="npu-smi-unreadable",
+            severity="warning",
+            found="/usr/local/bin/npu-smi printed no table that is known, but: NPU 0 is fine",
+            wanted="the table of npu-smi info",
+            why="health, memory and the processes that use the device could not be read",
+            fix="read the text; report it to npu-adapt with the driver's version",
+        ),
+    )
+    devices = (
+        r.DeviceInfo(kind="npu", index=0, name="Ascend910B4", memory_bytes=34359738368, usable=True),
+        r.DeviceInfo(kind="npu", index=1, name="Ascend NPU", memory_bytes=None, usable=False),
+    )
+    return replace(
+        SUCCESS,
+        model=None,
+        weights=None,
+        run=None,
+        compare=None,
+        bench=None,
+        command="npu-adapt env --diff before.json",
+        commands={"env": "npu-adapt env --diff before.json"},
+        environment=replace(ENVIRONMENT, devices=devices, problems=problems, npu_smi="NPU 0 is fine\nNPU 1 is not"),
+        changes=r.EnvironmentChanges(
+            since="before.json",
+            created_at="2026-01-30T12:00:00.000Z",
+            changes=("torch_npu: 2.8.0 -> 2.9.0.post1", "cann: 8.3.RC1 -> 8.5.1"),
+        ),
+    )
+
+
 SAMPLES: Mapping[str, Callable[[], r.Summary]] = {
     "success": lambda: SUCCESS,
     "failed-verdict": failed_verdict,
@@ -438,6 +480,7 @@ SAMPLES: Mapping[str, Callable[[], r.Summary]] = {
     "stand-in": stand_in,
     "doubtful": doubtful,
     "extremes": extremes,
+    "examined": examined,
     "environment-only": lambda: replace(
         SUCCESS, model=None, weights=None, run=None, compare=None, bench=None, command="npu-adapt env", commands={}
     ),

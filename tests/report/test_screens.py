@@ -38,6 +38,7 @@ CASES = (
     ("bench", "sweep", "ascii"),
     ("weights", "doubtful", "utf-8"),
     ("environment", "doubtful", "utf-8"),
+    ("environment", "examined", "ascii"),
     ("report", "success", "utf-8"),
 )
 
