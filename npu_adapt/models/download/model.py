@@ -182,9 +182,10 @@ class Download:
     def _bring(self, missing: list[RemoteFile]) -> dict[str, RegisteredFile]:
         import requests
 
-        left = sum(file.size - min(file.size, size_of(self.shelf.partial(file))) for file in missing)
+        different = {self.shelf.partial(file): file for file in missing}  # files of one content may be one blob
+        left = sum(file.size - min(file.size, size_of(partial)) for partial, file in different.items())
         require_room(self.shelf.folder, left, self.hub.cache_variable)
-        total = sum(file.size for file in missing)
+        total = sum(file.size for file in different.values())
         self.progress.say(f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {self.hub.title}")
         stop = Event()
         with (
@@ -193,9 +194,13 @@ class Download:
         ):
             _prepare(session)
             transfer = Transfer(self.hub, self.listing, session, stop, self.progress.say)
-            ordered = sorted(missing, key=lambda file: file.size, reverse=True)
+            ordered = sorted(different.values(), key=lambda file: file.size, reverse=True)
             brought = in_parallel([bound(self._bring_one, transfer, file, step) for file in ordered], WORKERS, stop)
-        return {file.name: file for file in brought}
+        by_name = {file.name: file for file in brought}
+        return {
+            file.name: msgspec.structs.replace(by_name[different[self.shelf.partial(file)].name], name=file.name)
+            for file in missing
+        }
 
     def _bring_one(self, transfer: Transfer, file: RemoteFile, total: Step) -> RegisteredFile:
         partial, stored = self.shelf.partial(file), self.shelf.stored(file)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +36,9 @@ class ModelScopeShelf:
     snapshot: Path
 
     def partial(self, file: RemoteFile) -> Path:
-        return self.folder / UNFINISHED / f"{file.key}.incomplete"
+        """Two files of the same content are two here: each has its own."""
+        name = hashlib.sha256(file.name.encode()).hexdigest()[:8]
+        return self.folder / UNFINISHED / f"{file.key}-{name}.incomplete"
 
     def partials(self) -> Iterable[Path]:
         return self.folder.glob(f"{UNFINISHED}/*.incomplete")
@@ -62,6 +66,8 @@ class ModelScope:
     def _api(self) -> Any:
         import logging
 
+        # Before its first import: it would ask four times by itself, for each time that we ask.
+        os.environ.setdefault("MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS", "1")
         from modelscope_hub import HubApi
         from modelscope_hub.config import HubConfig
 
@@ -70,8 +76,9 @@ class ModelScope:
 
     def listing(self, model: str, revision: str | None, *, whole: bool) -> Listing:
         branch = revision or DEFAULT_BRANCHES[self.name]
+        api = self._api
         with self._translated(model, branch):
-            entries = self._api.legacy.list_repo_files(model, "model", revision=branch, recursive=whole)
+            entries = api.legacy.list_repo_files(model, "model", revision=branch, recursive=whole)
         claims = {
             entry["Path"]: Claim(entry.get("Size"), entry.get("Sha256"), None)
             for entry in entries
@@ -102,7 +109,7 @@ class ModelScope:
 
     @contextmanager
     def _translated(self, model: str, branch: str) -> Iterator[None]:
-        """Failures of the client as ours, by their types. It asks again by itself where that may help."""
+        """Failures of the client as ours, by their types."""
         from modelscope_hub import errors
 
         try:
