@@ -62,7 +62,7 @@ def _revisions(repository: Repository) -> dict[str, list[dict[str, Any]]]:
 
 
 def _listing(files: Mapping[str, HubFile], root: str, shelf: Shelf) -> list[dict[str, Any]]:
-    below = f"{root}/" if root else ""
+    below, last_commit = f"{root}/" if root else "", commit(files)
     folders = [{"Name": path.split("/")[-1], "Path": path, "Type": "tree", "Size": 0} for path in directories(files)]
     return [entry for entry in folders if entry["Path"].startswith(below)] + [
         {
@@ -71,7 +71,7 @@ def _listing(files: Mapping[str, HubFile], root: str, shelf: Shelf) -> list[dict
             "Type": "blob",
             "Size": shelf.listed(file).size,
             "Sha256": shelf.listed(file).sha256,
-            "Revision": commit(files),
+            "Revision": last_commit,
             "IsLFS": file.is_lfs,
             "Mode": "33188",
         }
