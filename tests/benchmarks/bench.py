@@ -1,12 +1,18 @@
 """What `npu-adapt bench` must show: a right latency, cheaply, that notices neighbours and gates on more than noise.
 
-    python -m tests.benchmarks.bench loop [--rounds 5]        # against torch.utils.benchmark.Timer, in turns
-    python -m tests.benchmarks.bench overhead                 # of one sample of an empty callable
-    python -m tests.benchmarks.bench time                     # from the command to the figure
-    python -m tests.benchmarks.bench neighbour [--rounds 20]  # warned beside a busy process, silent without
-    python -m tests.benchmarks.bench gate [--rounds 50]       # false alarms, and slow-downs found
+    python -m tests.benchmarks.bench                      # everything, one table; about 80 minutes, the gate 65 of them
+    python -m tests.benchmarks.bench --only loop,time     # these parts
+    python -m tests.benchmarks.bench --only gate --minutes 8 --keep gate.json   # again and again, until it is complete
 
-Each prints one table and exits with 1 when a limit is exceeded. All but `overhead` want a quiet machine.
+| part | shows | takes |
+| --- | --- | --- |
+| loop | the medians of torch.utils.benchmark.Timer on the same callable, the two in turns in this process | 3 min |
+| overhead | what the loop adds to a callable that does nothing | 5 s |
+| time | from the command to the figure, whole processes | 1 min |
+| neighbour | warned beside a process that burns 40 % of a core, silent without, in turns | 7 min |
+| gate | no false alarm in reruns of the same thing, every slow-down of 15 % found, in turns | 65 min |
+
+It wants a quiet machine, and exits with 1 where a limit is exceeded or a part is not complete.
 """
 
 from __future__ import annotations
@@ -21,7 +27,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -29,13 +37,13 @@ from rich.table import Table
 from tests.commands import CONSOLE_SCRIPT
 from tests.real_models import store
 
-Row = tuple[str, str, str, bool]  # what, figure, limit, within
-
 LOOP_DIFFERENCE = 0.02
+LOOP_SECONDS = 1.0  # of each of the two loops in a round
 OVERHEAD_US = 5.0
 OPTIMUM_SECONDS = 33.0  # optimum-benchmark to a latency of ViT-B/16
 NEIGHBOUR_SHARE = 0.4
 SLOW_DOWN = 0.15
+BASELINE_PROCESSES = "8"
 
 SLOWED_LOOP = f'''"""Found by the fresh interpreters: every measured call takes {SLOW_DOWN:.0%} longer."""
 import time
@@ -62,13 +70,51 @@ loop.measure_alternately = lambda subjects, *rest, **named: measure(
 '''
 
 
-def loop(rounds: int) -> list[Row]:
-    """Medians of the two loops on the same callable, in turns in this process."""
-    import torch
-    from torch.utils.benchmark import Timer
-    from transformers import AutoModel, AutoModelForImageClassification
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
 
-    from npu_adapt.timing.loop import measure
+    what: str
+    figure: str
+    limit: str
+    within: bool
+
+
+@dataclass
+class Plan:
+    """How much is to be done, and what was done before."""
+
+    rounds: int | None  # None: as many as the issue asks for
+    until: float  # of time.monotonic()
+    keep: Path | None  # None: nothing is kept
+    outcomes: dict[str, list[bool]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.keep is not None and self.keep.exists():
+            self.outcomes = json.loads(self.keep.read_text())
+
+    def take(self, wanted: int, each: dict[str, Callable[[], bool]]) -> None:
+        """Runs all of `each` in turns until every one has `wanted` outcomes, or the time is up."""
+        while time.monotonic() < self.until:
+            left = [name for name in each if len(self.outcomes.get(name, ())) < wanted]
+            if not left:
+                return
+            for name in left:
+                self.outcomes.setdefault(name, []).append(each[name]())
+                if self.keep is not None:
+                    self.keep.write_text(json.dumps(self.outcomes))
+
+    def counted(self, name: str, wanted: int, expected: int) -> Row:
+        """How many outcomes were true, of how many."""
+        done = self.outcomes.get(name, [])
+        figure = f"{sum(done)} of {len(done)}"
+        return Row(name, figure, f"{expected} of {wanted}", sum(done) == expected and len(done) == wanted)
+
+
+def loop(plan: Plan) -> list[Row]:
+    """Medians of the two loops on the same callable, in turns in this process, every other round backwards."""
+    import torch
+    from transformers import AutoModel, AutoModelForImageClassification
 
     subjects: dict[str, tuple[torch.nn.Module, dict[str, torch.Tensor]]] = {
         "MiniLM": (
@@ -85,41 +131,57 @@ def loop(rounds: int) -> list[Row]:
         for threads in (1, 2):
             torch.set_num_threads(threads)
             with torch.inference_mode():
-                timer = Timer("module(**tensors)", globals={"module": module, "tensors": tensors}, num_threads=threads)
-                ours, theirs = [], []
-                for _ in range(rounds):
-                    theirs.append(1e3 * timer.adaptive_autorange(min_run_time=0.5, max_run_time=10).median)
-                    samples = measure(lambda: module(**tensors), precision=0.01, max_seconds=10.0)  # noqa: B023
-                    ours.append(statistics.median(samples.host_ms))
-            ratio = statistics.median(ours) / statistics.median(theirs)
-            figures = f"{statistics.median(ours):.3f} ms / {statistics.median(theirs):.3f} ms = {ratio:.4f}"
+                pairs = _pairs_of_medians(lambda: module(**tensors), threads, plan.rounds or 9)  # noqa: B023
+            ratio = statistics.median(ours / theirs for ours, theirs in pairs)
+            ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+            spread = max(ours for ours, _ in pairs) / min(ours for ours, _ in pairs) - 1
+            figure = f"{ratio:.4f} = {ours:.3f} / {theirs:.3f} ms, {len(pairs)} rounds within {spread:.0%}"
             within = abs(ratio - 1) <= LOOP_DIFFERENCE
-            rows.append((f"{name}, {threads} threads", figures, f"1 ± {LOOP_DIFFERENCE}", within))
+            rows.append(Row(f"{name}, {threads} threads, ours / Timer's", figure, f"1 ± {LOOP_DIFFERENCE}", within))
     return rows
 
 
-def overhead(rounds: int) -> list[Row]:
-    """Time in the loop for each sample of a callable that does nothing, and the latency it is given."""
+def _pairs_of_medians(call: Callable[[], object], threads: int, rounds: int) -> list[tuple[float, float]]:
+    from torch.utils.benchmark import Timer
+
+    from npu_adapt.timing.loop import measure
+
+    timer = Timer("call()", globals={"call": call}, num_threads=threads)
+
+    def theirs() -> float:
+        return float(1e3 * timer.adaptive_autorange(min_run_time=LOOP_SECONDS, max_run_time=4 * LOOP_SECONDS).median)
+
+    def ours() -> float:
+        return statistics.median(measure(call, precision=0.01, max_seconds=2 * LOOP_SECONDS).host_ms)
+
+    pairs = []
+    for number in range(rounds):
+        if number % 2:
+            pairs.append((ours(), theirs()))
+        else:
+            their_median = theirs()
+            pairs.append((ours(), their_median))
+    return pairs
+
+
+def overhead(plan: Plan) -> list[Row]:
+    """Time in the loop for each sample of a callable that does nothing, and the latency that it is given."""
     from npu_adapt.timing.loop import measure
 
     count = 100_000
     spent, given = [], []
-    for _ in range(rounds):
+    for _ in range(plan.rounds or 5):
         samples = measure(lambda: None, iterations=count, max_seconds=60.0, warmup=0)
         spent.append(1e6 * samples.seconds / count)
         given.append(1e3 * statistics.median(samples.host_ms))
     return [
-        (
-            "time in the loop per sample",
-            f"{statistics.median(spent):.3f} µs",
-            f"{OVERHEAD_US} µs",
-            max(spent) < OVERHEAD_US,
-        ),
-        ("latency of nothing", f"{statistics.median(given):.3f} µs", f"{OVERHEAD_US} µs", max(given) < OVERHEAD_US),
+        Row(what, f"{statistics.median(taken):.3f} µs, at most {max(taken):.3f}", f"{OVERHEAD_US} µs", within)
+        for what, taken in (("time in the loop for a sample", spent), ("latency of nothing", given))
+        for within in (max(taken) < OVERHEAD_US,)
     ]
 
 
-def bench(model: str, *options: str, path: Path | None = None) -> tuple[int, dict[str, object], float]:
+def bench(model: str, *options: str, path: Path | None = None) -> tuple[int, dict[str, Any], float]:
     """Exit code, record and wall seconds of one command."""
     environment = dict(os.environ)
     if path is not None:
@@ -136,19 +198,25 @@ def bench(model: str, *options: str, path: Path | None = None) -> tuple[int, dic
     return done.returncode, json.loads(done.stdout), seconds
 
 
-def time_to_figure(rounds: int) -> list[Row]:
+def time_to_figure(plan: Plan) -> list[Row]:
     """Whole commands, from the shell and back."""
     rows: list[Row] = []
     for model, precision in (("minilm", "1%"), ("vit-b16", "3%")):
-        seconds, ends = [], set()
-        for _ in range(rounds):
+        seconds, ends, doubts = [], set(), set()
+        bench(model, "--iters", "1", "--no-limits")  # fills the page cache
+        for _ in range(plan.rounds or 3):
             _, record, spent = bench(model, "--precision", precision, "--no-limits")
             seconds.append(spent)
-            ends.add(record["bench"]["rows"][0]["ended_by"])  # type: ignore[index]
+            ends.add(record["bench"]["rows"][0]["ended_by"])
+            doubts |= {warning["id"] for warning in record["bench"]["warnings"]} - {"few-samples"}
         within = statistics.median(seconds) <= OPTIMUM_SECONDS / 5 and ends == {"precision"}
-        figure = f"{statistics.median(seconds):.2f} s, ended by {'/'.join(sorted(ends))}"
-        rows.append((f"{model} within {precision}", figure, f"{OPTIMUM_SECONDS / 5:.1f} s, precision", within))
+        figure = f"{statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f}), {_listed(doubts)}"
+        rows.append(Row(f"{model} within {precision}", figure, f"{OPTIMUM_SECONDS / 5:.1f} s", within))
     return rows
+
+
+def _listed(doubts: set[str]) -> str:
+    return f"warned: {', '.join(sorted(doubts))}" if doubts else "no warning"
 
 
 @contextmanager
@@ -168,62 +236,79 @@ def busy_neighbour() -> Iterator[None]:
             process.kill()
 
 
-def neighbour(rounds: int) -> list[Row]:
+def neighbour(plan: Plan) -> list[Row]:
     """How often the record warns of foreign load, with and without any."""
     options = ("--iters", "200", "--threads", "1", "--no-limits")
 
-    def warned() -> bool:
+    def quiet() -> bool:
         _, record, _ = bench("minilm", *options)
-        return any(warning["id"] == "foreign-load" for warning in record["bench"]["warnings"])  # type: ignore[index]
+        return any(warning["id"] == "foreign-load" for warning in record["bench"]["warnings"])
 
-    quiet = sum(warned() for _ in range(rounds))
-    with busy_neighbour():
-        busy = sum(warned() for _ in range(rounds))
+    def busy() -> bool:
+        with busy_neighbour():
+            return quiet()
+
+    wanted = plan.rounds or 20
+    plan.take(wanted, {"warned beside a busy neighbour": busy, "warned in quiet": quiet})
     return [
-        ("warned beside a busy neighbour", f"{busy} of {rounds}", f"{rounds} of {rounds}", busy == rounds),
-        ("warned in quiet", f"{quiet} of {rounds}", f"0 of {rounds}", quiet == 0),
+        plan.counted("warned beside a busy neighbour", wanted, wanted),
+        plan.counted("warned in quiet", wanted, 0),
     ]
 
 
-def gate(rounds: int) -> list[Row]:
-    """Reruns of the same thing that fail, and reruns slowed down that do not."""
+def gate(plan: Plan) -> list[Row]:
+    """Reruns of the same thing that fail, and reruns slowed down that do not; one baseline for all of this run."""
     options = ("--iters", "50", "--threads", "1", "--no-limits")
+    wanted = plan.rounds or 50
+    alarms, found = "false alarms of the gate", f"slow-downs of {SLOW_DOWN:.0%} found by the gate"
     with tempfile.TemporaryDirectory() as folder:
         baseline = Path(folder) / "baseline.json"
-        baseline.write_text(json.dumps(bench("minilm", *options, "--processes", "5")[1]))
+        baseline.write_text(json.dumps(bench("minilm", *options, "--processes", BASELINE_PROCESSES)[1]))
         gated = (*options, "--baseline", str(baseline), "--fail-above", "5%")
-        alarms = sum(bench("minilm", *gated)[0] == 3 for _ in range(rounds))
         (Path(folder) / "sitecustomize.py").write_text(SLOWED_LOOP)
-        found = sum(bench("minilm", *gated, path=Path(folder))[0] == 3 for _ in range(rounds))
-    return [
-        ("false alarms", f"{alarms} of {rounds}", f"0 of {rounds}", alarms == 0),
-        (f"slow-downs of {SLOW_DOWN:.0%} found", f"{found} of {rounds}", f"{rounds} of {rounds}", found == rounds),
-    ]
+        plan.take(
+            wanted,
+            {
+                alarms: lambda: bench("minilm", *gated)[0] == 3,
+                found: lambda: bench("minilm", *gated, path=Path(folder))[0] == 3,
+            },
+        )
+    return [plan.counted(alarms, wanted, 0), plan.counted(found, wanted, wanted)]
 
 
-BENCHMARKS: dict[str, tuple[Callable[[int], list[Row]], int]] = {
-    "loop": (loop, 5),
-    "overhead": (overhead, 5),
-    "time": (time_to_figure, 3),
-    "neighbour": (neighbour, 20),
-    "gate": (gate, 50),
+PARTS: dict[str, Callable[[Plan], list[Row]]] = {
+    "loop": loop,
+    "overhead": overhead,
+    "time": time_to_figure,
+    "neighbour": neighbour,
+    "gate": gate,
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", choices=BENCHMARKS)
-    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--only", metavar="PARTS", default=",".join(PARTS), help="such as loop,time")
+    parser.add_argument("--rounds", type=int, help="of each part; default: as many as the limit asks for")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="after which neighbour and gate stop")
+    parser.add_argument("--keep", type=Path, help="where their outcomes are kept and taken up again")
     chosen = parser.parse_args()
-    run, usual = BENCHMARKS[chosen.benchmark]
-    rows = run(chosen.rounds or usual)
-    table = Table(title=f"bench: {chosen.benchmark}")
-    for column in ("what", "figure", "limit", "within"):
-        table.add_column(column)
-    for what, figure, limit, within in rows:
-        table.add_row(what, figure, limit, "yes" if within else "NO")
+    names = chosen.only.split(",")
+    if unknown := set(names) - PARTS.keys():
+        parser.error(f"unknown parts: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    plan = Plan(chosen.rounds, time.monotonic() + 60 * chosen.minutes, chosen.keep)
+    table = Table(title="npu-adapt bench")
+    for column in ("part", "what", "figure", "limit", "within"):
+        table.add_column(column, overflow="fold")
+    all_within = True
+    for name in names:
+        started = time.monotonic()
+        rows = PARTS[name](plan)
+        all_within = all_within and all(row.within for row in rows)
+        for row in rows:
+            table.add_row(name, row.what, row.figure, row.limit, "yes" if row.within else "NO")
+        table.add_row(name, "the part itself", f"{time.monotonic() - started:.0f} s", "", "")
     Console().print(table)
-    return 0 if all(row[3] for row in rows) else 1
+    return 0 if all_within else 1
 
 
 if __name__ == "__main__":
