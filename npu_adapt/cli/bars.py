@@ -18,12 +18,20 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
-    TransferSpeedColumn,
 )
 from rich.text import Text
 
+from npu_adapt import rounding
 from npu_adapt.progress import Step
 from npu_adapt.report.document import printable
+
+
+class _Rate(ProgressColumn):
+    """Bytes a second, in the units that sizes have everywhere."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{rounding.size(int(speed))}/s")
 
 
 class _ForBytes(ProgressColumn):
@@ -63,7 +71,7 @@ class Bars:
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             _ForBytes(DownloadColumn(binary_units=True)),
-            _ForBytes(TransferSpeedColumn()),
+            _ForBytes(_Rate()),
             _ForBytes(TimeRemainingColumn()),
             TimeElapsedColumn(),
             console=console,

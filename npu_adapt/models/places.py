@@ -23,6 +23,7 @@ from npu_adapt.records.registry import RegistryEntry
 ABSURD_BYTES = 1 << 44  # 16 TiB: more than any published model has
 PARTIAL = ".npu-adapt.incomplete"  # the ending of a partial blob in the Hugging Face cache
 UNFINISHED = ".npu-adapt"  # the folder of partial files in a repository of ModelScope's cache
+LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors format
 DEFAULT_BRANCHES = {"huggingface": "main", "modelscope": "master"}
 
 
@@ -123,7 +124,7 @@ def why_incomplete(path: Path) -> str | None:
         if form.index in names and form.single not in names and (reason := _index_fault(path / form.index, names)):
             return reason
     short = sorted(name for name in names if name.endswith(".safetensors") and _is_short(path / name))
-    return f"incomplete: {short[0]} is cut short" if short else None
+    return f"incomplete: {short[0]} is cut short, or no safetensors file" if short else None
 
 
 def _index_fault(index: Path, names: set[str]) -> str | None:
@@ -150,7 +151,7 @@ def _is_short(file: Path) -> bool:
     size = file.stat().st_size
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-        if length + 8 > size:
+        if length > min(size - 8, LONGEST_HEADER):
             return True
         ends = re.findall(rb'"data_offsets"\s*:\s*\[\s*\d+\s*,\s*(\d+)\s*\]', stream.read(length))
     return 8 + length + max(map(int, ends), default=0) > size

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,27 @@ def test_a_run_on_a_damaged_cache_is_exit_5(cli: Cli, caches: Path, tmp_path: Pa
     assert done.code == 5, done.stderr
     assert "npu-adapt fetch" in done.stderr
     assert not (tmp_path / "logs" / "summary.json").exists()
+
+
+@pytest.mark.parametrize("source", ["huggingface", "modelscope"])
+@pytest.mark.parametrize("body", [b"<html>log in to this network first</html>", b"[]", b"{}", b"null"])
+def test_something_else_at_the_hubs_address_is_exit_5(cli: Cli, source: str, body: bytes) -> None:
+    class Portal(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Portal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        endpoints: dict[str, str | None] = {"HF_ENDPOINT": url, "MODELSCOPE_ENDPOINT": url}
+        done = cli("fetch", MODEL, "--source", source, environment=endpoints)
+        server.shutdown()
+    assert (done.code, done.stdout) == (5, ""), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "next:" in done.stderr

@@ -146,9 +146,7 @@ class Download:
         there = {}
         present = [file for file in self.files if self._is_there(file)]
         unread = [file for file in present if not self._vouched(file, known.get(file.name))]
-        with self.progress.task("hashing what is here", sum(file.size for file in unread), "bytes") as step:
-            jobs = [bound(self._hash, file, step) for file in unread]
-            hashes = dict(zip(unread, in_parallel(jobs, WORKERS, Event()), strict=True))
+        hashes = self._hashes(unread) if unread else {}
         for file in present:
             if file not in hashes:
                 there[file.name] = known[file.name]
@@ -158,6 +156,11 @@ class Download:
                 self.progress.say(f"{file.name} on this disk differs from the listing: it is brought again")
                 self.shelf.stored(file).unlink()
         return there
+
+    def _hashes(self, files: list[RemoteFile]) -> dict[RemoteFile, FileHash]:
+        with self.progress.task("hashing what is here", sum(file.size for file in files), "bytes") as step:
+            jobs = [bound(self._hash, file, step) for file in files]
+            return dict(zip(files, in_parallel(jobs, WORKERS, Event()), strict=True))
 
     def _hash(self, file: RemoteFile, step: Step) -> FileHash:
         return hash_file(self.shelf.stored(file), git=file.listed.sha256 is None, advance=step.advance)

@@ -18,7 +18,7 @@ from npu_adapt.models.hubs.hub import Address, Hub, Interrupted, Listing, Remote
 from npu_adapt.models.hubs.retrying import Patience, host_of, is_temporary, seconds_to_wait
 
 if TYPE_CHECKING:
-    from requests import Response, Session
+    from requests import PreparedRequest, Response, Session
 
 TRIES = 3  # whole downloads of a file before its hub is disbelieved
 CONNECT_SECONDS = 10.0
@@ -141,12 +141,13 @@ class Transfer:
         with self._ask(address, position) as response:
             self._require_success(response, file)
             total, start = response.headers.get("Content-Length"), 0
+            encoded = response.headers.get("Content-Encoding", "identity") != "identity"
             if response.status_code == 206:
                 match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-                if match is None or int(match[1]) != position:
+                if match is None or int(match[1]) != position or encoded:
                     raise Differs("the server sends another part than was asked for")
                 start, total = position, match[2]
-            if total is not None and total.isdigit() and int(total) != file.size:
+            if total is not None and total.isdigit() and int(total) != file.size and not encoded:
                 raise Differs(f"the server has {total} bytes of it")
             yield response, position - start
 
@@ -159,9 +160,11 @@ class Transfer:
         jar = requests.cookies.RequestsCookieJar()
         for name, value in address.cookies.items():
             jar.set(name, value, domain=host_of(address.url).partition(":")[0])
+        # Without an auth of its own requests would put what .netrc has for the host in place of the token.
+        auth = _as_it_is if "Authorization" in headers else None
         timeout = (CONNECT_SECONDS, stall_seconds())
         try:
-            return self.session.get(address.url, headers=headers, cookies=jar, stream=True, timeout=timeout)
+            return self.session.get(address.url, headers=headers, cookies=jar, auth=auth, stream=True, timeout=timeout)
         except requests.Timeout as error:
             raise Interrupted(f"{host_of(address.url)} does not answer") from error
         except requests.RequestException as error:
@@ -191,9 +194,13 @@ class Transfer:
         from urllib3.exceptions import HTTPError, ReadTimeoutError
 
         try:
-            data: bytes = response.raw.read1(PIECE_BYTES, decode_content=False)
+            data: bytes = response.raw.read1(PIECE_BYTES, decode_content=True)
         except ReadTimeoutError as error:
             raise Interrupted(f"no byte came for {stall_seconds():g} s") from error
         except (HTTPError, OSError) as error:
             raise Interrupted("the connection was cut") from error
         return data
+
+
+def _as_it_is(request: PreparedRequest) -> PreparedRequest:
+    return request

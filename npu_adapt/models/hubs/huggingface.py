@@ -134,6 +134,11 @@ class HuggingFace:
             raise self._refusal(error.response) from error
         except _network_errors() as error:
             raise Interrupted(f"{self.title} at {self._host()} cannot be reached ({type(error).__name__})") from error
+        except (ValueError, TypeError, LookupError, AttributeError) as error:  # what its answer is made of
+            raise HubUnreachable(
+                f"{self.title} at {self._host()} answers with no listing ({type(error).__name__})",
+                hint="something else may be there: look at HF_ENDPOINT and the proxy",
+            ) from error
 
     def _refusal(self, response: Any) -> Exception:
         status = response.status_code

@@ -16,7 +16,6 @@ from npu_adapt.models.hubs.hub import (
     Address,
     Claim,
     HubUnreachable,
-    Interrupted,
     Listing,
     ModelGated,
     ModelMissing,
@@ -126,15 +125,18 @@ class ModelScope:
         except errors.InvalidParameter as error:  # a name without its owner
             raise self._missing(model) from error
         except (errors.NetworkError, errors.ServerError, errors.RateLimitError, OSError) as error:
-            raise Interrupted(
-                f"{self.title} at {host_of(self._api.legacy.endpoint)} cannot be reached ({type(error).__name__})",
-                retry_after=getattr(error, "retry_after", None),
-            ) from error
-        except (errors.HubError, ValueError) as error:
             raise HubUnreachable(
-                f"{self.title} at {host_of(self._api.legacy.endpoint)} gives no listing ({type(error).__name__})",
-                hint="look at MODELSCOPE_ENDPOINT",
+                f"{self.title} at {self._host()} cannot be reached ({type(error).__name__})",
+                hint="check the network, the proxy and MODELSCOPE_ENDPOINT; --offline uses what is on this disk",
             ) from error
+        except (errors.HubError, ValueError, TypeError, LookupError, AttributeError) as error:
+            raise HubUnreachable(
+                f"{self.title} at {self._host()} answers with no listing ({type(error).__name__})",
+                hint="something else may be there: look at MODELSCOPE_ENDPOINT and the proxy",
+            ) from error
+
+    def _host(self) -> str:
+        return host_of(self._api.legacy.endpoint)
 
     def _missing(self, model: str) -> ModelMissing:
         return ModelMissing(
