@@ -144,8 +144,8 @@ def driver_missing(seen: Examination) -> Places | None:
 
 
 def nodes_missing(seen: Examination) -> Places | None:
-    ascend = seen.machine.ascend
-    return None if not seen.is_ascend or ascend.nodes or _devices_work(seen) else {}
+    reached = seen.machine.ascend.nodes or seen.smi.chips or _devices_work(seen)
+    return None if reached or not seen.is_ascend else {}
 
 
 def nodes_denied(seen: Examination) -> Places | None:
@@ -155,8 +155,14 @@ def nodes_denied(seen: Examination) -> Places | None:
 
 
 def all_hidden(seen: Examination) -> Places | None:
+    """Also where nothing tells what there is, and torch counts none with the variable set."""
     places = _hidden(seen)
-    return places if places is not None and places["visible"] == "none" else None
+    if places is not None and places["visible"] == "none":
+        return {**places, "there": f"; there are {places['hidden']}"}
+    count, value = seen.probe.count("npu"), seen.machine.variables.get(VISIBLE_NPUS)
+    if places is not None or value is None or count is None or count.devices or _present(seen):
+        return None
+    return {"value": value, "there": "", "all": "as npu-smi info lists them"}
 
 
 def some_hidden(seen: Examination) -> Places | None:
@@ -254,7 +260,7 @@ def _pairing(seen: Examination) -> Pairing | None:
 def _hidden(seen: Examination) -> Places | None:
     """What the variable hides of the devices that are there."""
     named = seen.machine.visible_npus
-    present = range(len(seen.smi.chips) or len(seen.machine.ascend.nodes))
+    present = _present(seen)
     if named is None or not present:
         return None
     visible = [str(number) for number in present if number in named]
@@ -267,6 +273,11 @@ def _hidden(seen: Examination) -> Places | None:
         "hidden": ", ".join(hidden),
         "all": ",".join(map(str, present)),
     }
+
+
+def _present(seen: Examination) -> range:
+    """The numbers of the NPUs that are there, whoever may see them; empty where nothing tells."""
+    return range(len(seen.smi.chips) or len(seen.machine.ascend.nodes))
 
 
 def _with_health(seen: Examination, is_meant: Callable[[str], bool]) -> Places | None:

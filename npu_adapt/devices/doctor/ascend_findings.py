@@ -28,7 +28,7 @@ HARDWARE_FINDINGS = (
         wanted="one /dev/davinciN for each NPU, and /dev/davinci_manager, /dev/devmm_svm, /dev/hisi_hdc",
         why="a process opens the NPU through these files; a container has those it was started with",
         fix=f"in a container: {IN_A_CONTAINER}; on the host: lspci -d 19e5: && dmesg | grep -i davinci",
-        explained_by=("driver-missing",),
+        explained_by=("driver-missing", "all-devices-hidden"),
     ),
     Finding(
         id="device-nodes-denied",
@@ -43,7 +43,7 @@ HARDWARE_FINDINGS = (
         id="all-devices-hidden",
         severity=ERROR,
         look=checks.all_hidden,
-        found="ASCEND_RT_VISIBLE_DEVICES={value} leaves no NPU visible; there are {hidden}",
+        found="ASCEND_RT_VISIBLE_DEVICES={value} leaves no NPU visible{there}",
         wanted="numbers of NPUs that are here: {all}",
         why="CANN shows a process only the devices that the variable names",
         fix="unset ASCEND_RT_VISIBLE_DEVICES",
