@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.env [--rounds 11]
 
-Without torch_npu the import is `import torch`; with it, on the software CANN, `import torch, torch_npu`. Exits with 1
-when a limit is exceeded.
+Without torch_npu the import is `import torch`; with it, on the software CANN of the tests, `import torch, torch_npu`.
+Exits with 1 when a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ from pathlib import Path
 
 from tests.benchmarks.alternating import Contender, Limit, measure, show
 from tests.installs import make_install
+from tests.softcann import build
+from tests.softcann.fixtures import environment
 
 WHOLE = 1.15  # times the import
 STATIC_SECONDS = 0.3
-LIMITS = (Limit("env, no torch_npu", "import torch", "median_seconds", WHOLE),)
+LIMITS = (
+    Limit("env, no torch_npu", "import torch", "median_seconds", WHOLE),
+    Limit("env, software NPU", "import torch, torch_npu", "median_seconds", WHOLE),
+)
 
 
 def main() -> int:
@@ -34,9 +39,12 @@ def main() -> int:
         os.environ |= {"NPU_ADAPT_LOGS": str(cwd / "logs"), "COLUMNS": "80"}
         python = str(make_install(cwd / "without", without=["torch_npu"]).python)
         env = (python, "-m", "npu_adapt", "env")
+        npu = environment(build.installation())
         contenders = (
             Contender("import torch", (python, "-c", "import torch")),
             Contender("env, no torch_npu", env),
+            Contender("import torch, torch_npu", (sys.executable, "-c", "import torch, torch_npu"), npu),
+            Contender("env, software NPU", (sys.executable, "-m", "npu_adapt", "env"), npu),
         )
         holds = show("npu-adapt env", measure(contenders, rounds=rounds, cwd=cwd), LIMITS)
         first = statistics.median(seconds_to_static_part(env, cwd) for _ in range(rounds))
