@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -152,7 +154,8 @@ def _rows(session: Session, options: BenchOptions, how: Measurement) -> Iterator
     measured = False
     for number, setting in enumerate(settings, 1):
         title = f"measuring {number} of {len(settings)}: {_describe(setting)}"
-        gc.collect()  # what the last row left behind would count as this one's memory
+        if number > 1:
+            _collect_garbage()  # what the last row left behind would count as this one's memory
         try:
             with session.progress.task(title, total=how.rules.iterations, unit="samples") as step:
                 row = measure_row(session, setting, how, step)
@@ -167,6 +170,21 @@ def _rows(session: Session, options: BenchOptions, how: Measurement) -> Iterator
         yield row
     if not measured and first_failure is not None:
         raise first_failure
+
+
+def _collect_garbage() -> None:
+    """An interrupt within a finalizer would be lost: one that comes meanwhile is raised afterwards."""
+    if threading.current_thread() is not threading.main_thread():
+        gc.collect()
+        return
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
+    try:
+        gc.collect()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
 
 
 def _as_failure(session: Session, setting: Setting, error: Exception, *, alone: bool) -> NpuAdaptError:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from npu_adapt.evidence import parse_log_line
 from npu_adapt.records import decode
-from tests.commands import CONSOLE_SCRIPT, Finished, run_process
+from tests.commands import CONSOLE_SCRIPT, Finished, run_process, running
 
 QUIET = {"OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
 
@@ -49,14 +48,14 @@ def test_a_billion_iterations_end_at_the_time_limit_and_say_so(tmp_path: Path) -
 
 def test_an_interrupt_ends_it_with_130_and_logs_that_are_whole(tmp_path: Path) -> None:
     command = [CONSOLE_SCRIPT, "bench", "builtin:digits-vit", "--device", "cpu", "--logs", tmp_path]
-    with subprocess.Popen([*map(str, command), "--iters", "100000000"], stderr=subprocess.PIPE) as process:
+    with running([*command, "--iters", "100000000"]) as process:
         while not any(b"measure state=begin" in log.read_bytes() for log in tmp_path.glob("history/*/run_npu.log")):
             assert process.poll() is None
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert b"Traceback" not in stderr
+    assert "Traceback" not in stderr
     (log,) = tmp_path.glob("history/*/run_npu.log")
     _, level, event, fields = parse_log_line(log.read_text().splitlines()[-1])
     assert (level, event, fields["error"]) == ("ERROR", "ended", "KeyboardInterrupt")

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import psutil
 import pytest
 
 from npu_adapt.records import Summary, decode, encode
-from tests.commands import CONSOLE_SCRIPT, Finished, run_process
+from tests.commands import CONSOLE_SCRIPT, Finished, run_process, running
 
 QUICK = ("--iters", "20", "--warmup", "3", "--no-limits", "--threads", "1")
 
@@ -142,14 +140,13 @@ def test_an_interrupt_ends_the_fresh_process_and_leaves_nothing_behind(tmp_path:
     scratch.mkdir()
     command = [CONSOLE_SCRIPT, "bench", "builtin:digits-vit", "--device", "cpu", "--logs", tmp_path / "logs"]
     options = ["--isolate", "--iters", "1000000", "--threads", "1"]
-    environment = {**os.environ, "TMPDIR": str(scratch)}
-    with subprocess.Popen([*map(str, command), *options], env=environment, stderr=subprocess.PIPE) as process:
+    with running([*command, *options], {"TMPDIR": str(scratch)}) as process:
         while not list(scratch.glob("npu-adapt-bench-*/history/*")):
             assert process.poll() is None
             time.sleep(0.1)
         (child,) = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        process.communicate(timeout=60)
     assert process.returncode == 130
     assert not child.is_running()
     assert list(scratch.glob("npu-adapt-bench-*")) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,20 @@ def test_a_benchmark_measures_one_input(invoke: Invoke, tmp_path: Path) -> None:
     done = invoke("bench", tiny_models.bert(tmp_path, "BertModel"), *QUICK, "--input", "one text", "--input", "another")
     assert done.exit_code == 2
     assert "2 inputs" in done.stdout
+
+
+def test_an_interrupt_that_meets_the_garbage_collector_is_not_lost() -> None:
+    from npu_adapt.workflows import bench
+
+    class Interrupted:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    Interrupted()
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        bench._collect_garbage()
+    assert signal.getsignal(signal.SIGINT) is before
