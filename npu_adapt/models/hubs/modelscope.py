@@ -16,6 +16,7 @@ from npu_adapt.models.hubs.hub import (
     Address,
     Claim,
     HubUnreachable,
+    Interrupted,
     Listing,
     ModelGated,
     ModelMissing,
@@ -116,7 +117,7 @@ class ModelScope:
         except (errors.AuthenticationError, errors.PermissionDeniedError) as error:
             raise ModelGated(f"{self.title} has {model} gated", hint=self.gated_hint(model)) from error
         except errors.NotExistError as error:
-            if branch != DEFAULT_BRANCHES[self.name] and self._api.repo_exists(model, "model"):
+            if branch != DEFAULT_BRANCHES[self.name] and self._exists(model):
                 raise RevisionMissing(
                     f"{self.title} has no revision {branch} of {model}",
                     hint=f"https://modelscope.cn/models/{model}/files shows the branches; choose one with --revision",
@@ -125,15 +126,23 @@ class ModelScope:
         except errors.InvalidParameter as error:  # a name without its owner
             raise self._missing(model) from error
         except (errors.NetworkError, errors.ServerError, errors.RateLimitError, OSError) as error:
-            raise HubUnreachable(
+            raise Interrupted(
                 f"{self.title} at {self._host()} cannot be reached ({type(error).__name__})",
-                hint="check the network, the proxy and MODELSCOPE_ENDPOINT; --offline uses what is on this disk",
+                retry_after=getattr(error, "retry_after", None),
             ) from error
         except (errors.HubError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise HubUnreachable(
                 f"{self.title} at {self._host()} answers with no listing ({type(error).__name__})",
                 hint="something else may be there: look at MODELSCOPE_ENDPOINT and the proxy",
             ) from error
+
+    def _exists(self, model: str) -> bool:
+        from modelscope_hub import errors
+
+        try:
+            return bool(self._api.repo_exists(model, "model"))
+        except (errors.HubError, OSError, ValueError):
+            return False  # nobody knows: then the model is called missing
 
     def _host(self) -> str:
         return host_of(self._api.legacy.endpoint)
