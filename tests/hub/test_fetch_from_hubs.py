@@ -57,6 +57,7 @@ def hubs_asked(hub: HubWithReader) -> set[str]:
     return {request.hub for request in hub.requests}
 
 
+@pytest.mark.core
 def test_only_what_a_run_needs_arrives_and_all_of_it_is_verified(
     hub: HubWithReader, source: str, whole_repository: Path
 ) -> None:
@@ -253,6 +254,7 @@ def test_a_token_opens_a_gate_and_is_written_nowhere(hub: HubWithReader, source:
     assert written == []
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     ("token", "said"), [(None, "token"), ("another-token-than-the-right-one", "access")], ids=["none", "another"]
 )
@@ -280,6 +282,7 @@ def test_a_model_on_neither_hub(hub: HubWithReader) -> None:
     assert hubs_asked(hub) == {"modelscope", "huggingface"}
 
 
+@pytest.mark.core
 def test_a_wrong_revision_is_named(hub: HubWithReader, source: str, small_model: Path) -> None:
     hub.serve(MODEL, small_model)
     done = hub.npu_adapt("fetch", MODEL, "--source", source, "--revision", "no-such-branch")
@@ -289,6 +292,7 @@ def test_a_wrong_revision_is_named(hub: HubWithReader, source: str, small_model:
     assert hub.bytes_sent() == 0
 
 
+@pytest.mark.core
 def test_a_hub_that_cannot_be_reached(hub: HubWithReader, source: str) -> None:
     """A port where nobody listens: one message, and not the same as for a missing model."""
     closed = {"HF_ENDPOINT": "http://127.0.0.1:9", "MODELSCOPE_ENDPOINT": "http://127.0.0.1:9"}

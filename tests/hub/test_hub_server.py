@@ -13,6 +13,7 @@ import modelscope_hub
 import pytest
 from huggingface_hub import constants
 from huggingface_hub import errors as huggingface_errors
+from huggingface_hub.hf_api import RepoFile
 from modelscope_hub import errors as modelscope_errors
 
 from tests.commands import run_process
@@ -194,11 +195,11 @@ def test_listings_name_files_no_disk_would_have_and_sizes_no_disk_could_hold(
     listed = {each.path: each for each in api.list_repo_tree(MODEL, recursive=True)}
     assert {*listed} == {"../../outside", "config.json", WEIGHTS, "onnx", "onnx/config.json", "..", "../.."}
     weights = listed[WEIGHTS]
-    assert isinstance(weights, huggingface_hub.RepoFile)
+    assert isinstance(weights, RepoFile)
     assert weights.lfs is not None
     assert (weights.size, weights.lfs.sha256, weights.blob_id) == (2**62, "ab" * 32, "ab" * 20)
     config = listed["config.json"]
-    assert isinstance(config, huggingface_hub.RepoFile)
+    assert isinstance(config, RepoFile)
     assert (config.lfs, config.blob_id) == (None, HubFile("", directory / "config.json").sums().git_sha1)
 
     other = modelscope_hub.HubApi(endpoint=hub.url, token="").list_repo_files(MODEL, "model", recursive=True)

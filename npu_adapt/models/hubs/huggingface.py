@@ -78,7 +78,7 @@ class HuggingFace:
     cache_variable = "HF_HOME"
 
     def listing(self, model: str, revision: str | None, *, whole: bool) -> Listing:
-        from huggingface_hub import HfApi, RepoFile
+        from huggingface_hub.hf_api import HfApi, RepoFile  # the package itself exports RepoFile only since 1.0
 
         branch = revision or DEFAULT_BRANCHES[self.name]
         with self._translated(model, branch):
