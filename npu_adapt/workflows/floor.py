@@ -6,12 +6,14 @@ kernels leave open, so that a device is held to what it could have done right, a
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import dataclasses
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
 from msgspec.structs import replace
 
+from npu_adapt.devices.transfer import copy_to
 from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
@@ -74,7 +76,7 @@ def measure_end_to_end(
     fits = None
     with progress.task("measuring the noise floor", total=total) as step:
         for number, sample in enumerate(samples):
-            truth = _forward(loaded, sample, torch.float64, wide)
+            truth = _truth(loaded, sample, wide)
             step.advance(1)
             errors = []
             for variant in _that_differ(variants, wide.operators):
@@ -112,6 +114,20 @@ def _forward(
 ) -> Outputs:
     with torch.inference_mode(), context:
         return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
+
+
+def _truth(loaded: LoadedModel, sample: Sample, wide: Float64) -> Outputs:
+    """Every operator in float64; where the code does not bear that, a float64 copy of the model, and it is said.
+
+    A compiled or scripted part, say, insists on the types that it was made for.
+    """
+    try:
+        return _forward(loaded, sample, torch.float64, wide)
+    except (RuntimeError, TypeError, ValueError):
+        copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
+        outputs = _forward(copied, sample, torch.float64, nullcontext())
+        wide.without_kernel["parts that compute in no other type than their own"] = None
+        return {name: tensor.double() for name, tensor in outputs.items()}
 
 
 def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from npu_adapt.errors import RunFailed, UsageError
 from npu_adapt.models import loading
-from npu_adapt.models.tasks import LoadedModel
+from npu_adapt.models.tasks import TASKS, LoadedModel
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.progress import Silent
@@ -247,6 +247,19 @@ def test_an_operator_without_a_float64_kernel_is_named(run: Run, spoil: Any) -> 
     section = section_of(run())
     assert section.verdict.passed, section.verdict.reasons
     assert any("kept" in text and "float64" in text for text in section.left_out)
+
+
+def test_a_part_that_insists_on_its_type_gets_a_float64_copy(run: Run, spoil: Any) -> None:
+    def forward(module: torch.nn.Module, tensors: Any) -> dict[str, Tensor]:
+        if tensors["pixel_values"].dtype == torch.float64 and module.dtype != torch.float64:
+            raise RuntimeError("expected scalar type Float but found Double")
+        return plain(module, tensors)
+
+    plain = TASKS["image-classification"].forward
+    spoil(lambda loaded: dataclasses.replace(loaded, task=dataclasses.replace(loaded.task, forward=forward)))
+    section = section_of(run())
+    assert section.verdict.passed, section.verdict.reasons
+    assert any("parts that compute in no other type" in text for text in section.left_out)
 
 
 def test_a_fault_on_one_of_several_samples_is_found(run: Run) -> None:
