@@ -146,7 +146,7 @@ class Figures:
         """Whether the figure at `path` comes from a benchmark, or a row of one, that doubts it."""
         bench = self.summary.bench
         parts = path.split(".")
-        if bench is None or parts[0] != "bench" or not MEASURED.intersection(parts):
+        if bench is None or parts[0] != "bench" or not MEASURED.intersection(parts) or parts[-1] in GIVEN:
             return False
         of_row = parts[1] == "rows"
         warnings = bench.rows[int(parts[2])].warnings if of_row else bench.warnings
@@ -202,6 +202,9 @@ DOUBTED: dict[str, frozenset[str]] = {
     "above-limit": frozenset(("bound", "bound_ms", "achieved")),
     "gate-undecided": frozenset(),
 }
+
+
+GIVEN = frozenset(("confidence", "reference_threads"))  # stands among what was measured, and was not
 
 
 def casts_doubt(warning: str, field: str) -> bool:

@@ -162,7 +162,7 @@ def test_two_subjects_take_turns_after_each_was_warmed_up() -> None:
         on_start=lambda: order.append("start"),
         clock=clock,
     )
-    assert order == ["slow"] * 2 + ["fast"] * 2 + ["start"] + ["slow", "fast"] * 3
+    assert order == ["slow"] * 2 + ["fast"] * 2 + ["start"] + ["slow", "fast", "fast", "slow", "slow", "fast"]
     assert (slow.host_ms, fast.host_ms) == ((40.0,) * 3, (10.0,) * 3)
 
 
