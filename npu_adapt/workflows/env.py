@@ -7,6 +7,7 @@ what they are, and a machine on which nothing runs still gets a report, with its
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ def _examine(
     from npu_adapt.devices.environment import environment_of, problems_of
     from npu_adapt.evidence import new_summary
 
+    _require_folder(request.save)
     earlier = _earlier(request.diff)
     machine = read_machine(autoload=request.autoload)
     show(new_summary(request.command_line, environment=environment_of(Examination(machine))))
@@ -85,6 +87,13 @@ def _examine(
         )
         _write_down(summary, request, journal)
     return summary
+
+
+def _require_folder(path: Path | None) -> None:
+    """Before anybody has waited: raises `UsageError` where nothing can be saved at `path`."""
+    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
+        why = "it is a folder" if path.is_dir() else f"{path.parent} is not a folder that you may write to"
+        raise UsageError(f"{path} cannot be written: {why}", hint="name another file with --save")
 
 
 def _earlier(path: Path | None) -> Summary | None:
@@ -141,9 +150,4 @@ def _write_down(summary: Summary, request: EnvRequest, journal: Journal | None) 
         journal.event("run", "ended", usable=usable or "none")
         journal.publish_environment(summary)
     if request.save is not None:
-        try:
-            write_atomically(request.save, encode(summary))
-        except OSError as error:
-            raise UsageError(
-                f"{request.save} cannot be written: {error.strerror}", hint="name another file with --save"
-            ) from error
+        write_atomically(request.save, encode(summary))

@@ -240,6 +240,7 @@ def test_an_upgrade_is_told_from_what_was_saved(cli: Cli, tmp_path: Path) -> Non
         (("--diff", "{folder}/torn.json"), "not complete JSON"),
         (("--diff", "{folder}/empty.json"), "holds no environment"),
         (("--save", "{folder}/no/such/folder.json"), "cannot be written"),
+        (("--save", "{folder}"), "it is a folder"),
         (("--logs", "{folder}/torn.json"), "cannot be written"),
         (("--timeout", "0"), "--timeout"),
     ],

@@ -21,6 +21,7 @@ import msgspec
 
 from npu_adapt.devices.doctor.events import AnyEvent, Count, Done, Failed, Found, Step, Torch, Versions
 
+FAREWELL_SECONDS = 5.0  # between the end of its report and its own
 MODULE = "npu_adapt.devices.doctor.probe"
 _Kind = TypeVar("_Kind")
 
@@ -129,7 +130,10 @@ class Probing:
 
     def _how_it_died(self) -> str:
         """ "killed by SIGABRT: " and the last line it printed."""
-        code = self._process.wait()
+        try:
+            code = self._process.wait(FAREWELL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "the process stopped reporting and did not end"
         self._output.seek(0)
         lines = [line.strip() for line in self._output.read().decode("utf-8", "replace").splitlines() if line.strip()]
         said = f": {lines[-1]}" if lines else ""
