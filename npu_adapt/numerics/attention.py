@@ -37,16 +37,25 @@ class AttentionCall:
         `split` rounds the operands of both products. `late_division` rounds the weights before they are divided by
         their sum, as flash attention does, not after.
         """
+        weights, total = self._weights(split)
+        if late_division:
+            return _product(weights, self.value, split) / total
+        return _product(weights / total, self.value, split)
+
+    def largest_weight(self) -> Tensor:
+        """The largest weight that each query gives a key, [..., queries, 1]."""
+        weights, total = self._weights(None)
+        return weights.amax(-1, keepdim=True) / total
+
+    def _weights(self, split: Rounding | None) -> tuple[Tensor, Tensor]:
+        """(weights, the largest of them 1; their sum): a row that may look nowhere weighs nothing."""
         scores = _product(self.query, self.key.transpose(-2, -1), split) * self.scale
         if self.mask is not None:
             scores = scores + self.mask
         largest = scores.amax(-1, keepdim=True)
         weights = (scores - largest.masked_fill(largest.isneginf(), 0.0)).exp()
         total = weights.sum(-1, keepdim=True)
-        total = total.masked_fill(total == 0, 1.0)  # a row that may look nowhere weighs nothing
-        if late_division:
-            return _product(weights, self.value, split) / total
-        return _product(weights / total, self.value, split)
+        return weights, total.masked_fill(total == 0, 1.0)
 
 
 def _product(left: Tensor, right: Tensor, split: Rounding | None) -> Tensor:

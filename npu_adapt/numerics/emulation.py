@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
+from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
 
 HALF_TYPES = (torch.float16, torch.bfloat16)
 SHORTEST_BLOCK = 16  # the depth of a matrix unit's step, on Ascend's cube as on a tensor core
@@ -34,14 +35,18 @@ class Emulation:
     arithmetic: ArithmeticByClass
     fused_attention: bool = False  # softmax in pieces, normalised at the end, as flash attention does it
     blocked_sums: bool = False  # sums block after block, as a matrix unit does it; else as the CPU's kernels do
+    last_bits: bool = False  # float32 results of vector operators are a unit in the last place off, or none, at random
 
     def variants(self, *, all_pairs: bool = False) -> tuple[Emulation, ...]:
         """This arithmetic with both ways of attention and both orders of sums, in two emulations.
 
-        `all_pairs`: in four, each way with each order.
+        `all_pairs`: in four, each way with each order. Blocked sums go with other last bits of vector operators.
         """
         chosen = ((False, False), (True, True), (True, False), (False, True))
-        return tuple(Emulation(self.arithmetic, fused, blocked) for fused, blocked in chosen[: 4 if all_pairs else 2])
+        return tuple(
+            Emulation(self.arithmetic, fused, blocked, last_bits=blocked)
+            for fused, blocked in chosen[: 4 if all_pairs else 2]
+        )
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ PRODUCTS: Mapping[Callable[..., Any], Product] = {
     **dict.fromkeys((torch.matmul, Tensor.matmul, Tensor.__matmul__), _MATMUL),
     **dict.fromkeys((torch.mm, Tensor.mm, torch.bmm, Tensor.bmm), _MM),
 }
+_VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
 _ADDED_PRODUCTS = {torch.addmm, Tensor.addmm, torch.baddbmm, Tensor.baddbmm, torch.addbmm, Tensor.addbmm}
 _GROUPS_POSITION = {_CONV: 6, _TRANSPOSED: 6}
 
@@ -110,7 +116,8 @@ class _EmulationMode(TorchFunctionMode):
             return self._added_product(func, *args, **kwargs)
         if func is torch.einsum:
             return self._einsum(*args)
-        return func(*args, **kwargs)
+        result = func(*args, **kwargs)
+        return other_last_bits(result) if self.emulated.last_bits and _is_vectors(func, kwargs) else result
 
     def _multiply(
         self,
@@ -238,6 +245,23 @@ class _EmulationMode(TorchFunctionMode):
             largest = new
         assert weighed is not None and total is not None
         return weighed / total.masked_fill(total == 0, 1.0)
+
+
+def other_last_bits(result: Any, seed: int = 0) -> Any:
+    """A float32 tensor with each value left or moved to a neighbour, as a hash of its own bits says; all else as it is.
+
+    So do vector units whose functions are right to a unit in the last place and not to half of one.
+    """
+    if not isinstance(result, Tensor) or result.dtype != torch.float32:
+        return result
+    image = result.contiguous().view(torch.int32)
+    step = (((image.long() * 2654435761 + seed * 40503) >> 9) % 3 - 1).int()
+    moved = (image + step).view(torch.float32)
+    return torch.where(result.isfinite() & (result != 0) & moved.isfinite(), moved, result)
+
+
+def _is_vectors(func: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
+    return kind_of(operator_name(func)) in _VECTOR_KINDS and not writes_in_place(func, kwargs)
 
 
 def widened(

@@ -177,7 +177,9 @@ def drift(terms: int, size: Tensor, total: Tensor) -> Tensor:
 
 def _elementwise(subject: _Subject) -> Yardstick:
     """All of it is said element by element: a mask of -3e38 must not hide what stands beside it."""
-    moved = [subject.response(subject.input_roundoff, signs).abs_() for signs in (_same_sign, _alternating)]
+    several = sum(each.is_floating_point() for each in subject.call.inputs) > 1
+    draws = (_same_sign, _alternating) if several else (_same_sign,)
+    moved = [subject.response(subject.input_roundoff, signs).abs_() for signs in draws]
     floor = _largest(subject.own_rounding(), subject.kernel_error().abs_(), *moved)
     if subject.call.operator in CANCELLING:
         argument = as_real(double(subject.call.inputs[0])).abs().mul_(2 * subject.roundoff)
@@ -276,14 +278,16 @@ def _attention(subject: _Subject) -> Yardstick:
     floor = _largest(subject.own_rounding(), same_signs, *map(row_rms, errors))
     if not subject.rounds_operands:
         return Yardstick(subject.truth, floor)
+    # A weight near a tie is rounded up or down by the last bit of its score: a unit in the last place of the largest
+    # weight, at any value, is no error. Taken at an eighth, so that the limits of a row and an element allow a few.
+    unit = 2 * subject.arithmetic.unit_roundoff * plain.largest_weight().double() * double(taken.value).abs().max()
     predictions = []
     coarse = floor
     for split, late in roundings(subject.arithmetic):
         predicted = _finite(exact.result(split, late_division=late))
         coarse = _largest(coarse, row_rms(predicted - subject.truth))
-        # A weight that lies near a tie is rounded one way or the other by the last bit of its score.
         flips = plain.result(split, late_division=late).double() - predicted
-        left = _largest(floor, flips.square().mean().sqrt().expand_as(floor), row_rms(flips))
+        left = _largest(floor, (unit / 8).expand_as(floor), row_rms(flips))
         predictions.append(Prediction("divided late" if late else "divided early", predicted, left))
     return Yardstick(subject.truth, coarse, tuple(predictions) if subject.roundoff == SUM_ROUNDOFF else ())
 

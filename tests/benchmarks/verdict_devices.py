@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.capture import Call, tensors_of
-from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.emulation import Emulation, emulate, other_last_bits
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
 
 VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
@@ -185,14 +185,5 @@ class SoftDevice(TorchFunctionMode):
             with emulate(self.form.emulation):
                 result = func(*args, **kwargs)
         if self.form.last_bit is not None and kind_of(name) in VECTOR_KINDS and not in_place:
-            return self._with_last_bits(result)
+            return other_last_bits(result, self.form.last_bit)
         return result
-
-    def _with_last_bits(self, result: Any) -> Any:
-        """Each element moved to a neighbour, or left, by a draw that depends on its place alone."""
-        if not isinstance(result, Tensor) or result.dtype != torch.float32:
-            return result
-        generator = torch.Generator().manual_seed(self.form.last_bit or 0)
-        step = torch.randint(-1, 2, result.shape, generator=generator)
-        moved = result.nextafter(torch.where(step > 0, math.inf, -math.inf))
-        return torch.where((step == 0) | ~result.isfinite() | (result == 0), result, moved)

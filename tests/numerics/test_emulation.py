@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass, round_mantissa
-from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.emulation import Emulation, emulate, other_last_bits
 
 HF32 = ARITHMETICS["hf32"]
 FLOAT32 = ArithmeticByClass.uniform("float32")
@@ -163,3 +163,16 @@ def test_layers_of_a_module_are_seen() -> None:
         plain = module(A)
     error = float((emulated - plain).norm() / plain.norm())
     assert 0 < error < 10 * HF32.unit_roundoff
+
+
+def test_other_last_bits_are_one_unit_away_or_none_and_always_the_same() -> None:
+    values = random(40, 50)
+    values[0, :3] = torch.tensor([0.0, float("inf"), -1.0])
+    moved = other_last_bits(values)
+    distance = (moved.view(torch.int32) - values.view(torch.int32)).abs()
+    assert sorted(distance.unique().tolist()) == [0, 1]
+    assert 0.6 < float(distance.float().mean()) < 0.73
+    assert moved[0, :2].tolist() == [0.0, float("inf")]
+    assert torch.equal(moved, other_last_bits(values))
+    assert not torch.equal(moved, other_last_bits(values, seed=1))
+    assert other_last_bits(values.double()).dtype == torch.float64
