@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +48,35 @@ def test_our_own_work_is_not_foreign() -> None:
     assert total == 4499998500000
     assert after.own_seconds >= before.own_seconds
     assert after.busy_seconds >= before.busy_seconds
+
+
+def test_a_core_slowed_down_for_its_heat_is_warned_of() -> None:
+    after = replace(later(seconds=10.0, busy=10.0, own=10.0), throttles=9)
+    (warning,) = load.warnings_between(replace(START, throttles=7), after, cores=2)
+    assert warning.id == "thermal" and "2 times" in warning.message
+    assert load.warnings_between(replace(START, throttles=9), after, cores=2) == ()
+    assert load.warnings_between(START, after, cores=2) == ()  # the first reading did not tell
+
+
+def test_throttle_counters_are_added_up_over_cores(tmp_path: Path) -> None:
+    for core, count in ((0, "3\n"), (1, "4\n")):
+        folder = tmp_path / f"cpu{core}" / "thermal_throttle"
+        folder.mkdir(parents=True)
+        (folder / "core_throttle_count").write_text(count)
+    assert load._throttles(tmp_path) == 7
+    assert load._throttles(tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize(("change", "said"), [(1 << 30, "took 1.000 GiB"), (-(1 << 30), "gave back 1.000 GiB")])
+def test_others_that_come_to_the_device_or_leave_it_are_warned_of(change: int, said: str) -> None:
+    before = replace(START, device_others_bytes=3 << 30, device_megahertz=1000.0)
+    after = replace(later(seconds=1.0, busy=1.0, own=1.0), device_others_bytes=(3 << 30) + change)
+    (warning,) = load.warnings_between(before, after, cores=2)
+    assert warning.id == "device-shared" and said in warning.message
+
+
+def test_a_device_whose_clock_falls_is_warned_of() -> None:
+    before = replace(START, device_megahertz=1800.0)
+    after = replace(later(seconds=1.0, busy=1.0, own=1.0), device_megahertz=1200.0)
+    (warning,) = load.warnings_between(before, after, cores=2)
+    assert warning.id == "frequency" and "device went from 1800 to 1200" in warning.message
