@@ -141,6 +141,10 @@ def bench(
         "with_limits": limits,
     }
 
+    if plot is not None:
+        from npu_adapt.report.bench_plot import require_drawable
+
+        require_drawable(plot)
     tolerated = share("--fail-above", fail_above)
     isolated = isolate or processes is not None or baseline is not None
     if baseline is not None and processes is not None and processes < FEWEST_FOR_GATE:

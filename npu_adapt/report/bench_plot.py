@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 from npu_adapt.errors import UsageError
 from npu_adapt.records import Summary
+
+
+def require_drawable(path: Path) -> None:
+    """Raises `UsageError`, before minutes are spent on measuring, where `draw` would."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError("--plot needs matplotlib", hint="pip install 'npu-adapt[plot]'")
+    if not path.parent.is_dir() or path.is_dir():
+        raise UsageError(f"--plot {path}: no file can be written there", hint="name a file in a folder that exists")
 
 
 def draw(summary: Summary, path: Path) -> None:

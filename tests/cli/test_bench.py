@@ -128,6 +128,7 @@ def test_against_the_cpu_gives_a_speed_up_with_its_interval(tmp_path: Path) -> N
         (("--threads", "two"), "'two' is not a whole number"),
         (("--dtype", "float33"), "'float33' is none of"),
         (("--mode", "fast"), "'fast' is none of"),
+        (("--plot", "/nowhere/plot.png"), "--plot /nowhere/plot.png"),
     ],
 )
 def test_options_that_mean_nothing_are_usage_errors(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
