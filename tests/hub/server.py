@@ -45,6 +45,7 @@ class Request:
     method: str
     target: str
     token: str | None  # None: it came without one
+    has_cookie: bool = False
     model: str | None = None  # None: it was about no model that is here
     file: str | None = None  # None: it was not for a file
     is_listing: bool = False
@@ -58,6 +59,8 @@ class HubServer:
 
     def __init__(self) -> None:
         self.models: dict[str, dict[str, Repository]] = {name: {} for name in PROTOCOLS}
+        self.keeps_files_elsewhere = False  # files come by a redirection to another host, as from a hub's storage
+        self._storage: dict[str, Answer] = {}  # by path
         self.error_text: str | None = None  # what errors say; None: what the real hub would
         self._faults: dict[Fault, int] = {}  # how often each has struck
         self._requests: list[Request] = []
@@ -162,12 +165,25 @@ class HubServer:
 
     def answer(self, query: Query, request: Request) -> Answer:
         """What the protocol that the request speaks says to it, the faults of listings among it."""
+        stored = self._storage.get(request.target)
+        if stored is not None:
+            return stored
         for name, protocol in PROTOCOLS.items():
             answered = protocol.answer(query, Shelf(self.models[name], self._listed))
             if answered is not None:
                 request.hub = name
+                answered = self._elsewhere(answered) if self.keeps_files_elsewhere else answered
                 return answered if self.error_text is None else _saying(self.error_text, answered)
         return as_json({"error": "no such route"}, 404)
+
+    def _elsewhere(self, answer: Answer) -> Answer:
+        """Where the file is: on the same server, which has another name there."""
+        if answer.file is None:
+            return answer
+        path = f"/storage/{answer.file.sums().sha256}"
+        self._storage[path] = replace(answer, headers={})
+        headers = {**answer.headers, "Location": f"http://localhost:{self._server.server_address[1]}{path}"}
+        return replace(answer, status=302, headers=headers, file=None)
 
     def _listed(self, file: HubFile) -> Sums:
         sums = file.sums()
@@ -252,7 +268,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         query = Query.parse(self.path, self.headers, body)
-        request = Request("neither", self.command, self.path, query.token, range=self.headers.get("Range"))
+        request = Request(
+            "neither",
+            self.command,
+            self.path,
+            query.token,
+            has_cookie="Cookie" in self.headers,
+            range=self.headers.get("Range"),
+        )
         hub = self.server.hub
         answer = hub.answer(query, request)
         fault = hub.strike(answer, self.command)

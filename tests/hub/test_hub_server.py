@@ -91,6 +91,13 @@ def test_a_model_arrives_whole(hub: HubWithReader, download: Download, directory
     assert {request.hub for request in hub.requests} <= {*CLIENTS}
 
 
+def test_files_may_lie_on_another_host(hub: HubWithReader, download: Download, directory: Path) -> None:
+    hub.serve(MODEL, directory, opened_by="a-token")
+    hub.keeps_files_elsewhere = True
+    assert contents(download(hub, token="a-token")) == served(directory)
+    assert {request.token for request in hub.requests if request.target.startswith("/storage/")} == {None}
+
+
 def test_a_second_download_asks_for_no_file_again(hub: HubWithReader, download: Download, directory: Path) -> None:
     hub.serve(MODEL, directory)
     download(hub)
