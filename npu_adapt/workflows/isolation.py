@@ -168,11 +168,13 @@ def depth_of(readings: Sequence[OperatorReading], *, sample: int) -> Depth | Non
 
 
 def with_accumulated(depth: Depth, accumulated: Mapping[int, tuple[float, float]]) -> Depth:
-    """The depth with its other series, for the calls that both have.
+    """The depth with its other series, for the calls that both have; as it is where they share none.
 
     `accumulated`: index of a call -> its accumulated error and that error's floor, as `in_step` measures them.
     """
     kept = [at for at, index in enumerate(depth.index) if index in accumulated and _is_finite(accumulated[index])]
+    if not kept:
+        return depth
     return Depth(
         sample=depth.sample,
         index=tuple(depth.index[at] for at in kept),

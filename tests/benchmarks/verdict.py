@@ -1,6 +1,6 @@
 """How well the verdict tells correct devices from faulty ones, beside the rules that others use.
 
-    python -m tests.benchmarks.verdict [--quick] [--seed 0] [--workers 2]
+    python -m tests.benchmarks.verdict [--quick] [--seed 0] [--workers 2] [--keep DIR]
 
 Software devices run real models in every correct arithmetic, order of sums, form of attention and kind of vector unit.
 Then one operator of one layer is made wrong (`verdict_faults.py`); a fault counts only if it changed a result's bits.
@@ -15,13 +15,15 @@ A transient fault befalls one of five executions: three forwards, of which the f
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from random import Random
 
 os.environ |= {"OMP_NUM_THREADS": "1", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "HF_HUB_OFFLINE": "1"}
@@ -235,6 +237,23 @@ def examine(subject: Subject, faults: int, forms: int | None, checks: int, seed:
     return runs, disagreements
 
 
+def examine_once(
+    subject: Subject, faults: int, forms: int | None, checks: int, seed: int, keep: Path | None
+) -> tuple[list[Run], list[str]]:
+    """As `examine`; what is in the folder `keep` is taken from there."""
+    if keep is None:
+        return examine(subject, faults, forms, checks, seed)
+    file = keep / f"{subject.name}, {faults} faults, seed {seed}.json"
+    if not file.is_file():
+        keep.mkdir(parents=True, exist_ok=True)
+        found = examine(subject, faults, forms, checks, seed)
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(([asdict(run) for run in found[0]], found[1])))
+        partial.rename(file)
+    runs, disagreements = json.loads(file.read_text())
+    return [Run(**run) for run in runs], disagreements
+
+
 def _check(case: Case, form: Form, kind: Kind, rng: Random, run: Run, readings: list[OperatorReading]) -> list[str]:
     calls = [call for call in case.calls if call.operator in kind.operators and call.outputs[0].is_floating_point()]
     call, fault = rng.choice(calls), kind.draw(rng)
@@ -250,13 +269,14 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few forms and faults, on the small models")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--keep", type=Path, help="keep each model's runs here, and do not run again what is here")
     options = parser.parse_args()
     started = time.perf_counter()
     subjects = SUBJECTS[:3] if options.quick else SUBJECTS
     faults, forms, checks = (60, 12, 2) if options.quick else (160, None, 4)
     with ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(examine, subject, faults, forms, checks, options.seed) for subject in subjects]
-        found = [each.result() for each in waiting]
+        arguments = (faults, forms, checks, options.seed, options.keep)
+        found = list(pool.map(examine_once, subjects, *([each] * len(subjects) for each in arguments)))
     runs = [run for several, _ in found for run in several]
     checks_made = [check for _, several in found for check in several]
     show(runs, checks_made)

@@ -61,7 +61,7 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject("MiniLM, eager, middle", "minilm", "eager", TEXTS[1:2]),
     Subject("DINOv2-small, sdpa", "dinov2-small", "sdpa", (_picture("china"),), side=70),
     Subject("DINOv2-small, eager", "dinov2-small", "eager", (_picture("flower"),), side=56),
-    Subject("SmolLM2, sdpa, 10 of 30 layers", "smollm2", "sdpa", TEXTS[:1], layers=10),
+    Subject("SmolLM2, sdpa, 5 of 30 layers", "smollm2", "sdpa", TEXTS[:1], layers=5),
 )
 
 
