@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
-from npu_adapt.models.local import LocalModel, ModelRequest, is_hub_model, locate, require_model_name, require_revision
+from npu_adapt.models.local import (
+    LocalModel,
+    ModelRequest,
+    hub_url,
+    is_hub_model,
+    locate,
+    require_model_name,
+    require_revision,
+)
 from npu_adapt.models.registry import Registry, cache_folder, registry_refused
 from npu_adapt.models.verification import bytes_to_hash, verified_entry, weight_files
 from npu_adapt.progress import Progress
@@ -29,7 +38,7 @@ def fetch(request: ModelRequest, progress: Progress) -> LocalModel:
         before = error.attempts
     attempts = [*before]
     fetched = download(request, registry, progress, attempts)
-    return replace(locate(_exactly(request, fetched), registry), attempts=tuple(attempts))
+    return replace(locate(replace(request, source=fetched.source), registry), attempts=tuple(attempts))
 
 
 def is_offline(request: ModelRequest) -> bool:
@@ -106,99 +115,73 @@ def download(
     hub, listing, files = find_on_hubs(request, progress.say, attempts)
     work = Download(hub, listing, files, registry, progress)
     if dry_run:
-        planned = work.planned()
-        return Fetched(
-            model=request.model,
-            source=hub.name,
-            revision=listing.revision,
-            commit=listing.commit,
-            url=None,
-            path=str(work.shelf.snapshot),
-            dry_run=True,
-            bytes=sum(file.size for file in files),
-            downloaded_bytes=sum(file.size for file in files if file.name in planned),
-            files=tuple(
-                FetchedFile(
-                    name=file.name,
-                    bytes=file.size,
-                    sha256=file.listed.sha256,
-                    verified_against="nothing",
-                    downloaded=file.name in planned,
-                )
-                for file in files
-            ),
-            attempts=_places_tried(attempts),
-        )
+        missing = work.planned()
+        planned = (_planned_file(file.name, file.size, file.listed.sha256, file.name in missing) for file in files)
+        where = (listing.model, hub.name, listing.revision, listing.commit, str(work.shelf.snapshot))
+        return _fetched(*where, planned, attempts, dry_run=True)
     try:
         downloaded = work.run()
     except ModelError as error:
         error.attempts = (*attempts, Attempt(hub.title, error.message))
         raise
-    return _fetched(downloaded.entry, downloaded.brought, attempts)
+    return _registered(downloaded.entry, downloaded.brought, attempts)
 
 
 def _register_local(local: LocalModel, registry: Registry, progress: Progress, *, dry_run: bool) -> Fetched:
+    """The model as it is on this disk, hashed where the registry does not know it, and registered."""
     if dry_run:
-        return _planned_local(local)
+        planned = (_planned_file(name, (local.path / name).stat().st_size, None, False) for name in local.files)
+        where = (local.id, local.source, local.branch, local.commit, str(local.path))
+        return _fetched(*where, planned, local.attempts, dry_run=True)
     with progress.task(f"hashing {local.id}", bytes_to_hash(local), "bytes") as step:
         entry = verified_entry(local, step.advance)
     try:
         registry.put(entry)
     except OSError as error:
         raise registry_refused(registry, error) from error
-    return _fetched(entry, frozenset(), local.attempts)
+    return _registered(entry, frozenset(), local.attempts)
 
 
-def _planned_local(local: LocalModel) -> Fetched:
-    """What there is on this disk, not read."""
-    sizes = {name: (local.path / name).stat().st_size for name in local.files}
-    return Fetched(
-        model=local.id,
-        source=local.source,
-        revision=local.branch,
-        commit=local.commit,
-        url=local.url,
-        path=str(local.path),
-        dry_run=True,
-        bytes=sum(sizes.values()),
-        downloaded_bytes=0,
-        files=tuple(
-            FetchedFile(name=name, bytes=size, sha256=None, verified_against="nothing", downloaded=False)
-            for name, size in sizes.items()
-        ),
-        attempts=_places_tried(local.attempts),
+def _planned_file(name: str, size: int, sha256: str | None, missing: bool) -> FetchedFile:
+    return FetchedFile(name=name, bytes=size, sha256=sha256, verified_against="nothing", downloaded=missing)
+
+
+def _registered(entry: RegistryEntry, brought: frozenset[str], attempts: Sequence[Attempt]) -> Fetched:
+    files = (
+        FetchedFile(
+            name=file.name,
+            bytes=file.bytes,
+            sha256=file.sha256,
+            verified_against=file.verified_against,
+            downloaded=file.name in brought,
+        )
+        for file in entry.files
     )
+    return _fetched(entry.model, entry.source, entry.revision, entry.commit, entry.path, files, attempts)
 
 
-def _exactly(request: ModelRequest, fetched: Fetched) -> ModelRequest:
-    """The request for what was just downloaded."""
-    return replace(request, source=fetched.source)
-
-
-def _fetched(entry: RegistryEntry, brought: frozenset[str], attempts: tuple[Attempt, ...] | list[Attempt]) -> Fetched:
+def _fetched(
+    model: str,
+    source: str,
+    revision: str | None,
+    commit: str | None,
+    path: str,
+    files: Iterable[FetchedFile],
+    attempts: Sequence[Attempt],
+    *,
+    dry_run: bool = False,
+) -> Fetched:
+    files = tuple(files)
     return Fetched(
-        model=entry.model,
-        source=entry.source,
-        revision=entry.revision,
-        commit=entry.commit,
-        url=entry.url,
-        path=entry.path,
-        dry_run=False,
-        bytes=sum(file.bytes for file in entry.files),
-        downloaded_bytes=sum(file.bytes for file in entry.files if file.name in brought),
-        files=tuple(
-            FetchedFile(
-                name=file.name,
-                bytes=file.bytes,
-                sha256=file.sha256,
-                verified_against=file.verified_against,
-                downloaded=file.name in brought,
-            )
-            for file in entry.files
-        ),
-        attempts=_places_tried(attempts),
+        model=model,
+        source=source,
+        revision=revision,
+        commit=commit,
+        url=hub_url(source, model),
+        path=path,
+        dry_run=dry_run,
+        bytes=sum(file.bytes for file in files),
+        downloaded_bytes=sum(file.bytes for file in files if file.downloaded),
+        files=files,
+        attempts=tuple(PlaceTried(place=attempt.place, outcome=attempt.outcome) for attempt in attempts),
     )
-
-
-def _places_tried(attempts: tuple[Attempt, ...] | list[Attempt]) -> tuple[PlaceTried, ...]:
-    return tuple(PlaceTried(place=attempt.place, outcome=attempt.outcome) for attempt in attempts)

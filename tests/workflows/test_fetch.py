@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from npu_adapt.evidence import parse_log_line
 from tests.hub.faults import Fault
-from tests.hub.reader import HubWithReader
+from tests.hub.reader import HubWithReader, record
 
 MODEL = "an-org/digits"
 
@@ -91,3 +93,14 @@ def test_a_read_only_cache_that_holds_the_model_is_enough(hub: HubWithReader, sm
     fetched = hub.npu_adapt("fetch", MODEL, "--source", "huggingface", "--json")
     assert json.loads(fetched.stdout)["path"] == str(path)
     assert sorted(hub.caches["huggingface"].rglob("*")) == before
+
+
+@pytest.mark.parametrize("source", ["huggingface", "modelscope"])
+def test_what_a_narrower_fetch_leaves_out_stays_registered(hub: HubWithReader, small_model: Path, source: str) -> None:
+    hub.serve(MODEL, small_model)
+    hub.fetched_path(MODEL, source)
+    narrow = record(hub.npu_adapt("fetch", MODEL, "--source", source, "--exclude", "*.json", "--json"))
+    assert narrow["downloaded_bytes"] == 0
+    (row,) = record(hub.npu_adapt("models", "list", "--json"))
+    assert (row["bytes"], row["state"]) == (hub.size_of(MODEL), "ready")
+    assert hub.npu_adapt("models", "verify", MODEL).code == 0

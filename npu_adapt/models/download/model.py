@@ -241,7 +241,7 @@ class Download:
             commit=self.listing.commit,
             url=hub_url(self.hub.name, self.listing.model),
             path=str(self.shelf.snapshot),
-            files=tuple(there[file.name] for file in self.files if file.name in there),
+            files=(*(there[file.name] for file in self.files if file.name in there), *self._others(old)),
             missing=tuple(file.name for file in missing),
             registered_at=old.registered_at if old else now,
             last_used=now,
@@ -253,6 +253,14 @@ class Download:
         except OSError as error:
             raise registry_refused(self.registry, error) from error
         return entry
+
+    def _others(self, old: RegistryEntry | None) -> Iterator[RegisteredFile]:
+        """What an earlier fetch brought and this one was not asked for, as long as the hub lists the same."""
+        asked = {file.name for file in self.files}
+        for file in old.files if old else ():
+            claim = self.listing.claims.get(file.name)
+            if file.name not in asked and claim is not None and claim.sha256 in (None, "", file.sha256):
+                yield file
 
     def _rename_moved(self) -> None:
         """A branch means one snapshot: an older one is known by its commit from now on."""
