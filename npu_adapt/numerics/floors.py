@@ -169,12 +169,6 @@ def _drawn(tensor: Tensor, number: int) -> Tensor:
     return torch.randint(0, 2, tensor.shape, generator=generator, dtype=torch.int8).mul_(2).sub_(1).to(tensor.dtype)
 
 
-def drift(terms: int, size: Tensor, total: Tensor) -> Tensor:
-    """The error of summing term after term, over the roundoff: of terms of that size that add up to `total`."""
-    partial = (size.square() / 2 + total.square() / 3).sqrt_()
-    return partial.mul_(ROUNDING * math.sqrt(terms))
-
-
 def _elementwise(subject: _Subject) -> Yardstick:
     """All of it is said element by element: a mask of -3e38 must not hide what stands beside it."""
     several = sum(each.is_floating_point() for each in subject.call.inputs) > 1
@@ -249,21 +243,41 @@ def _product(subject: _Subject) -> Yardstick:
     taken = bilinear(subject.call)
     if taken is None:
         return _other(subject)
-    size = taken.size()
-    summed = drift(taken.terms, size, subject.truth).mul_(SUM_ROUNDOFF)
-    floor = _largest(subject.own_rounding(), summed, size * (math.sqrt(2) * ROUNDING * subject.input_roundoff))
+    squares = taken.squares()
     errors = [subject.kernel_error()]
     halves = taken.in_halves() if subject.roundoff == SUM_ROUNDOFF else None
     if halves is not None:
         errors.append(_finite(halves.double() - subject.truth))
-    floor = _largest(floor, *map(row_rms, errors))
+    floor = _raised(_summed(subject, taken.terms, squares), *errors)
     if not subject.rounds_operands:
         return Yardstick(subject.truth, floor)
     predicted = taken.predicted(subject.arithmetic)
-    lost = size * (math.sqrt(2) * ROUNDING * subject.arithmetic.unit_roundoff)
-    coarse = _largest(floor, lost, row_rms(_finite(predicted - subject.truth)))
+    lost = squares.sqrt_().mul_(math.sqrt(2) * ROUNDING * subject.arithmetic.unit_roundoff)
+    coarse = _raised(torch.maximum(floor, lost), _finite(predicted - subject.truth))
     predictions = (Prediction("rounded operands", predicted, floor),) if subject.roundoff == SUM_ROUNDOFF else ()
     return Yardstick(subject.truth, coarse, predictions)
+
+
+def _summed(subject: _Subject, terms: int, squares: Tensor) -> Tensor:
+    """The floor of each element of a sum of products by its terms: own rounding, half an ulp on the inputs, drift.
+
+    `squares` are the sums of squared terms. With more than a few terms the drift is the largest of the three.
+    """
+    drifted = SUM_ROUNDOFF**2 * ROUNDING**2 * terms
+    totals = subject.truth.square()
+    rounded = totals * subject.roundoff**2
+    moved = squares * (2 * ROUNDING**2 * subject.input_roundoff**2)
+    drift = totals.mul_(drifted / 3).add_(squares, alpha=drifted / 2)
+    largest = torch.maximum(torch.maximum(drift, moved, out=moved), rounded, out=rounded)
+    return largest.sqrt_().clamp_(min=SMALLEST[subject.output.dtype])
+
+
+def _raised(floor: Tensor, *errors: Tensor) -> Tensor:
+    """The floor, at least the root mean square of each row of each error; `floor` itself is changed."""
+    by_row = rows(floor)
+    for error in errors:
+        by_row = torch.maximum(by_row, rows(error).square().mean(-1, keepdim=True).sqrt_())
+    return by_row.reshape(floor.shape)
 
 
 def _attention(subject: _Subject) -> Yardstick:

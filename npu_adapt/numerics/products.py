@@ -32,10 +32,10 @@ class BilinearCall:
     added: Tensor | None = None  # as it is broadcast to the result
     factor: float = 1.0
 
-    def size(self) -> Tensor:
-        """The root of the sum of squared terms, of each element, float64: what relative errors of terms add up to."""
+    def squares(self) -> Tensor:
+        """The sum of the squared terms of each element, float64: what relative errors of the terms add up to."""
         squares = self.multiply(_wide(self.left).square(), _wide(self.right).square())
-        return squares.double().clamp_(min=0).sqrt_() * abs(self.factor)
+        return squares.double().clamp_(min=0).mul_(self.factor**2)
 
     def in_halves(self) -> Tensor | None:
         """The result summed in another order: both halves apart, then together. None: it cannot be split."""
