@@ -185,6 +185,21 @@ def test_a_bit_that_flips_without_a_trace_is_found_by_verify(served: HubWithRead
     assert (mended.code, mended.is_sound) == (0, True), mended
 
 
+def test_the_judge_of_end_states_is_not_blind(served: HubWithReader, source: str) -> None:
+    """A bit that flips without a trace is the one damage that a fetch offline cannot see; the judge does."""
+    path = served.fetched_path(MODEL, source)
+    flip(path / WEIGHTS, keep_time=True)
+    left_over = served.caches[source] / "left-over"
+    left_over.write_bytes(b"half of something")
+    state = end_state(served, MODEL, NEEDED, served.npu_adapt("fetch", MODEL, "--offline"))
+    assert (state.code, state.corrupt, state.is_sound) == (0, (WEIGHTS,), False)
+    assert [Path(name).name for name in state.partial] == ["left-over"]
+    (served.registry / "registry.json").write_text('{"schema_version": 99}')
+    broken = end_state(served, MODEL, NEEDED, served.npu_adapt("fetch", MODEL, "--offline"))
+    assert broken.registry is not None
+    assert not broken.is_sound
+
+
 def test_a_damaged_model_does_not_run(served: HubWithReader, source: str) -> None:
     path = served.fetched_path(MODEL, source)
     flip(path / WEIGHTS, keep_time=False)
