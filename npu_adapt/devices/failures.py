@@ -93,6 +93,8 @@ _OPERATORS = tuple(
     )
 )
 
+_CANN_SAID = re.compile(r"^(?P<words>E[A-Z0-9]\d{4}: .+)$", re.MULTILINE)  # its own error codes: "EZ3002: …"
+
 _SIZE = r"(?P<size>[\d.]+ ?(?:[KMGT]i?B|[Bb]ytes|B))"
 _ASKED = re.compile(rf"(?:tried|unable) to allocate {_SIZE}", re.IGNORECASE)
 _FREE = re.compile(rf"{_SIZE} (?:is )?free", re.IGNORECASE)
@@ -171,6 +173,10 @@ def _gibibytes(count: int) -> str:
 
 
 def _said(error: BaseException) -> str:
-    """The first line of what the backend said, without the place in its source."""
+    """The first line of what the backend said, without the place in its source, and what CANN says about it."""
     lines = str(error).strip().splitlines()
-    return re.sub(r"^\w+(?:\(\))?:\S+\.(?:cpp|h|cc):\d+ ", "", lines[0]) if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    said = re.sub(r"^\w+(?:\(\))?:\S+\.(?:cpp|h|cc):\d+ ", "", lines[0])
+    cann = _CANN_SAID.search("\n".join(lines[1:]))
+    return f"{said} ({cann['words'].strip()})" if cann else said

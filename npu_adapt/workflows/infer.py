@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from npu_adapt.errors import RunFailed
@@ -29,15 +31,17 @@ def infer(request: RunRequest, progress: Progress) -> Summary:
 def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCCESS") -> None:
     """Fills `run` with what the device's forwards gave."""
     device, loaded = session.device, session.loaded
+    predictions = [
+        prediction
+        for number, outputs in enumerate(forwards.outputs)
+        for prediction in loaded.task.predictions(loaded, outputs, number)
+    ]
+    none = "the scores are not finite" if predictions else f"the task {loaded.task.name} predicts no classes or tokens"
     session.record(
         status=status,
         failure=None,
         outputs=describe_outputs(forwards.outputs[0]),
-        predictions=tuple(
-            prediction
-            for number, outputs in enumerate(forwards.outputs)
-            for prediction in loaded.task.predictions(loaded, outputs, number)
-        ),
+        predictions=tuple(prediction for prediction in predictions if math.isfinite(prediction.score)),
         timings_ms=Timings(load=session.load_ms, first_forward=forwards.first_ms, warm_forward=forwards.warm_median_ms),
         peak_memory_bytes=device.peak_memory_bytes(),
         cpu_fallbacks=device.cpu_fallbacks(),
@@ -45,7 +49,7 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
     run = session.summary.run
     assert run is not None
     reasons = {
-        "run.predictions": None if run.predictions else f"the task {loaded.task.name} predicts no classes or tokens",
+        "run.predictions": None if run.predictions else none,
         "run.peak_memory_bytes": run.peak_memory_bytes is None and f"{device.name} keeps no memory statistics",
         "run.cpu_fallbacks": run.cpu_fallbacks is None and f"{device.name} does not tell",
         "run.timings_ms.warm_forward": None if forwards.warm_ms else "only one forward was run",

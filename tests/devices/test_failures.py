@@ -93,6 +93,14 @@ def test_texts_as_backends_print_them(text: str, kind: str, operator: str | None
     assert "\n" not in failure.message
 
 
+def test_what_cann_itself_says_is_part_of_the_message() -> None:
+    cann = "EZ3002: Optype [LayerNorm] of Ops kernel is unsupported."
+    text = f"NPU function error: call aclnnLayerNorm failed, error code is 561103{ASCEND_TAIL}[Error]: x\n{cann}\n"
+    failure = classified(text)
+    assert failure is not None
+    assert failure.message.endswith(f"call aclnnLayerNorm failed, error code is 561103 ({cann})")
+
+
 def test_out_of_memory_says_what_was_asked_for_and_what_was_free() -> None:
     told = classified(TEXTS[0][0])
     assert told is not None
