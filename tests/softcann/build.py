@@ -20,13 +20,13 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
 from tests.real_models import store
 
 SOURCES = Path(__file__).with_name("src")
-CANN_VERSION = "8.5.1-soft"
+CANN_VERSION = "9.0.0-soft"
 DRIVER_VERSION = "25.3.rc1"
 FIRMWARE_VERSION = "7.8.0.2.212"
 
@@ -61,7 +61,7 @@ def installation() -> Path:
 
 def _digest() -> str:
     digest = hashlib.sha256(f"{_version('torch')} {_version('torch_npu')} {platform.machine()} {FLAGS}".encode())
-    for path in sorted([Path(__file__), *SOURCES.rglob("*.*")]):
+    for path in sorted([Path(__file__), *SOURCES.glob("npu-smi"), *SOURCES.rglob("*.*")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -71,11 +71,8 @@ def _version(distribution: str) -> str:
 
 
 def _package(name: str) -> Path:
-    """The folder of an installed package, which is not imported."""
-    spec = util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise RuntimeError(f"{name} is not installed")
-    return Path(spec.origin).parent
+    """The folder of an installed package, found without the import system: tests hide torch_npu from it."""
+    return Path(str(metadata.distribution(name).locate_file(name)))
 
 
 def _build(folder: Path) -> None:
@@ -96,6 +93,8 @@ def _build(folder: Path) -> None:
     for name in EMPTY_LIBRARIES:
         _link(libraries / f"lib{name}.so", [ascendcl], "-Wl,--no-as-needed")
     shutil.rmtree(objects)
+    (folder / "bin").mkdir()
+    shutil.copy(SOURCES / "npu-smi", folder / "bin")
     _write_version_files(folder)
 
 

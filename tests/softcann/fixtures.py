@@ -28,6 +28,7 @@ def environment(folder: Path) -> dict[str, str]:
         "ASCEND_TOOLKIT_HOME": str(folder),
         "ASCEND_OPP_PATH": str(folder / "opp"),
         "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
+        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
         "ASCEND_LAUNCH_BLOCKING": "1",
     }
 
@@ -35,8 +36,12 @@ def environment(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def softcann() -> dict[str, str]:
     """Variables for a process that is to have `npu:0`, an Ascend910B4 of 32 GiB."""
+    return environment(installation_or_skip())
+
+
+def installation_or_skip() -> Path:
     try:
-        return environment(build.installation())
+        return build.installation()
     except build.NoCompiler as error:
         message = f"the software NPU cannot be built: {error}"
         if in_ci():

@@ -245,8 +245,9 @@ def _calls() -> dict[str, tuple[Call, tuple[torch.Tensor, ...]]]:
     }
 
 
-torch.manual_seed(SEED)
-CALLS = _calls()
+with torch.random.fork_rng(devices=[]):
+    torch.manual_seed(SEED)
+    CALLS = _calls()
 
 
 def difference(expected: Any, found: Any) -> float:

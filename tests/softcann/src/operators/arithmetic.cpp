@@ -114,8 +114,15 @@ at::Tensor operand(const at::Tensor& tensor, Unit unit, int8_t cube_math) {
   return named_rounding(name)(tensor);
 }
 
-at::Tensor product(const at::Tensor& left, const at::Tensor& right) {
+const std::string& order_of_sums() {
   static const std::string name = text_setting("SOFTCANN_SUMS", "cpu");
+  return name;
+}
+
+bool sums_as_the_cpu() { return order_of_sums() == "cpu"; }
+
+at::Tensor product(const at::Tensor& left, const at::Tensor& right) {
+  const std::string& name = order_of_sums();
   const auto found = sums().find(name);
   if (found == sums().end()) {
     throw std::runtime_error("there is no order of sums called " + name);

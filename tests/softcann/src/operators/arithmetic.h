@@ -20,6 +20,9 @@ at::Tensor operand(const at::Tensor& tensor, Unit unit, int8_t cube_math);
 // left @ right in float32, of operands that `operand` made, summed in the order that the environment says.
 at::Tensor product(const at::Tensor& left, const at::Tensor& right);
 
+// Whether the environment leaves the order of sums to the CPU.
+bool sums_as_the_cpu();
+
 // The result of a vector operator whose last bit a correct device may give otherwise (exponential, division, root …).
 at::Tensor last_bit(const at::Tensor& result);
 

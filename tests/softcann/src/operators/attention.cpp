@@ -130,7 +130,12 @@ ACLNN(FlashAttentionScore,
           return repeated(by_head(rounded, layout, heads), heads);
         };
         Operands of{prepared(query), prepared(key), prepared(value), {}, {}, scale};
-        of.bias = bias.given() ? (*bias).to(at::kFloat) : at::Tensor();
-        of.hidden = hidden(mask, sparse, of.query.size(-2), of.key.size(-2));
+        if (out.faulty("wrong-scale")) {
+          of.scale *= 1.02;
+        }
+        if (!out.faulty("no-mask")) {
+          of.bias = bias.given() ? (*bias).to(at::kFloat) : at::Tensor();
+          of.hidden = hidden(mask, sparse, of.query.size(-2), of.key.size(-2));
+        }
         out = in_layout(flash_attention() ? in_blocks(of) : whole(of), layout);
       })

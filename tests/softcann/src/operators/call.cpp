@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include <cstring>
 #include <fstream>
 #include <mutex>
 
@@ -22,14 +23,16 @@ void log_call(const char* name) {
 
 }  // namespace
 
-at::Tensor Call::as_read(at::Tensor tensor) { return tensor; }
-
-void Call::write(const at::Tensor& target, const at::Tensor& result) { target.copy_(result); }
+void Call::write(const at::Tensor& target, const at::Tensor& result) const {
+  target.copy_(spoilt_result(result.to(target.scalar_type()), occurrence));
+}
 
 Call& current_call() { return *running; }
 
-RunningCall::RunningCall(const char* name) : call_{name}, outer_(running) {
+RunningCall::RunningCall(const char* name) : call_{{name + std::strlen("aclnn"), 0, -1}}, outer_(running) {
   log_call(name);
+  call_.occurrence.call = count_call(call_.occurrence.name);
+  fail_if_asked(call_.occurrence);
   running = &call_;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "acl/acl_base_rt.h"
+#include "faults.h"
 
 namespace softcann {
 
@@ -17,15 +18,17 @@ struct DeviceFailure : std::runtime_error {
 };
 
 struct Call {
-  const char* name;
-  at::Tensor as_read(at::Tensor tensor);
-  void write(const at::Tensor& target, const at::Tensor& result);
+  Occurrence occurrence;
+
+  at::Tensor as_read(const at::Tensor& tensor) const { return spoilt_operand(tensor, occurrence); }
+  void write(const at::Tensor& target, const at::Tensor& result) const;
+  void of_weight(const at::Tensor& weight) { occurrence.layer = layer_of(occurrence.name, weight); }
 };
 
 // The innermost running call.
 Call& current_call();
 
-// Makes a call the current one as long as this lives.
+// Makes a call the current one as long as this lives. Raises `DeviceFailure` where the device is to fail in it.
 class RunningCall {
  public:
   explicit RunningCall(const char* name);

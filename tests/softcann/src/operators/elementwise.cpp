@@ -117,7 +117,6 @@ UNARY(Tanh, last_bit(x.tanh()))
 UNARY(Sigmoid, last_bit(x.sigmoid()))
 UNARY(Erf, last_bit(x.erf()))
 UNARY(Silu, last_bit(at::silu(x)))
-UNARY(Gelu, last_bit(at::gelu(x)))
 UNARY(Mish, last_bit(at::mish(x)))
 UNARY(Hardswish, at::hardswish(x))
 UNARY(Hardsigmoid, at::hardsigmoid(x))
@@ -125,8 +124,11 @@ UNARY(LogSigmoid, last_bit(at::log_sigmoid(x)))
 ACLNN(LogSigmoidForward, (In self, Out out, Out), { out = last_bit(at::log_sigmoid(*self)); })
 
 ACLNN(Atan2, (In self, In other, Out out), { out = last_bit((*self).atan2(*other)); })
+// torch_npu 2.13 calls this one for either form that F.gelu offers.
+ACLNN(Gelu, (In self, Out out), { out = last_bit(at::gelu(*self, out.faulty("tanh-formula") ? "tanh" : "none")); })
 ACLNN(GeluV2, (In self, int64_t approximate, Out out), {
-  out = last_bit(at::gelu(*self, approximate == 1 ? "tanh" : "none"));
+  const bool by_tanh = (approximate == 1) != out.faulty("tanh-formula");
+  out = last_bit(at::gelu(*self, by_tanh ? "tanh" : "none"));
 })
 ACLNN(LeakyRelu, (In self, Number slope, Out out), { out = at::leaky_relu(*self, *slope); })
 ACLNN(Hardtanh, (In self, Number low, Number high, Out out), { out = at::hardtanh(*self, *low, *high); })

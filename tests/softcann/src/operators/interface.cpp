@@ -73,6 +73,14 @@ at::ScalarType scalar_type(int acl_type) {
 
 at::Tensor In::operator*() const { return current_call().as_read(view_of(handle)); }
 
+at::Tensor In::weight() const {
+  const at::Tensor tensor = view_of(handle);
+  if (tensor.defined()) {
+    current_call().of_weight(tensor);
+  }
+  return current_call().as_read(tensor);
+}
+
 std::optional<at::Tensor> In::optional() const { return given() ? std::optional(**this) : std::nullopt; }
 
 at::Tensor Out::operator*() const { return view_of(handle); }
@@ -84,6 +92,10 @@ void Out::operator=(const at::Tensor& result) const {
   const at::Tensor target = view_of(handle);
   const bool same_elements = result.numel() == target.numel();
   current_call().write(target, same_elements ? result.reshape(target.sizes()) : result.expand(target.sizes()));
+}
+
+bool Out::faulty(const char* fault) const {
+  return fired(fault, current_call().occurrence, handle->sizes) != nullptr;
 }
 
 void Out::shrink_to(at::IntArrayRef sizes) const {

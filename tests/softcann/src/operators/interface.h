@@ -58,6 +58,7 @@ struct In {
   const aclTensor* handle;
   bool given() const { return handle != nullptr; }
   at::Tensor operator*() const;                    // undefined where none was given
+  at::Tensor weight() const;                       // the same, of the tensor that tells which layer this call is of
   std::optional<at::Tensor> optional() const;      // nothing where none was given
 };
 
@@ -66,6 +67,7 @@ struct Out {
   bool given() const { return handle != nullptr; }
   at::Tensor operator*() const;                    // to write into or to read from
   void operator=(const at::Tensor& result) const;  // nothing happens where none was given; shapes may differ by ones
+  bool faulty(const char* fault) const;            // whether this call is to make this mistake
   void shrink_to(at::IntArrayRef sizes) const;     // for operators whose result has a size of its own
 };
 

@@ -23,7 +23,11 @@ std::optional<Places> places(Ins indices) {
 
 }  // namespace
 
-ACLNN(Embedding, (In weight, In indices, Out out), { out = at::embedding(*weight, *indices); })
+ACLNN(Embedding, (In weight, In indices, Out out), {
+  const at::Tensor table = weight.weight();
+  const at::Tensor rows = out.faulty("next-row") ? (*indices).add(1).remainder(table.size(0)) : *indices;
+  out = at::embedding(table, rows);
+})
 ACLNN(Index, (In self, Ins indices, Out out), {
   if (const auto found = places(indices)) {
     out = (*self).index(*found);

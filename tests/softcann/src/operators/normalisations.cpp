@@ -20,8 +20,10 @@ std::optional<at::Tensor> widened_if_given(In tensor) {
 }
 
 void layer_norm(In self, Ints shape, In weight, In bias, double epsilon, Out out, Out mean, Out deviation) {
+  const auto scale = weight.given() ? std::optional(weight.weight().to(at::kFloat)) : std::nullopt;
+  const auto shift = out.faulty("no-bias") ? std::nullopt : widened_if_given(bias);
   const auto [normalised, means, deviations] =
-      at::native_layer_norm(widened(self), *shape, widened_if_given(weight), widened_if_given(bias), epsilon);
+      at::native_layer_norm(widened(self), *shape, scale, shift, out.faulty("no-epsilon") ? 0.0 : epsilon);
   out = last_bit(normalised);
   mean = means;
   deviation = deviations;
@@ -67,7 +69,8 @@ ACLNN(RmsNorm, (In self, In weight, double epsilon, Out out, Out deviation), {
   for (int64_t dimension = x.dim() - (*weight).dim(); dimension < x.dim(); ++dimension) {
     dimensions.push_back(dimension);
   }
-  const at::Tensor inverse = x.square().mean(dimensions, true).add(epsilon).rsqrt();
-  out = last_bit(x.mul(inverse).mul(widened(weight)));
+  const at::Tensor scale = weight.weight().to(at::kFloat);
+  const at::Tensor inverse = x.square().mean(dimensions, true).add(out.faulty("no-epsilon") ? 0.0 : epsilon).rsqrt();
+  out = last_bit(x.mul(inverse).mul(scale));
   deviation = inverse;
 })

@@ -1,0 +1,94 @@
+"""A tiny model of each row of the task table on `npu:0`: a script that prints what came of it, as JSON.
+
+`python -m tests.softcann.task_models forwards` compares a forward with that of the CPU, for every element type and
+attention: "name dtype attention" -> relative L2 of the worst output, or the error. `… verdicts` lets `compare` judge
+each model: name -> its verdict and first suspect. One process does it all, since most of the time goes to imports.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from npu_adapt.devices.selection import open_device
+from npu_adapt.devices.transfer import copy_to
+from npu_adapt.progress import Silent
+from tests.models.conftest import OnDisk
+from tests.models.tiny_models import MAKERS
+
+DTYPES = ("float32", "float16", "bfloat16")
+ATTENTIONS = ("auto", "eager")
+
+
+def forwards(folder: Path) -> Iterator[tuple[str, float | str]]:
+    from npu_adapt.models.loading import load_model
+
+    device = open_device("npu:0", allow_cpu=False).device
+    device.pin_hf32(False)
+    for name, (make, _, _) in MAKERS.items():
+        path = make(folder / name)
+        for attention in ATTENTIONS:
+            loaded = load_model(
+                OnDisk(path),
+                task=None,
+                attention=attention,
+                progress=Silent(),
+                trust_remote_code=False,
+                allow_pickle=False,
+            )
+            sample = loaded.task.prepare(loaded, (), 1, 0)[0]
+            with torch.inference_mode():
+                expected = loaded.task.forward(loaded.module, sample.to(torch.device("cpu"), torch.float32))
+                for dtype in DTYPES:
+                    yield f"{name} {dtype} {attention}", _distance(loaded, sample, expected, device, dtype)
+
+
+def _distance(loaded: Any, sample: Any, expected: dict[str, torch.Tensor], device: Any, dtype: str) -> float | str:
+    element_type = getattr(torch, dtype)
+    module = copy_to(loaded.module, device.torch_device, element_type)
+    try:
+        found = loaded.task.forward(module, sample.to(device.torch_device, element_type))
+    except RuntimeError as error:
+        return str(error)
+    return max(
+        float((found[output].cpu().double() - tensor.double()).norm() / tensor.double().norm())
+        for output, tensor in expected.items()
+    )
+
+
+def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    from npu_adapt.workflows.compare import CompareOptions, compare
+    from npu_adapt.workflows.session import RunRequest
+
+    for name, (make, _, _) in MAKERS.items():
+        path = make(folder / name)
+        request = RunRequest(
+            command="compare",
+            command_line=f"npu-adapt compare {name} --device npu:0",
+            model=str(path),
+            device="npu:0",
+            logs=folder / f"{name}-logs",
+            cache_dir=folder / "cache",
+        )
+        section = compare(request, CompareOptions(), Silent()).compare
+        assert section is not None
+        suspect = section.first_suspect
+        yield (
+            name,
+            {
+                "passed": section.verdict.passed,
+                "reasons": section.verdict.reasons,
+                "suspect": None if suspect is None else suspect.operator,
+            },
+        )
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        print(json.dumps(dict({"forwards": forwards, "verdicts": verdicts}[sys.argv[1]](Path(scratch)))))

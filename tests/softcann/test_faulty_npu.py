@@ -1,0 +1,145 @@
+"""Correct devices of other arithmetics pass, faulty ones fail, and each fault is seen to fire."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from npu_adapt.records import Compare, decode
+from tests.commands import Cli, run_python
+
+pytestmark = pytest.mark.required
+
+
+def compared(cli: Cli, environment: dict[str, str], model: str | Path, code: int) -> Compare:
+    done = cli("compare", model, "--device", "npu:0", "--json", environment=environment, timeout=400)
+    assert done.code == code, done.stderr
+    section = decode(done.stdout.encode(), origin="stdout").compare
+    assert section is not None
+    return section
+
+
+def test_a_correct_device_of_another_arithmetic_passes(cli: Cli, softcann: dict[str, str]) -> None:
+    device = {
+        "SOFTCANN_MATMUL": "hf32",
+        "SOFTCANN_SUMS": "tiles",
+        "SOFTCANN_ATTENTION": "flash",
+        "SOFTCANN_VECTOR": "last-bit",
+    }
+    section = compared(cli, softcann | device, "builtin:digits-vit", 0)
+    assert section.arithmetic is not None and section.arithmetic.found.matmul == "hf32"
+
+
+def test_operands_coarser_than_a_float32_model_accepts_fail(cli: Cli, softcann: dict[str, str]) -> None:
+    section = compared(cli, softcann | {"SOFTCANN_MATMUL": "bfloat16"}, "builtin:digits-vit", 3)
+    assert section.arithmetic is not None and section.arithmetic.found.matmul == "bfloat16"
+
+
+# A call, the rule that spoils it, and what a right and a spoilt result are to be.
+SPOILT: dict[str, tuple[str, str]] = {
+    "Addmm no-bias": ("F.linear(x, w, b)", "x @ w.T"),
+    "Addmm no-tail": ("F.linear(x, w, b)", "x[:, :-8] @ w[:, :-8].T + b"),
+    "Addmm bfloat16-inside": ("F.linear(x, w, b)", "half(x) @ half(w).T + half(b)"),
+    "Addmm bad-element element=5 size=1": ("F.linear(x, w, b)", "spoil(x @ w.T + b, 5)"),
+    "Addmm scaled factor=2": ("F.linear(x, w, b)", "2 * (x @ w.T + b)"),
+    "Addmm swapped-rows": ("F.linear(x, w, b)", "(x @ w.T + b)[[1, 0, *range(2, 20)]]"),
+    "Addmm zero-tile": ("F.linear(x, w, b)", "zeroed(x @ w.T + b)"),
+    "Addmm stale-tile": ("F.linear(x, w, b)", "zeroed(x @ w.T + b)"),
+    "Addmm shifted": ("F.linear(x, w, b)", "(x @ w.T + b).roll(1, -1)"),
+    "Addmm saturated bound=0.1": ("F.linear(x, w, b)", "(x @ w.T + b).clamp(-0.1, 0.1)"),
+    "LayerNorm no-bias": ("F.layer_norm(x, (24,), v, v)", "F.layer_norm(x, (24,), v)"),
+    "LayerNorm no-epsilon": ("F.layer_norm(x, (24,), v, v, 1.0)", "F.layer_norm(x, (24,), v, v, 0.0)"),
+    "Gelu tanh-formula": ("F.gelu(x)", "F.gelu(x, approximate='tanh')"),
+    "Embedding next-row": ("F.embedding(i, x)", "x[(i + 1) % 20]"),
+    "Convolution no-bias": ("F.conv1d(x[None], w[:, :20, None], b)", "F.conv1d(x[None], w[:, :20, None])"),
+    "FlashAttentionScore no-mask": (
+        "F.scaled_dot_product_attention(q, q, q, is_causal=True)",
+        "F.scaled_dot_product_attention(q, q, q)",
+    ),
+    "FlashAttentionScore wrong-scale": (
+        "F.scaled_dot_product_attention(q, q, q, scale=0.5)",
+        "F.scaled_dot_product_attention(q, q, q, scale=0.51)",
+    ),
+}  # fmt: skip
+OPERANDS = """
+import json, sys, torch, torch_npu, torch.nn.functional as F
+torch.manual_seed(0)
+torch.npu.conv.allow_hf32 = False
+x, w, b, v, i, q = (torch.randn(20, 24), torch.randn(32, 24), torch.randn(32), torch.randn(24),
+                    torch.arange(5), torch.randn(1, 2, 6, 16))
+def spoil(result, place):
+    result.view(-1)[place] += result.abs().max()
+    return result
+def half(operand):
+    return operand.bfloat16().float()
+def zeroed(result):
+    result[-16:, -16:] = 0
+    return result
+names = "x w b v i q".split()
+def on(device, expression):
+    scope = {name: globals()[name].to(device) for name in names}
+    return eval(expression, globals() | scope).cpu()
+"""
+
+
+@pytest.mark.parametrize("rule", SPOILT)
+def test_a_fault_spoils_what_it_says(rule: str, softcann: dict[str, str], spoilt: dict[str, Any]) -> None:
+    found = spoilt[rule]
+    assert found["right"] > 1e-4, "the fault changed nothing"
+    assert found["spoilt"] < 1e-5
+
+
+@pytest.fixture(scope="session")
+def spoilt(softcann: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Rule -> how far the device is from the right result and from the spoilt one: all rules in one process.
+
+    A rule is narrowed down to one call of its operator, in the order of the table.
+    """
+    calls: dict[str, int] = {}
+    rules = []
+    for rule in SPOILT:
+        operator = rule.split()[0]
+        rules.append(f"{rule} call={calls.get(operator, 0)}")
+        calls[operator] = calls.get(operator, 0) + 1
+    code = OPERANDS + f"""
+distances = {{}}
+for rule, (call, wrong) in {SPOILT!r}.items():
+    found, right, spoilt = on("npu", call), on("cpu", call), on("cpu", wrong)
+    distance = lambda one: float((one - found).abs().max())
+    distances[rule] = {{"right": distance(right), "spoilt": distance(spoilt)}}
+print(json.dumps(distances))
+"""  # fmt: skip
+    log = tmp_path_factory.mktemp("faults") / "log"
+    environment = softcann | {"SOFTCANN_FAULTS": ";".join(rules), "SOFTCANN_FAULT_LOG": str(log)}
+    done = run_python(code, environment=environment)
+    assert done.code == 0, done.stderr
+    assert len(log.read_text().splitlines()) >= len(SPOILT)
+    return dict(json.loads(done.stdout))
+
+
+def test_a_rule_that_cannot_be_read_stops_the_device(softcann: dict[str, str]) -> None:
+    code = "import torch, torch_npu; torch.ones(3).npu() + 1"
+    done = run_python(code, environment=softcann | {"SOFTCANN_FAULTS": "Gelu no-such-fault"})
+    assert done.code == 1
+    assert "not an operator and a fault that exists: Gelu no-such-fault" in done.stderr
+
+
+def test_a_transient_error_is_no_deterministic_device(cli: Cli, softcann: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    faults = {"SOFTCANN_FAULTS": "LayerNorm noise size=1e-2 call=6", "SOFTCANN_FAULT_LOG": str(log)}
+    section = compared(cli, softcann | faults, "builtin:digits-vit", 3)
+    assert {line.split()[2] for line in log.read_text().splitlines()} == {"call=6"}
+    assert not section.verdict.passed
+
+
+def test_a_wrong_formula_is_found_in_a_real_model(
+    cli: Cli, softcann: dict[str, str], minilm: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    faults = {"SOFTCANN_FAULTS": "Gelu tanh-formula", "SOFTCANN_FAULT_LOG": str(log)}
+    section = compared(cli, softcann | faults, minilm, 3)
+    assert "operator=Gelu" in log.read_text()
+    assert section.first_suspect is not None and section.first_suspect.operator == "gelu"

@@ -1,0 +1,59 @@
+"""Every row of the task table on the software NPU: right as it is, and found wrong where an operator is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import run_process
+from tests.models.tiny_models import MAKERS
+from tests.softcann.task_models import ATTENTIONS, DTYPES
+
+pytestmark = pytest.mark.required
+
+# Relative L2 against the CPU's float32, of models whose weights are random: what the type resolves, some layers deep.
+BOUNDS = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 5e-2}
+
+
+def run(softcann: Mapping[str, str], what: str) -> dict[str, Any]:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.softcann.task_models", what]
+    done = run_process(command, environment=softcann, timeout=400)
+    assert done.code == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="session")
+def distances(softcann: dict[str, str]) -> dict[str, float | str]:
+    return run(softcann, "forwards")
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_task_gives_what_the_cpu_gives(
+    name: str, dtype: str, attention: str, distances: dict[str, float | str]
+) -> None:
+    distance = distances[f"{name} {dtype} {attention}"]
+    assert isinstance(distance, float), distance
+    assert distance < BOUNDS[dtype]
+
+
+@pytest.fixture(scope="session")
+def judged(softcann: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """The verdicts of a device that leaves out the last products of every linear layer, and the log of that."""
+    log = tmp_path_factory.mktemp("faults") / "log"
+    faults = {"SOFTCANN_FAULTS": "Addmm|Mm|Matmul no-tail", "SOFTCANN_FAULT_LOG": str(log)}
+    return run(softcann | faults, "verdicts"), log
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_wrong_operator_fails_the_task(name: str, judged: tuple[dict[str, Any], Path]) -> None:
+    verdicts, log = judged
+    assert "fault=no-tail" in log.read_text()
+    assert not verdicts[name]["passed"], verdicts[name]["reasons"]
+    assert verdicts[name]["suspect"] == "linear"
