@@ -15,9 +15,10 @@ pytestmark = pytest.mark.required
 DTYPES = ("float32", "float16", "bfloat16")
 
 # Units of the last place that two correct ways to compute may be apart, where it is more than UNITS. The CPU's kernels
-# of half types round between their steps, or sum in the half type; the bias of a convolution is added last here.
+# of half types round between their steps, or sum in the half type. A convolution adds its bias to 54 products here
+# at the end, on the CPU at the start.
 UNITS = 4.0
-WIDER = {"grid_sample": 16.0, "conv2d": 16.0, "var": 8.0, "pow_number": 8.0}
+WIDER = {"grid_sample": 16.0, "conv2d": 32.0, "var": 8.0, "pow_number": 8.0}
 
 # torch_npu 2.13 hands F.gelu(approximate="tanh") and F.gelu(approximate="none") over as the same call, aclnnGelu.
 SAME_AS_ERF = "gelu_tanh"
