@@ -289,7 +289,8 @@ def test_out_of_memory_while_loading(vit_b16: Path, evidence: Evidence) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--timeout", "600")], ids=["alone", "under a deadline"])
 def test_control_c(options: tuple[str, ...], evidence: Evidence) -> None:
-    arguments = ["bench", "--device", "cpu", "--iters", "1000000000", "--no-limits", *options]
+    # The time limit is for the case that this test is itself interrupted: a process of its own session would live on.
+    arguments = ["bench", "--device", "cpu", "--iters", "1000000000", "--no-limits", "--max-seconds", "120", *options]
     process = subprocess.Popen(
         [CONSOLE_SCRIPT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
