@@ -313,7 +313,7 @@ def measuring(logs: Path) -> Path | None:
     return None
 
 
-def wait_for(condition: Callable[[], Path | None], seconds: float = 120) -> Path:
+def wait_for(condition: Callable[[], Path | None], seconds: float = 300) -> Path:
     deadline = time.monotonic() + seconds
     while (found := condition()) is None:
         assert time.monotonic() < deadline, "it did not come"
