@@ -17,6 +17,7 @@ class Extension:
     distribution: str  # what is installed, as pip names it
     install: str  # the command that brings it
     libraries: tuple[str, ...] = ()  # shared libraries of the vendor without which the import fails
+    chatter: tuple[str, ...] = ()  # warnings about its own defaults (regexes), which `run.numerics` tells of
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ NPU = Backend(
         install="pip install 'torch_npu=={torch}'",
         # In the order in which the loader asks for them (`readelf -d libtorch_npu.so`).
         libraries=("libhccl.so", "libascendcl.so", "libacl_op_compiler.so", "libge_runner.so", "libgraph.so"),
+        chatter=("Cannot create tensor with internal format while allow_internal_format=False",),
     ),
     flags=(
         *_TORCH_FLAGS,

@@ -2,15 +2,16 @@
 
 What can go wrong with torch_npu was measured: without CANN the import raises (and `import torch` alone raises, when
 autoload is on); with another torch's build it can abort the process; with a half-installed CANN it can hang.
-A subprocess shields from all of it and costs a second import, about as much as the whole start-up. So the import
-happens in this process when a look at versions and libraries finds nothing wrong, and in a subprocess first when it
-does: the machines that work pay nothing, those that do not can afford a second more.
+A subprocess would shield from all of it and cost a second import, about as much as the whole start-up. So the import
+happens in this process, and only when a look at versions and libraries finds nothing wrong; `npu-adapt env`, which is
+there to find out what is, asks in a process of its own.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from importlib import metadata
 from typing import Any
 
@@ -63,6 +64,8 @@ def import_extension(backend: Backend) -> None:
             f"{extension.module} cannot be imported: {root_cause(error)}",
             hint=DOCTOR,
         ) from error
+    for message in extension.chatter:
+        warnings.filterwarnings("ignore", message=message)
 
 
 def root_cause(error: BaseException) -> str:
