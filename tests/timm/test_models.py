@@ -92,3 +92,13 @@ def test_without_timm_the_message_says_what_to_install(cli: Cli, vit_tiny: Path)
     done = cli("infer", vit_tiny, "--device", "cpu")
     assert done.code == 5
     assert "npu-adapt[timm]" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_timm_classifier_on_an_npu(
+    cli: Cli, vit_tiny: Path, timm_environment: dict[str, str], softcann: dict[str, str]
+) -> None:
+    done = cli("compare", vit_tiny, "--device", "npu:0", "--json", environment={**timm_environment, **softcann})
+    assert done.code == 0, done.stderr
+    summary = decode(done.stdout.encode(), origin="stdout")
+    assert summary.compare is not None and summary.compare.verdict.passed
+    assert summary.compare.candidate == "npu:0" and summary.compare.top5_match
