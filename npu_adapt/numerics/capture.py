@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_iter, tree_map
 
-from npu_adapt.numerics.operators import operator_name, writes_in_place
+from npu_adapt.numerics.operators import UNWRITTEN, operator_name, writes_in_place
 
 Convert = Callable[[Any], Any]
 
@@ -83,11 +83,18 @@ def tensors_of(tree: Any) -> tuple[Tensor, ...]:
     return tuple(leaf for leaf in tree_iter(tree) if isinstance(leaf, Tensor))
 
 
+def is_result(operator: str, outputs: Sequence[Tensor]) -> bool:
+    """Whether a call counts: it gives tensors of its own, with something in them."""
+    stand_ins = any(map(torch._C._functorch.is_functorch_wrapped_tensor, outputs))
+    return bool(outputs) and operator not in UNWRITTEN and not stand_ins
+
+
 @contextmanager
 def capturing(module: torch.nn.Module, consume: Callable[[Call], None]) -> Iterator[None]:
     """Gives every call of the `module`'s forward, in this thread, to `consume` as soon as it is done.
 
-    Calls that give no tensor, and those on tensors that stand for others (functorch's), are left out.
+    Calls that give no tensor, those whose result is memory that nobody wrote yet, and those on tensors that stand for
+    others (functorch's), are left out.
     """
     with _ModulePath(module) as path, _Capture(path, consume):
         yield
@@ -143,9 +150,9 @@ class _Capture(TorchFunctionMode):
         result = func(*args, **kwargs)
         output = _first(args, kwargs) if in_place and result is None else result
         outputs = tensors_of(output)
-        if outputs and not any(map(torch._C._functorch.is_functorch_wrapped_tensor, outputs)):
+        if is_result(operator := operator_name(func), outputs):
             random = not torch.equal(drawn, torch.get_rng_state())
-            call = Call(self._count, self._path.here, operator_name(func), func, *before, output, in_place, random)
+            call = Call(self._count, self._path.here, operator, func, *before, output, in_place, random)
             self._count += 1
             self._consume(call)
         return result

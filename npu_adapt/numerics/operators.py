@@ -32,7 +32,7 @@ _NAMES: Mapping[Kind, str] = {
         take take_along_dim embedding pad tile to float half bfloat16 double type type_as copy fill zero masked_fill
         masked_select masked_scatter where index_put index_copy index_fill scatter tril triu diag diagonal diag_embed
         movedim moveaxis swapaxes swapdims view_as reshape_as unfold pixel_shuffle pixel_unshuffle channel_shuffle
-        new_zeros new_ones new_full new_empty new_tensor zeros ones full zeros_like ones_like full_like eye tensor
+        new_zeros new_ones new_full new_tensor zeros ones full zeros_like ones_like full_like eye tensor
         as_tensor as_strided data broadcast_to broadcast_tensors meshgrid ravel atleast_1d atleast_2d atleast_3d
         adjoint real imag view_as_real view_as_complex slice_scatter select_scatter block_diag cpu resolve_conj""",
     Kind.EXACT: """
@@ -67,6 +67,12 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# They give memory as it is found: a result only once something is written there.
+UNWRITTEN = _words("empty empty_like empty_strided empty_permuted new_empty new_empty_strided")
+# In place they write a part of a tensor, and the rest may be memory that nobody wrote yet.
+WRITING_PARTS = _words("""
+    setitem index_put index_copy index_fill index_add scatter scatter_add scatter_reduce masked_fill masked_scatter put
+    fill_diagonal""")
 # Correctly rounded by IEEE 754; everything else may end a unit in the last place away.
 CORRECTLY_ROUNDED = _words("add sub mul multiply subtract rsub square sum arange")
 # Inside they add to 1 or subtract from it, so that an error is relative to the argument, not to the result.

@@ -31,7 +31,10 @@ class OutputComparison(Record, frozen=True, kw_only=True):
 
 
 class OperatorFinding(Record, frozen=True, kw_only=True):
-    """One operator that failed a test, judged alone or within the whole."""
+    """One operator that failed a test, judged alone or within the whole.
+
+    "repeat" is failed by one that gave other bits for the same input: figures are None where two forwards showed it.
+    """
 
     module: str
     operator: str
@@ -39,10 +42,15 @@ class OperatorFinding(Record, frozen=True, kw_only=True):
     output_shape: tuple[int, ...]
     test: str  # rms | row | element | residual | exact | repeat | end-to-end
     error_over_floor: float | None  # None: not finite
-    worst_index: tuple[int, ...]
+    worst_index: tuple[int, ...]  # empty: of a scalar, or not known
     reference: float | None  # None: not finite
     candidate: float | None  # None: not finite
     sample: int = 0
+
+    @property
+    def is_parting(self) -> bool:
+        """Whether forwards of one input showed it, of which no values are kept, rather than the operator by itself."""
+        return self.test == "repeat" and self.reference is None and self.candidate is None
 
 
 class Depth(Record, frozen=True, kw_only=True):

@@ -31,7 +31,8 @@ from npu_adapt.workflows.verdict import RANDOM_SPREAD, CompareOptions
 
 __all__ = ["CompareOptions", "compare"]
 
-WARM_FORWARDS = 2  # with the first one: three forwards of each sample, which must be equal to the bit
+FORWARDS = 3  # of each sample on the device, which must be equal to the bit
+WARM_FORWARDS = 2  # of the first sample, for the latency
 
 
 def compare(request: RunRequest, options: CompareOptions, progress: Progress) -> Summary:
@@ -76,14 +77,15 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
 
 
 def _forwards(session: Session, options: CompareOptions, candidate: Side) -> tuple[Forwards, Forwards]:
-    """Both sides' forwards of every sample: once with `--fast`, else three times, the reference's first sample only."""
+    """Both sides' forwards of every sample: once with `--fast`, else repeated, the reference's first sample only."""
     reference = _reference_side(session, options)
     warm = 0 if options.fast else WARM_FORWARDS
+    watched = 0 if options.fast or session.request.rehearse is not None else FORWARDS
     with session.stage("reference", f"running the reference on {reference.device.name}"):
         expected = run_forwards(reference, session.samples, session.progress, warm=warm)
     session.device.reset_peak_memory()
     with session.stage("forward", f"running the model on {session.device.name}"):
-        found = run_forwards(candidate, session.samples, session.progress, warm=warm, repeat_all=True)
+        found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
     with session.stage("compare", "comparing the outputs"):
         require_same_outputs(expected.outputs, found.outputs)
     return expected, found
@@ -130,7 +132,13 @@ def _evidence(
         if not rehearsed:
             measured = () if end_to_end is None else end_to_end.samples
             operators = examine_operators(
-                session, candidate, judged_at, measured, is_random=is_random, accumulate=options.accumulate
+                session,
+                candidate,
+                judged_at,
+                measured,
+                found.partings,
+                is_random=is_random,
+                accumulate=options.accumulate,
             )
     return Evidence(
         saved=saved_outputs(expected, found, end_to_end, loaded.task.class_scores),
@@ -165,7 +173,7 @@ def _repeats(expected: Forwards, found: Forwards) -> Repeats | None:
     if not found.warm_ms:
         return None
     return Repeats(
-        forwards=1 + len(found.warm_ms),
+        forwards=found.repeated,
         reference_spread=min(expected.spread, sys.float_info.max),  # JSON has no infinity
         reference_differing=expected.differing,
         candidate_differing=found.differing,

@@ -14,6 +14,7 @@ import torch
 from npu_adapt.devices.device import Device
 from npu_adapt.models.tasks import Sample, Task
 from npu_adapt.numerics.metrics import compare_tensors
+from npu_adapt.numerics.repeats import Parting, Repeated
 from npu_adapt.progress import Progress
 
 Outputs = dict[str, torch.Tensor]
@@ -26,8 +27,10 @@ class Forwards:
     outputs: tuple[Outputs, ...]
     first_ms: float
     warm_ms: tuple[float, ...]  # of the first sample, run again; empty where it ran once
+    repeated: int = 1  # how often each sample ran at least whose bits were compared
     differing: float = 0.0  # share of elements that a further forward gave other bits, of the worst output
     spread: float = 0.0  # the largest relative L2 between a sample's first forward and a further one
+    partings: tuple[tuple[int, Parting], ...] = ()  # (sample, the first call that gave other bits), if watched
 
     @property
     def warm_median_ms(self) -> float | None:
@@ -45,17 +48,17 @@ class Side:
     task: Task
     context: Callable[[], AbstractContextManager[object]] = nullcontext  # around each forward: an emulation
 
-    def forward(self, tensors: Mapping[str, torch.Tensor]) -> tuple[Outputs, float]:
+    def forward(self, tensors: Mapping[str, torch.Tensor], watch: Repeated | None = None) -> tuple[Outputs, float]:
         """Outputs on the device, and the wall time in milliseconds. `tensors` are on the device already."""
         self.device.synchronize()
         started = time.perf_counter()
-        outputs = self.call(tensors)
+        outputs = self.call(tensors, watch)
         self.device.synchronize()
         return outputs, 1e3 * (time.perf_counter() - started)
 
-    def call(self, tensors: Mapping[str, torch.Tensor]) -> Outputs:
+    def call(self, tensors: Mapping[str, torch.Tensor], watch: Repeated | None = None) -> Outputs:
         """Outputs on the device, which may still be at work on them."""
-        with torch.inference_mode(), self.context():
+        with torch.inference_mode(), self.context(), watch.watching(self.module) if watch else nullcontext():
             return self.task.forward(self.module, tensors)
 
     def tensors(self, sample: Sample) -> Mapping[str, torch.Tensor]:
@@ -64,32 +67,41 @@ class Side:
 
 
 def run_forwards(
-    side: Side, samples: tuple[Sample, ...], progress: Progress, *, warm: int, repeat_all: bool = False
+    side: Side, samples: tuple[Sample, ...], progress: Progress, *, warm: int, watched: int = 0
 ) -> Forwards:
-    """Every sample once, and the first one `warm` times more; every one with `repeat_all`.
+    """Every sample once, and the first one `warm` times more.
 
-    What a further forward gives is compared with the first one's bits and dropped.
+    With `watched`, every sample runs that often instead of once, and each operator's bits are compared with those of
+    its first forward; `first_ms` is then without the watching, but with a synchronisation after every operator. What a
+    further forward gives is compared with the first one's bits and dropped.
     """
     outputs: list[Outputs] = []
     warm_ms: list[float] = []
-    repeats: list[tuple[float, float]] = [(0.0, 0.0)]
+    repeats: list[tuple[float, float]] = []
+    partings: list[tuple[int, Parting]] = []
     first_ms = 0.0
-    repeated = len(samples) if repeat_all else 1
-    with progress.task(f"forward on {side.device.name}", total=len(samples) + warm * repeated) as step:
+    each = max(1, watched)
+    with progress.task(f"forward on {side.device.name}", total=each * len(samples) + warm) as step:
         for number, sample in enumerate(samples):
             tensors = side.tensors(sample)
-            result, elapsed = side.forward(tensors)
-            outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
-            first_ms = elapsed if number == 0 else first_ms
-            step.advance(1)
-            for _ in range(warm if number < repeated else 0):
-                result, elapsed = side.forward(tensors)
-                repeats += [repeat_difference(result[name], outputs[-1][name]) for name in outputs[-1]]
-                if number == 0:
+            watch = Repeated(side.device.synchronize) if watched else None
+            for forward in range(each + (0 if number else warm)):
+                is_warm = forward >= each
+                result, elapsed = side.forward(tensors, None if is_warm else watch)
+                if forward:
+                    repeats += [repeat_difference(result[name], outputs[-1][name]) for name in outputs[-1]]
+                else:
+                    outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
+                if is_warm:
                     warm_ms.append(elapsed)
+                elif number == forward == 0:
+                    first_ms = elapsed - (0.0 if watch is None else 1e3 * watch.seconds)
                 step.advance(1)
-    differing, spread = (max(column) for column in zip(*repeats, strict=True))
-    return Forwards(tuple(outputs), first_ms, tuple(warm_ms), differing, spread)
+            if watch is not None and watch.first_parting is not None:
+                partings.append((number, watch.first_parting))
+    differing, spread = (max(column) for column in zip((0.0, 0.0), *repeats, strict=True))
+    forwards = watched or 1 + warm
+    return Forwards(tuple(outputs), first_ms, tuple(warm_ms), forwards, differing, spread, tuple(partings))
 
 
 def repeat_difference(again: torch.Tensor, first: torch.Tensor) -> tuple[float, float]:

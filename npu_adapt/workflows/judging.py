@@ -201,4 +201,14 @@ def _reasons(evidence: Evidence, options: CompareOptions, section: Compare, fact
             for name in FLAT_METRICS
         },
     }
-    return {path: why for path, why in absent.items() if why}
+    return {path: why for path, why in absent.items() if why} | _reasons_of_partings(section)
+
+
+def _reasons_of_partings(section: Compare) -> dict[str, str]:
+    """Why findings that come from forwards beside each other have no figures."""
+    found = {f"compare.operators.{at}": finding for at, finding in enumerate(section.operators)}
+    if section.first_suspect is not None:
+        found["compare.first_suspect"] = section.first_suspect
+    why = "two forwards of the same input differ here, of which no values are kept"
+    fields = ("error_over_floor", "reference", "candidate")
+    return {f"{path}.{field}": why for path, finding in found.items() if finding.is_parting for field in fields}

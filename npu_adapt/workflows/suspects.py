@@ -8,6 +8,7 @@ from npu_adapt.devices.device import first_line
 from npu_adapt.devices.selection import open_device
 from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.numerics.repeats import Parting
 from npu_adapt.numerics.rules import FLOOR_MARGIN
 from npu_adapt.records import Compare, Depth, OperatorFinding
 from npu_adapt.workflows.floor import Measured
@@ -43,21 +44,22 @@ def examine_operators(
     candidate: Side,
     arithmetic: ArithmeticByClass,
     measured: tuple[dict[str, Measured], ...],
+    partings: tuple[tuple[int, Parting], ...],
     *,
     is_random: bool,
     accumulate: bool,
 ) -> Operators:
     """Judges every operator alone on the device, and looks for the first divergence where that explains too little.
 
-    `measured` are the errors end to end. How errors accumulate is measured where something failed, and with
-    `accumulate` in any case; of a random model nothing can be.
+    `measured` are the errors end to end, `partings` say where forwards of a sample differed first. How errors
+    accumulate is measured where something failed, and with `accumulate` in any case; of a random model nothing can be.
     """
     with session.stage("operators", f"judging each operator alone on {candidate.device.name}"):
         found = _alone(session, candidate, arithmetic)
     failing = _failing_sample(measured)
     needed = accumulate or failing is not None or bool(found.findings)
     if is_random or found.depth is None or not needed:
-        return found
+        return found if is_random else _with_partings(found, partings)
     with session.stage("in-step", "running both sides in step"):
         searched = failing is not None and not found.findings
         first = _in_step(session, candidate, session.samples[0], arithmetic, search=searched and failing == 0)
@@ -66,7 +68,37 @@ def examine_operators(
             first = _in_step(session, candidate, session.samples[failing], arithmetic, search=True)
     suspect = first.first_divergence
     notes = () if first.note is None else (first.note,)
-    return replace(found, findings=found.findings or (() if suspect is None else (suspect,)), notes=found.notes + notes)
+    alone = found.findings or (() if suspect is None else (suspect,))
+    return _with_partings(replace(found, findings=alone, notes=found.notes + notes), partings)
+
+
+def _with_partings(found: Operators, partings: tuple[tuple[int, Parting], ...]) -> Operators:
+    """The findings with the operators whose bits were not the same in every forward, in the order of execution.
+
+    Where the model draws random numbers, forwards differ by right.
+    """
+    if found.random or not partings:
+        return found
+    named = {(finding.sample, finding.index) for finding in found.findings}
+    parted = [_parted(sample, parting) for sample, parting in partings if (sample, parting.index) not in named]
+    findings = sorted((*found.findings, *parted), key=lambda finding: (finding.sample, finding.index))
+    return replace(found, findings=tuple(findings))
+
+
+def _parted(sample: int, parting: Parting) -> OperatorFinding:
+    """The record of a parting: no values are kept of a forward that is over."""
+    return OperatorFinding(
+        module=parting.module,
+        operator=parting.operator,
+        index=parting.index,
+        output_shape=parting.output_shape,
+        test="repeat",
+        error_over_floor=None,
+        worst_index=(),
+        reference=None,
+        candidate=None,
+        sample=sample,
+    )
 
 
 def _alone(session: Session, candidate: Side, arithmetic: ArithmeticByClass) -> Operators:

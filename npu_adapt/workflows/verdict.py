@@ -159,19 +159,25 @@ def _repeat_terms(facts: Facts) -> list[Term]:
     repeats = facts.repeats
     if repeats is None or facts.is_random:
         return []
-    if repeats.candidate_differing == 0:
-        return [(f"{repeats.forwards} forwards equal to the bit", True)]
-    share = f"{100 * repeats.candidate_differing:.3g} %"
-    return [(f"not deterministic: {repeats.forwards} forwards differ in {share} of the elements", False)]
+    parting = next((finding for finding in facts.operators if finding.is_parting), None)
+    where = "" if parting is None else f"first in {parting.module} ({parting.operator})"
+    if repeats.candidate_differing:
+        share = f"{100 * repeats.candidate_differing:.3g} %"
+        text = f"not deterministic: {repeats.forwards} forwards differ in {share} of the elements"
+        return [(f"{text}, {where}" if where else text, False)]
+    if where:
+        return [(f"not deterministic: {repeats.forwards} forwards give the same and differ inside, {where}", False)]
+    return [(f"{repeats.forwards} forwards equal to the bit", True)]
 
 
 def _operators(facts: Facts) -> list[Term]:
     """The operators that failed alone, the first ones by name."""
-    if not facts.operators:
+    alone = [finding for finding in facts.operators if not finding.is_parting]
+    if not alone:
         return []
     named = []
-    for finding in facts.operators[:OPERATORS_NAMED]:
+    for finding in alone[:OPERATORS_NAMED]:
         over = "" if finding.error_over_floor is None else f" at {rounding.ratio(finding.error_over_floor)} floors"
         named.append(f"{finding.module} ({finding.operator}, {finding.test}{over})")
-    more = len(facts.operators) - len(named)
+    more = len(alone) - len(named)
     return [(f"operators that fail alone: {', '.join(named)}{f' and {more} more' if more else ''}", False)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +21,7 @@ from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.numerics.judgement import OperatorReading, judge_by, measures
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.operators import Kind, kind_of
+from npu_adapt.numerics.repeats import Repeated
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.fetch import fetch
@@ -97,8 +98,14 @@ class Case:
             sample = Sample({**sample.tensors, "pixel_values": pixels}, sample.inputs)
         return cls(subject, loaded, sample)
 
-    def forward(self, context: AbstractContextManager[object], dtype: torch.dtype = torch.float32) -> Outputs:
-        with torch.inference_mode(), context:
+    def forward(
+        self,
+        context: AbstractContextManager[object],
+        dtype: torch.dtype = torch.float32,
+        watch: Repeated | None = None,
+    ) -> Outputs:
+        watched = nullcontext() if watch is None else watch.watching(self.loaded.module)
+        with torch.inference_mode(), context, watched:
             return self.loaded.task.forward(self.loaded.module, self.sample.to(torch.device("cpu"), dtype))
 
     @cached_property
@@ -163,6 +170,3 @@ class Case:
         """Every call alone on a device."""
         form: Form = device.form
         return [self.reading(call, device.replay(call), form.arithmetic) for call in self.calls if not call.random]
-
-
-Build = Callable[[Subject], Case]

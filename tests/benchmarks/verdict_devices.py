@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
-from npu_adapt.numerics.capture import Call, tensors_of
+from npu_adapt.numerics.capture import Call, is_result, tensors_of
 from npu_adapt.numerics.emulation import Emulation, emulate, other_last_bits
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
 
@@ -147,8 +147,7 @@ class SoftDevice(TorchFunctionMode):
         kwargs = kwargs or {}
         result = self.execute(func, args, kwargs)
         output = args[0] if result is None and args and writes_in_place(func, kwargs) else result
-        tensors = tensors_of(output)
-        if not tensors or any(map(torch._C._functorch.is_functorch_wrapped_tensor, tensors)):
+        if not is_result(operator_name(func), tensors_of(output)):
             return result
         index = self._count if self._replayed is None else self._replayed
         self._count += 1

@@ -127,12 +127,20 @@ def test_a_rule_that_cannot_be_read_stops_the_device(softcann: dict[str, str]) -
     assert "not an operator and a fault that exists: Gelu no-such-fault" in done.stderr
 
 
-def test_a_transient_error_is_no_deterministic_device(cli: Cli, softcann: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("call", [0, 6, 12])  # of the 5 in each of the first three forwards
+def test_a_transient_error_in_one_forward_is_named(
+    call: int, cli: Cli, softcann: dict[str, str], tmp_path: Path
+) -> None:
     log = tmp_path / "log"
-    faults = {"SOFTCANN_FAULTS": "LayerNorm noise size=1e-2 call=6", "SOFTCANN_FAULT_LOG": str(log)}
+    faults = {"SOFTCANN_FAULTS": f"LayerNorm noise size=1e-2 call={call}", "SOFTCANN_FAULT_LOG": str(log)}
     section = compared(cli, softcann | faults, "builtin:digits-vit", 3)
-    assert {line.split()[2] for line in log.read_text().splitlines()} == {"call=6"}
-    assert not section.verdict.passed
+    assert {line.split()[2] for line in log.read_text().splitlines()} == {f"call={call}"}
+    suspect = section.first_suspect
+    assert suspect is not None and (suspect.operator, suspect.test) == ("layer_norm", "repeat")
+    assert any(
+        "not deterministic: 3 forwards" in reason and f"first in {suspect.module} (layer_norm)" in reason
+        for reason in section.verdict.reasons
+    )
 
 
 def test_a_wrong_formula_is_found_in_a_real_model(

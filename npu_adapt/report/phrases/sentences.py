@@ -50,6 +50,10 @@ SENTENCES: dict[str, Phrase] = {
         "First suspect: {module} ({operator}), step {index}, test {test}; error over floor: {reason}.",
         "首个可疑算子：{module}（{operator}），第 {index} 步，检验 {test}；误差与噪声底之比：{reason}。",
     ),
+    "first-suspect-parting": Phrase(
+        "First suspect: {module} ({operator}), step {index}: from here on forwards of the same input differ.",
+        "首个可疑算子：{module}（{operator}），第 {index} 步：同一输入的多次前向从这里开始不同。",
+    ),
     "operators-judged": Phrase(
         "{number} operator calls were replayed on the device with the CPU's inputs and judged alone; {failed} failed.",
         "共有 {number} 次算子调用以 CPU 的输入在设备上重放并单独判定；未通过 {failed} 次。",

@@ -245,7 +245,9 @@ def first_suspect(figures: Figures) -> tuple[Block, ...]:
         "index": figures(f"{path}.index"),
         "test": suspect.test,
     }
-    if suspect.error_over_floor is None:
+    if suspect.is_parting:
+        text = figures.say("first-suspect-parting", **places)
+    elif suspect.error_over_floor is None:
         text = figures.say("first-suspect-unbounded", **places, reason=figures.reason(f"{path}.error_over_floor"))
     else:
         text = figures.say("first-suspect", **places, over=figures(f"{path}.error_over_floor"))
@@ -264,17 +266,18 @@ def suspects(figures: Figures) -> tuple[Block, ...]:
         place = f"compare.operators.{at}"
         step = cell(figures, f"{place}.index")
         rows.append((step, Code(each.module), each.operator, each.test, figures.short(f"{place}.error_over_floor")))
-        own = (f"{place}.reference", f"{place}.candidate")
-        where = (cell(figures, f"{place}.sample"), cell(figures, f"{place}.worst_index"))
-        values.append((step, *where, *(figures.short(path) for path in own)))
         paths.append(f"{place}.error_over_floor")
+        if not each.is_parting:
+            own = (f"{place}.reference", f"{place}.candidate")
+            where = (cell(figures, f"{place}.sample"), cell(figures, f"{place}.worst_index"))
+            values.append((step, *where, *(figures.short(path) for path in own)))
     numbers = frozenset({"step", "sample", "over-floor", "reference-value", "candidate-value"})
     made = table(figures, "suspects", ("step", "module", "operator", "test", "over-floor"), rows, numbers)
     columns = ("step", "sample", "at", "reference-value", "candidate-value")
-    elements = table(figures, "suspect-values", columns, values, numbers)
+    elements = (table(figures, "suspect-values", columns, values, numbers),) if values else ()
     hidden = len(compare.operators) - SUSPECT_LIMIT
     more = (sentence(figures.say("and-more", number=str(hidden))),) if hidden > 0 else ()
-    return made, *more, *_under(missing_reasons(figures, SUSPECT_COLUMNS, paths)), elements
+    return made, *more, *_under(missing_reasons(figures, SUSPECT_COLUMNS, paths)), *elements
 
 
 def left_out(figures: Figures) -> tuple[Block, ...]:

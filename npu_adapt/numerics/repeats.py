@@ -1,0 +1,97 @@
+"""Forwards of one input beside each other, operator by operator, without keeping what they computed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from npu_adapt.numerics.capture import Call, capturing
+from npu_adapt.numerics.operators import WRITING_PARTS
+
+WORDS = 4096  # of 64 bits, in a row of the bits that are summed
+
+
+@dataclass(frozen=True)
+class Parting:
+    """The first call that gave other bits in a further forward than in the first."""
+
+    forward: int  # counted from 1
+    index: int
+    module: str
+    operator: str
+    output_shape: tuple[int, ...]
+
+
+@dataclass
+class Repeated:
+    """Watches forwards of one input: call by call, whether a further one computes the first one's bits.
+
+    `seconds` is the time that the watching itself took of the last forward.
+    """
+
+    synchronize: Callable[[], None]
+    first_parting: Parting | None = None  # None: none so far
+    seconds: float = 0.0
+    _forwards: int = 0
+    _expected: list[tuple[str, int]] = field(default_factory=list)  # of the first forward: operator, fingerprint
+
+    @contextmanager
+    def watching(self, module: torch.nn.Module) -> Iterator[None]:
+        """Surrounds one forward of `module`."""
+        self._forwards += 1
+        self.seconds = 0.0
+        with capturing(module, self._see):
+            yield
+
+    def _see(self, call: Call) -> None:
+        self.synchronize()
+        started = time.perf_counter()
+        with torch._C.DisableTorchFunction():  # what is computed here belongs to no emulation that is entered
+            found = (call.operator, fingerprint(_own(call)))
+        if self._forwards == 1:
+            self._expected.append(found)
+        elif self._parts(call, found):
+            shape = tuple(call.outputs[0].shape)
+            self.first_parting = Parting(self._forwards, call.index, call.module, call.operator, shape)
+        self.seconds += time.perf_counter() - started
+
+    def _parts(self, call: Call, found: tuple[str, int]) -> bool:
+        """Whether the call is earlier than any that parted before, and other than the first forward's."""
+        if self.first_parting is not None and self.first_parting.index <= call.index:
+            return False
+        return self._expected[call.index : call.index + 1] != [found]
+
+
+def _own(call: Call) -> tuple[Tensor, ...]:
+    """The results that the call computed: a view shows what another one did, and a part of a tensor is no whole."""
+    if call.in_place:
+        return () if call.operator in WRITING_PARTS else call.outputs
+    given = {tensor.untyped_storage().data_ptr() for tensor in call.inputs}
+    return tuple(tensor for tensor in call.outputs if tensor.untyped_storage().data_ptr() not in given)
+
+
+def fingerprint(tensors: tuple[Tensor, ...]) -> int:
+    """A number that differs where any bit, any shape or the order of elements does; good within one process.
+
+    It is the hash of the row and the column sums of the bits, taken as whole numbers of 64 bits: no single change, and
+    no exchange of elements or rows, leaves both alone.
+    """
+    return hash(tuple(part for tensor in tensors for part in (tuple(tensor.shape), *_sums(tensor))))
+
+
+def _sums(tensor: Tensor) -> tuple[bytes, ...]:
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    image = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    whole = image.size // (8 * WORDS) * 8 * WORDS
+    rest = image[whole:].tobytes()
+    if not whole:
+        return (rest,)
+    words = image[:whole].view(np.int64).reshape(-1, WORDS)
+    return words.sum(0).tobytes(), words.sum(1).tobytes(), rest
