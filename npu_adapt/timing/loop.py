@@ -20,9 +20,11 @@ WARMUP_WINDOW = 3  # calls that must bring no further speed-up
 WARMUP_GAIN = 0.02
 WARMUP_MINIMUM_SECONDS = 0.1  # processors need this long to leave their idle frequency
 WARMUP_MAXIMUM_SECONDS = 10.0
-PRECISION_MINIMUM_SAMPLES = 10
+PRECISION_MINIMUM_SAMPLES = 6  # fewer have no interval
 PRECISION_MINIMUM_SECONDS = 0.5
-CHECK_GROWTH = 1.1  # asking after every sample whether it may stop would stop on luck
+# Asking after every sample whether it may stop would stop on luck. With this the interval that is given holds the
+# median in 94 to 97 % of simulated runs (normal noise of 0.3 to 5 times the precision; exponential noise: 92 to 97 %).
+CHECK_GROWTH = 1.25
 PROGRESS_SECONDS = 0.2
 
 
@@ -45,6 +47,7 @@ class Subject:
     call: Callable[[], object]
     synchronize: Callable[[], None] = nothing_to_wait_for
     event_timer: EventTimer | None = None
+    is_awaited: bool = True  # whether measuring goes on until this one's median is precise
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,12 @@ class _Taker:
     def __init__(self, subject: Subject, clock: Callable[[], int]) -> None:
         self.host_ns: list[int] = []
         self.device_ms: list[float] = []
-        self._subject = subject
+        self.subject = subject
         self._clock = clock
         self.take = self._take if subject.event_timer is None else self._take_with_events
 
     def _take(self) -> int:
-        subject, clock = self._subject, self._clock
+        subject, clock = self.subject, self._clock
         call, synchronize = subject.call, subject.synchronize
         synchronize()
         started = clock()
@@ -154,7 +157,7 @@ class _Taker:
         return elapsed
 
     def _take_with_events(self) -> int:
-        subject, clock, events = self._subject, self._clock, self._subject.event_timer
+        subject, clock, events = self.subject, self._clock, self.subject.event_timer
         assert events is not None
         subject.synchronize()
         started = clock()
@@ -177,7 +180,7 @@ class _Taker:
     def samples(self) -> Samples:
         return Samples(
             host_ms=tuple(ns / 1e6 for ns in self.host_ns),
-            device_ms=tuple(self.device_ms) if self._subject.event_timer is not None else None,
+            device_ms=tuple(self.device_ms) if self.subject.event_timer is not None else None,
             warmup_ms=(),
             steady=None,
             ended_by="",
@@ -272,7 +275,8 @@ class _Precision:
         if rounds < self._check_at or now < self._not_before:
             return False
         self._check_at = max(rounds + 1, round(rounds * CHECK_GROWTH))
-        return all(self._precise(taker, ordered) for taker, ordered in zip(takers, self._ordered, strict=True))
+        each = zip(takers, self._ordered, strict=True)
+        return all(self._precise(taker, ordered) for taker, ordered in each if taker.subject.is_awaited)
 
     def _precise(self, taker: _Taker, ordered: list[float]) -> bool:
         # The device's clock is the figure where there is one, so it is the one that must be precise.

@@ -63,6 +63,7 @@ class BenchOptions:
     threads: tuple[int, ...] = ()  # empty: as torch decides
     against: str | None = None  # a device to race against in turns
     with_limits: bool = True
+    with_pace: bool = False
 
     def rules(self) -> Rules:
         """`--iters` alone means exactly that many; otherwise until precise, or out of time."""
@@ -138,7 +139,9 @@ def _measurement(session: Session, options: BenchOptions) -> Measurement:
     rival = None
     if options.against is not None:
         rival = side if options.against == "cpu" else _float32_on(session, options.against)
-    return Measurement(options.rules(), reference, rival, options.with_limits)
+    # Of a device's own work the host's pace says nothing.
+    with_pace = options.with_pace and session.device.torch_device.type == "cpu"
+    return Measurement(options.rules(), reference, rival, options.with_limits, with_pace)
 
 
 def _float32_on(session: Session, name: str) -> Side:

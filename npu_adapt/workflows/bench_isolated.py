@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -15,9 +16,10 @@ from npu_adapt.errors import ExitCode
 from npu_adapt.evidence import LOG_FILES, Journal, Logs
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Gate, Summary, Warning
+from npu_adapt.timing.pace import paced
 from npu_adapt.timing.statistics import median
 from npu_adapt.workflows.bench_choice import best_row
-from npu_adapt.workflows.gate import MOST_PROCESSES, judge, read_bench_baseline, require_same_setting
+from npu_adapt.workflows.gate import MOST_PROCESSES, judge, read_bench_baseline, require_same_setting, same_pace
 from npu_adapt.workflows.processes import ChildFailed, bench_in_process, idlest_cores
 
 # What is wrong with the command or the model is wrong in every row.
@@ -60,6 +62,12 @@ class _Child:
     @property
     def median_ms(self) -> float:
         return median(self.bench.samples_ms)
+
+    @property
+    def paced(self) -> tuple[float, ...]:
+        """Its latency over its pace; nothing where it measured no pace."""
+        row = self.bench.rows[self.bench.best_row]
+        return (paced(row.samples_ms, row.pace_samples_ms),) if row.pace_samples_ms else ()
 
 
 class _Children(ExitStack):
@@ -126,12 +134,13 @@ def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress
     folder = evidence.folder()
     baseline = None if rules.baseline is None else read_bench_baseline(rules.baseline)
     cores = variant.cores()
+    with_pace = dataclasses.replace(variant, arguments=(*variant.arguments, "--pace"))
     with _Children() as children, progress.task("measuring in fresh processes", total=rules.processes) as step:
         ran: list[_Child] = []
         gate: Gate | None = None
         while len(ran) < rules.processes or (gate is not None and not gate.decided and len(ran) < MOST_PROCESSES):
             try:
-                ran.append(children.run(variant, cores))
+                ran.append(children.run(with_pace, cores))
             except ChildFailed as error:
                 _publish_failure(folder, error, evidence)
                 raise
@@ -139,9 +148,16 @@ def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress
             if baseline is not None and rules.baseline is not None:
                 require_same_setting(baseline, ran[0].summary, rules.baseline)
                 if len(ran) >= rules.processes:
-                    gate = judge(baseline, _medians(ran), rules.baseline, rules.fail_above)
+                    over_pace = _paced(ran) if same_pace(baseline, ran[0].summary) else ()
+                    gate = judge(baseline, _medians(ran), over_pace, rules.baseline, rules.fail_above)
         child = sorted(ran, key=lambda each: each.median_ms)[len(ran) // 2]
-        section = msgspec.structs.replace(child.bench, process_medians_ms=_medians(ran), pinned_cores=cores, gate=gate)
+        section = msgspec.structs.replace(
+            child.bench,
+            process_medians_ms=_medians(ran),
+            process_paced=_paced(ran),
+            pinned_cores=cores,
+            gate=gate,
+        )
         if gate is not None and not gate.decided:
             message = f"{len(ran)} processes do not tell whether it is over the limit; more or a quieter machine would"
             undecided = Warning(id="gate-undecided", message=message)
@@ -151,6 +167,10 @@ def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress
 
 def _medians(ran: Sequence[_Child]) -> tuple[float, ...]:
     return tuple(child.median_ms for child in ran)
+
+
+def _paced(ran: Sequence[_Child]) -> tuple[float, ...]:
+    return tuple(figure for child in ran for figure in child.paced)
 
 
 def _publish(folder: Logs, child: _Child, section: Bench, evidence: Evidence) -> Summary:
@@ -180,7 +200,13 @@ def _as_own(summary: Summary, evidence: Evidence, **sections: Any) -> Summary:
 
 
 def _log(journal: Journal, section: Bench) -> None:
-    journal.event("run", "processes", medians_ms=section.process_medians_ms or None, cores=section.pinned_cores or None)
+    journal.event(
+        "run",
+        "processes",
+        medians_ms=section.process_medians_ms or None,
+        paced=section.process_paced or None,
+        cores=section.pinned_cores or None,
+    )
     for row in section.rows:
         journal.event(
             "run",
@@ -203,5 +229,6 @@ def _log(journal: Journal, section: Bench) -> None:
             low=gate.interval.low,
             high=gate.interval.high,
             fail_above=gate.fail_above,
+            paced=gate.paced,
             baseline=gate.baseline,
         )

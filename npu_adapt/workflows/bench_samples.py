@@ -11,6 +11,7 @@ from npu_adapt.progress import Step
 from npu_adapt.records import ConfidenceInterval, SpeedUp, Warning
 from npu_adapt.timing import load, loop, statistics
 from npu_adapt.timing.clock import clock_resolution_ms
+from npu_adapt.timing.pace import fixed_work
 from npu_adapt.workflows.bench_setting import Measurement, Setting
 from npu_adapt.workflows.forward import Outputs, Side
 from npu_adapt.workflows.session import Session
@@ -27,6 +28,8 @@ def timing_fields(
     if (rival := how.rival) is not None:
         tensors = task.batch(rival.tensors(session.samples[0]), setting.batch_size)
         subjects.append(loop.Subject(lambda: rival.call(tensors), rival.device.synchronize))
+    if how.with_pace:
+        subjects.append(loop.Subject(fixed_work(), is_awaited=False))
     before: list[load.Reading] = []
     told = 0
 
@@ -52,6 +55,7 @@ def timing_fields(
         "latency_ms": statistics.latency(samples),
         "median_interval_ms": interval_of(samples),
         "samples_ms": samples,
+        "pace_samples_ms": measured[-1].host_ms if how.with_pace else (),
         "host_samples_ms": own.host_ms if own.device_ms is not None else (),
         "launch_gap_ms": host_median - statistics.median(own.device_ms) if own.device_ms is not None else None,
         "warmup_ms": sum(own.warmup_ms),

@@ -1,7 +1,9 @@
 """The regression gate: slower than an earlier benchmark, beyond noise?
 
 One process's samples say how well that process's median is known, not how much the next process will differ. So the
-gate compares medians of fresh processes, and its interval comes from their spread.
+gate compares medians of fresh processes, and its interval comes from their spread. On a CPU they are medians of the
+latency over the pace that was measured in turns with it (`timing/pace.py`): the machine may be slower now than it was
+then, and that is not the model's doing.
 """
 
 from __future__ import annotations
@@ -49,14 +51,18 @@ def require_same_setting(baseline: Summary, now: Summary, path: Path) -> None:
             )
 
 
-def judge(baseline: Summary, medians_ms: tuple[float, ...], path: Path, fail_above: float) -> Gate:
+def judge(
+    baseline: Summary, medians_ms: tuple[float, ...], paced: tuple[float, ...], path: Path, fail_above: float
+) -> Gate:
     """Fails when even the lower end of the ratio's 95 % interval is above `1 + fail_above`.
 
-    Undecided, which passes, is when the interval holds that limit.
+    Undecided, which passes, is when the interval holds that limit. `paced` are the medians over the pace; they are
+    compared instead of `medians_ms` where both sides have them.
     """
     assert baseline.bench is not None
-    before = baseline.bench.process_medians_ms
-    ratio = group_ratio(medians_ms, before)
+    before, paced_before = baseline.bench.process_medians_ms, baseline.bench.process_paced
+    is_paced = bool(paced and paced_before)
+    ratio = group_ratio(paced, paced_before) if is_paced else group_ratio(medians_ms, before)
     assert ratio is not None, "five against five have an interval"
     limit = 1 + fail_above
     return Gate(
@@ -65,9 +71,16 @@ def judge(baseline: Summary, medians_ms: tuple[float, ...], path: Path, fail_abo
         ratio=ratio.estimate,
         interval=ConfidenceInterval(low=ratio.low, high=ratio.high, confidence=ratio.confidence),
         baseline_medians_ms=before,
+        paced=is_paced,
         passed=ratio.low <= limit,
         decided=not ratio.low <= limit <= ratio.high,
     )
+
+
+def same_pace(baseline: Summary, now: Summary) -> bool:
+    """Whether both sides' paces are of the same work: numpy does it."""
+    versions = {each.environment.packages.get("numpy") for each in (baseline, now) if each.environment is not None}
+    return len(versions) == 1
 
 
 def _model(summary: Summary) -> tuple[str, str] | None:

@@ -77,6 +77,7 @@ def _run(command: Sequence[str], cores: tuple[int, ...]) -> tuple[int, bytes, by
             with suppress(subprocess.TimeoutExpired):
                 child.wait(5)
             child.kill()
+            child.wait()  # leaving the context after an interrupt would wait for a moment only
             raise
     return child.returncode, stdout, stderr
 

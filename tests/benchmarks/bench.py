@@ -65,7 +65,7 @@ def slowed(call):
 
 
 loop.measure_alternately = lambda subjects, *rest, **named: measure(
-    [replace(subject, call=slowed(subject.call)) for subject in subjects], *rest, **named
+    [replace(subjects[0], call=slowed(subjects[0].call)), *subjects[1:]], *rest, **named
 )
 '''
 

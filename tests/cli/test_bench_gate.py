@@ -43,7 +43,8 @@ def faster(baseline: Path, target: Path, times: float) -> Path:
     summary = read(baseline)
     assert summary.bench is not None
     medians = tuple(value / times for value in summary.bench.process_medians_ms)
-    section = msgspec.structs.replace(summary.bench, process_medians_ms=medians)
+    over_pace = tuple(value / times for value in summary.bench.process_paced)
+    section = msgspec.structs.replace(summary.bench, process_medians_ms=medians, process_paced=over_pace)
     target.write_bytes(encode(msgspec.structs.replace(summary, bench=section)))
     return target
 
@@ -55,7 +56,7 @@ def read(path: Path) -> Summary:
 def test_the_record_keeps_the_medians_of_fresh_processes_and_the_logs_of_one(baseline: Path) -> None:
     section = read(baseline).bench
     assert section is not None
-    assert len(section.process_medians_ms) == 5
+    assert len(section.process_medians_ms) == len(section.process_paced) == 5
     assert len(section.pinned_cores) == 1
     assert "processes medians_ms=" in (baseline.parent / "run_npu.log").read_text()
 
@@ -66,6 +67,7 @@ def test_three_times_slower_is_exit_3_and_said(baseline: Path, tmp_path: Path) -
     assert "Gate FAILED" in done.stdout
     gate = json.loads((tmp_path / "logs" / "summary.json").read_text())["bench"]["gate"]
     assert gate["passed"] is False and gate["interval"]["low"] > 1.05
+    assert gate["paced"] is True
 
 
 def test_a_baseline_of_another_setting_is_a_usage_error(baseline: Path, tmp_path: Path) -> None:

@@ -76,7 +76,17 @@ def test_precision_ends_the_measuring_once_the_interval_is_narrow() -> None:
     clock = Clock()
     samples = loop.measure(lasting(clock, [100.0]), warmup=0, precision=0.01, clock=clock)
     assert samples.ended_by == "precision"
-    assert len(samples.host_ms) == 10
+    assert len(samples.host_ms) == loop.PRECISION_MINIMUM_SAMPLES
+
+
+def test_measuring_does_not_wait_for_a_companion_to_be_precise() -> None:
+    clock = Clock()
+    wild = lasting(clock, [1.0 + at % 7 for at in range(1000)])
+    subjects = [loop.Subject(lasting(clock, [100.0])), loop.Subject(wild, is_awaited=False)]
+    rules = loop.Rules(precision=0.01, max_seconds=60.0, warmup=0)
+    samples, companion = loop.measure_alternately(subjects, rules, clock=clock)
+    assert samples.ended_by == "precision"
+    assert len(samples.host_ms) == len(companion.host_ms) == loop.PRECISION_MINIMUM_SAMPLES
 
 
 def test_precision_is_not_claimed_of_samples_that_spread() -> None:

@@ -64,6 +64,10 @@ SENTENCES: dict[str, Phrase] = {
         "Gate passed: {ratio} × the time of {baseline} ({low} to {high}); {allowed} more is allowed",
         "回归门禁通过：为 {baseline} 用时的 {ratio} 倍（{low} 至 {high}），允许增加 {allowed}",
     ),
+    "bench-gate-paced": Phrase(
+        "Compared are latencies over the processor's pace beside them: a slower machine is not a slower model.",
+        "比较的是时延与同时测得的处理器速度基准之比：机器变慢不等于模型变慢。",
+    ),
     "bench-gate-undecided": Phrase(
         "Gate passed, undecided: {ratio} × the time of {baseline} ({low} to {high}); {allowed} more is allowed",
         "回归门禁通过，但未能判定：为 {baseline} 用时的 {ratio} 倍（{low} 至 {high}），允许增加 {allowed}",

@@ -152,7 +152,8 @@ def _gate(figures: Figures, bench: Bench) -> list[Block]:
         baseline=gate.baseline,
         allowed=figures("bench.gate.fail_above"),
     )
-    return [sentence(text, tone="good" if outcome == "passed" else "bad" if outcome == "failed" else "caution")]
+    said = sentence(text, tone="good" if outcome == "passed" else "bad" if outcome == "failed" else "caution")
+    return [said, sentence(figures.say("bench-gate-paced"))] if gate.paced else [said]
 
 
 def _sweep(figures: Figures, bench: Bench) -> list[Block]:
