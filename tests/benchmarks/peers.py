@@ -1,0 +1,50 @@
+"""Other people's benchmarks, each in an environment of its own, made when it is asked for the first time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.real_models import store
+
+OPTIMUM = ("optimum-benchmark==0.6.0", "transformers==4.57.6", "torch>=2.6,<2.14")
+_CLI = "import sys; sys.argv[0] = 'optimum-benchmark'; from optimum_benchmark.cli import main; main()"
+# Its documented example for a CPU: a fresh process, ten warm-up calls, then at least ten calls and ten seconds.
+_SETTING = """
+defaults: [benchmark, {{scenario: inference}}, {{launcher: process}}, {{backend: pytorch}}, _self_]
+name: vit
+scenario: {{latency: true, memory: false, input_shapes: {{batch_size: 1}}}}
+backend: {{device: cpu, no_weights: false, model: "{model}", task: image-classification, library: transformers}}
+"""
+
+
+def optimum_benchmark(model: Path, folder: Path) -> float:
+    """Wall seconds of optimum-benchmark from the shell to a latency of an image classifier; `folder` is its to write in.
+
+    Raises `store.Unreachable` where it cannot be installed, and `RuntimeError` with its output where it fails.
+    """
+    python = _environment()
+    (folder / "setting.yaml").write_text(_SETTING.format(model=model), encoding="utf-8")
+    command = [str(python), "-c", _CLI, "--config-dir", str(folder), "--config-name", "setting"]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OVERRIDE_BENCHMARKS": "1"}
+    environment.pop("PYTHONPATH", None)
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode or "latency" not in done.stdout + done.stderr:
+        raise RuntimeError(f"optimum-benchmark ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return seconds
+
+
+def _environment() -> Path:
+    """The interpreter of the environment that has it."""
+
+    def build(partial: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(partial)], check=True)
+        store.pip(["--python", partial / "bin/python", "install", *OPTIMUM])
+
+    folder = store.made_once(store.root() / OPTIMUM[0].replace("==", "-"), build)
+    return folder / "bin/python"
