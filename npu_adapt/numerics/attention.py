@@ -26,6 +26,29 @@ class AttentionCall:
     mask: Tensor | None
     scale: float
 
+    @classmethod
+    def read(
+        cls,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+        **_: Any,
+    ) -> AttentionCall:
+        """The arguments as torch reads them; there is no dropout, which inference has none of."""
+        if enable_gqa:
+            groups = query.size(-3) // key.size(-3)
+            key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
+        if is_causal:
+            attn_mask = torch.ones(query.size(-2), key.size(-2), dtype=torch.bool, device=query.device).tril()
+        if attn_mask is not None and attn_mask.dtype == torch.bool:
+            attn_mask = torch.zeros(attn_mask.shape, device=attn_mask.device).masked_fill_(~attn_mask, -math.inf)
+        return cls(query, key, value, attn_mask, query.size(-1) ** -0.5 if scale is None else scale)
+
     def to(self, dtype: torch.dtype) -> AttentionCall:
         """The same with tensors of `dtype`."""
         mask = None if self.mask is None else self.mask.to(dtype)
@@ -75,29 +98,8 @@ def _product(left: Tensor, right: Tensor, split: Rounding | None) -> Tensor:
 
 
 def attention(call: Call) -> AttentionCall:
-    """The call's arguments, read as torch reads them; there is no dropout, which inference has none of."""
-    return _read(*call.args, **call.kwargs)
-
-
-def _read(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-    **_: Any,
-) -> AttentionCall:
-    if enable_gqa:
-        groups = query.size(-3) // key.size(-3)
-        key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
-    if is_causal:
-        attn_mask = torch.ones(query.size(-2), key.size(-2), dtype=torch.bool).tril()
-    if attn_mask is not None and attn_mask.dtype == torch.bool:
-        attn_mask = torch.zeros(attn_mask.shape).masked_fill_(~attn_mask, -math.inf)
-    return AttentionCall(query, key, value, attn_mask, query.size(-1) ** -0.5 if scale is None else scale)
+    """The arguments of a call that was captured."""
+    return AttentionCall.read(*call.args, **call.kwargs)
 
 
 def roundings(arithmetic: Arithmetic) -> tuple[tuple[Rounding, bool], ...]:

@@ -7,7 +7,6 @@ of sums and how attention is cut into pieces, so an emulation chooses those too:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,6 +17,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
+from npu_adapt.numerics.attention import AttentionCall
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
 
 HALF_TYPES = (torch.float16, torch.bfloat16)
@@ -189,25 +189,11 @@ class _EmulationMode(TorchFunctionMode):
         (left, right, _), narrow = widened(*operands, None)
         return narrow(self._multiply("matmul", lambda one, other: torch.einsum(equation, one, other), left, right))
 
-    def _attention(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> Tensor:
-        """softmax(Q K^T * scale + mask) V, both products in the arithmetic; no dropout, which inference has none of."""
-        if enable_gqa:
-            groups = query.size(-3) // key.size(-3)
-            key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
-        (query, key, wide_value), narrow = widened(query, key, value)
-        value = cast(Tensor, wide_value)
-        scale = 1 / math.sqrt(query.size(-1)) if scale is None else scale
-        mask = additive_mask(query, key, attn_mask, is_causal=is_causal)
+    def _attention(self, *args: Any, **kwargs: Any) -> Tensor:
+        """softmax(Q K^T * scale + mask) V, both products in the arithmetic."""
+        given = AttentionCall.read(*args, **kwargs)
+        (query, key, wide_value), narrow = widened(given.query, given.key, given.value)
+        value, mask, scale = cast(Tensor, wide_value), given.mask, given.scale
         if self.emulated.fused_attention:
             return narrow(self._fused_attention(query, key, value, mask, scale))
         scores = self._scores(query, key, mask, scale)
@@ -290,12 +276,3 @@ def blocked(multiply: Multiply, summed: tuple[int, int]) -> Multiply:
         return total
 
     return in_blocks
-
-
-def additive_mask(query: Tensor, key: Tensor, mask: Tensor | None, *, is_causal: bool) -> Tensor | None:
-    """What is added to the scores [..., queries, keys]: 0 or -inf for a boolean mask. None: nothing is."""
-    if is_causal:
-        mask = torch.ones(query.size(-2), key.size(-2), dtype=torch.bool, device=query.device).tril()
-    if mask is None or mask.dtype != torch.bool:
-        return mask
-    return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -math.inf)

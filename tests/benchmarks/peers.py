@@ -22,7 +22,7 @@ backend: {{device: cpu, no_weights: false, model: "{model}", task: image-classif
 
 
 def optimum_benchmark(model: Path, folder: Path) -> float:
-    """Wall seconds of optimum-benchmark from the shell to a latency of an image classifier; `folder` is its to write in.
+    """Wall seconds of optimum-benchmark from the shell to a latency of an image classifier; it writes in `folder`.
 
     Raises `store.Unreachable` where it cannot be installed, and `RuntimeError` with its output where it fails.
     """

@@ -106,18 +106,28 @@ def outcome(figures: Figures, passed: bool) -> str:
 
 
 def by_output(figures: Figures) -> tuple[Block, ...]:
+    return _outputs(figures, "outputs-compared", OUTPUT_COLUMNS)
+
+
+def against_float64(figures: Figures) -> tuple[Block, ...]:
+    """Each output's error against the same weights in float64, beside what correct arithmetic shows."""
+    return _outputs(figures, "floors", FLOOR_COLUMNS)
+
+
+def _outputs(figures: Figures, caption: str, columns: dict[str, str]) -> tuple[Block, ...]:
+    """A row for each output; `columns`: field to heading."""
     compare = figures.summary.compare
     if compare is None or not compare.outputs:
         return ()
     rows: list[tuple[Inline, ...]] = []
     paths: list[str] = []
     for at, each in enumerate(compare.outputs):
-        own = [f"compare.outputs.{at}.{field}" for field in OUTPUT_COLUMNS]
+        own = [f"compare.outputs.{at}.{field}" for field in columns]
         rows.append((Code(each.name), *(figures.short(path) for path in own)))
         paths += own
-    columns = tuple(OUTPUT_COLUMNS.values())
-    made = table(figures, "outputs-compared", ("output", *columns), rows, frozenset(columns))
-    return made, *_under(missing_reasons(figures, OUTPUT_COLUMNS, paths))
+    headings = tuple(columns.values())
+    made = table(figures, caption, ("output", *headings), rows, frozenset(headings))
+    return made, *_under(missing_reasons(figures, columns, paths))
 
 
 def worst_elements(figures: Figures) -> tuple[Block, ...]:
@@ -148,22 +158,6 @@ def not_finite(figures: Figures) -> Block:
             nan, inf = figures(f"{place}.nan_mismatches"), figures(f"{place}.inf_mismatches")
             found.append(figures.say("not-finite", output=figures(f"{place}.name"), nan=nan, inf=inf))
     return listing(found, "bad") if found else sentence(figures.say("all-finite"))
-
-
-def against_float64(figures: Figures) -> tuple[Block, ...]:
-    """Each output's error against the same weights in float64, beside what correct arithmetic shows."""
-    compare = figures.summary.compare
-    if compare is None or not compare.outputs:
-        return ()
-    rows: list[tuple[Inline, ...]] = []
-    paths: list[str] = []
-    for at, each in enumerate(compare.outputs):
-        own = [f"compare.outputs.{at}.{field}" for field in FLOOR_COLUMNS]
-        rows.append((Code(each.name), *(figures.short(path) for path in own)))
-        paths += own
-    columns = tuple(FLOOR_COLUMNS.values())
-    made = table(figures, "floors", ("output", *columns), rows, frozenset(columns))
-    return made, *_under(missing_reasons(figures, FLOOR_COLUMNS, paths))
 
 
 def repeats(figures: Figures) -> Block:
