@@ -73,10 +73,11 @@ class Run:
     family: str
     effect: float  # of the fault, in floors
     alarms: dict[str, bool]  # rule -> whether it failed the device
+    over_floor: float  # of the outputs, end to end
     named_right: bool | None  # whether the first operator named is the wrong one; None: none was named
 
 
-def alarms_of(case: Case, form: Form, outputs: Outputs) -> dict[str, bool]:
+def alarms_of(case: Case, outputs: Outputs, over_floor: float) -> dict[str, bool]:
     """What the rules that look at the outputs say."""
     pairs = [(outputs[name], case.reference[name], case.truth[name]) for name in case.truth]
     fields = [compare_tensors(found, reference) for found, reference, _ in pairs]
@@ -90,7 +91,7 @@ def alarms_of(case: Case, form: Form, outputs: Outputs) -> dict[str, bool]:
         ),
         "1e-5": any(outside_tolerance(found, reference, rtol=1e-5, atol=1e-5) for found, reference, _ in pairs),
         "same": any(not _same(*pair) for pair in pairs),
-        "end to end": not case.over_floor(outputs, form.arithmetic) <= LIMIT,
+        "end to end": not over_floor <= LIMIT,
     }
 
 
@@ -119,11 +120,12 @@ class Clean:
             return cls(form, outputs, case.readings(device), watch)
 
     def run(self, case: Case) -> Run:
-        alarms = alarms_of(case, self.form, self.outputs)
+        over_floor = case.over_floor(self.outputs, self.form.arithmetic)
+        alarms = alarms_of(case, self.outputs, over_floor)
         alarms["operators"] = bool(_findings(self.readings))
         repeats = self.watch.first_parting is None
         alarms["combination"] = alarms["operators"] or alarms["end to end"] or not repeats
-        return Run(case.subject.name, case.subject.margins, self.form.name, "", "", 0.0, alarms, None)
+        return Run(case.subject.name, case.subject.margins, self.form.name, "", "", 0.0, alarms, over_floor, None)
 
 
 def _findings(readings: Sequence[OperatorReading]) -> list[int]:
@@ -157,7 +159,9 @@ def faulty_run(case: Case, clean: Clean, kind: Kind, rng: Random) -> Run | None:
         findings, parting = [], watch.first_parting
     else:  # one of the two replays, which differ
         findings = [call.index]
-    alarms = alarms_of(case, form, wrong if execution in (None, 0) else clean.outputs)
+    seen = wrong if execution in (None, 0) else clean.outputs
+    over_floor = case.over_floor(seen, form.arithmetic)
+    alarms = alarms_of(case, seen, over_floor)
     alarms["operators"] = bool(findings)
     alarms["combination"] = alarms["operators"] or alarms["end to end"] or parting is not None
     first = findings[0] if findings else None if parting is None else parting.index
@@ -172,6 +176,7 @@ def faulty_run(case: Case, clean: Clean, kind: Kind, rng: Random) -> Run | None:
         kind.family,
         effect,
         alarms,
+        over_floor,
         None if first is None else first == call.index,
     )
 
@@ -190,8 +195,8 @@ def _in_step(case: Case, form: Form, fault: Fault, at: int) -> int | None:
     module, task = case.loaded.module, case.loaded.task
     soft = SoftDevice(form, fault, at)
     found = run_in_step(
-        Side(module, device, torch.float32, task),
-        Side(module, device, torch.float32, task, context=soft.forward),
+        Side(module, device, case.subject.element_type, task),
+        Side(module, device, case.subject.element_type, task, context=soft.forward),
         case.sample,
         form.arithmetic,
         Silent(),
@@ -210,7 +215,7 @@ def whole_path(case: Case, form: Form, fault: Fault, at: int) -> list[int]:
         open_device("cpu", allow_cpu=True).device,
         (case.sample,),
         case.loaded.task,
-        dtype=torch.float32,
+        dtype=case.subject.element_type,
         arithmetic=form.arithmetic,
         progress=Silent(),
         candidate_context=lambda: soft.replaying(calls[next(position)]),
@@ -223,8 +228,8 @@ def examine(subject: Subject, faults: int, forms: int | None, checks: int, seed:
     torch.set_num_threads(1)
     case = Case.of(subject)
     rng = Random(f"{subject.name} {seed}")
-    all_forms = correct_forms()
-    clean = [Clean.of(case, form) for form in (all_forms if forms is None else rng.sample(all_forms, forms))]
+    all_forms = correct_forms(subject.dtype)
+    clean = [Clean.of(case, form) for form in _some(all_forms, forms, rng)]
     runs = [each.run(case) for each in clean]
     disagreements = []
     kinds = [*FAULTS, *TRANSIENT]
@@ -246,6 +251,10 @@ def examine(subject: Subject, faults: int, forms: int | None, checks: int, seed:
             drawn.setstate(state)
             disagreements += _check(case, device, kind, drawn, run)
     return runs, disagreements
+
+
+def _some(forms: Sequence[Form], count: int | None, rng: Random) -> Sequence[Form]:
+    return forms if count is None or count >= len(forms) else rng.sample(forms, count)
 
 
 def examine_once(
@@ -325,6 +334,10 @@ def show(runs: list[Run], checks: list[str]) -> None:
                 caught(small, rule),
             )
         console.print(table)
+        worst = max(correct, key=lambda run: run.over_floor)
+        console.print(
+            f"worst correct run end to end: {worst.over_floor:.2f} floors of {LIMIT:g}, {worst.form}, {worst.case}"
+        )
         named = [run for run in faulty if run.alarms["combination"] and run.named_right is not None]
         console.print(
             f"detected {sum(run.alarms['combination'] for run in faulty)}; an operator named in {len(named)} of them, "

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from npu_adapt.devices.transfer import copy_to
 from npu_adapt.models.loading import load_model
 from npu_adapt.models.local import ModelRequest
 from npu_adapt.models.tasks import LoadedModel, Sample
@@ -52,6 +53,12 @@ class Subject:
     margins: bool = False
     side: int | None = None  # pictures are brought to this size; None: as the processor gives them
     layers: int | None = None  # only the first of them; None: all
+    dtype: str = "float32"
+
+    @property
+    def element_type(self) -> torch.dtype:
+        found: torch.dtype = getattr(torch, self.dtype)
+        return found
 
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -63,6 +70,8 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject("DINOv2-small, sdpa", "dinov2-small", "sdpa", (_picture("china"),), side=70),
     Subject("DINOv2-small, eager", "dinov2-small", "eager", (_picture("flower"),), side=56),
     Subject("SmolLM2, sdpa, 5 of 30 layers", "smollm2", "sdpa", TEXTS[:1], layers=5),
+    Subject("MiniLM, sdpa, short, bfloat16", "minilm", "sdpa", TEXTS[:1], dtype="bfloat16"),
+    Subject("digits-vit, sdpa, float16", "builtin:digits-vit", "sdpa", (_picture("china"),), dtype="float16"),
 )
 
 
@@ -83,7 +92,7 @@ class Case:
         loaded = load_model(
             fetch(ModelRequest(model=model, offline=True), Silent()),
             task=None,
-            dtype="float32",
+            dtype=subject.dtype,
             attention=subject.attention,
             trust_remote_code=False,
             allow_pickle=False,
@@ -101,12 +110,13 @@ class Case:
     def forward(
         self,
         context: AbstractContextManager[object],
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,  # of the input; None: the model's
         watch: Repeated | None = None,
     ) -> Outputs:
         watched = nullcontext() if watch is None else watch.watching(self.loaded.module)
+        tensors = self.sample.to(torch.device("cpu"), dtype or self.subject.element_type)
         with torch.inference_mode(), context, watched:
-            return self.loaded.task.forward(self.loaded.module, self.sample.to(torch.device("cpu"), dtype))
+            return self.loaded.task.forward(self.loaded.module, tensors)
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
@@ -122,12 +132,17 @@ class Case:
             kept.append(Call(**{**vars(call.with_arguments(copied)), "output": output}))
 
         with torch.inference_mode(), capturing(self.loaded.module, keep):
-            self.loaded.task.forward(self.loaded.module, self.sample.to(torch.device("cpu"), torch.float32))
+            self.loaded.task.forward(self.loaded.module, self.sample.to(torch.device("cpu"), self.subject.element_type))
         return tuple(kept)
 
     @cached_property
     def reference(self) -> Outputs:
-        return self.forward(nullcontext())
+        """The CPU's, in float32 as `compare` takes it."""
+        module = self.loaded.module
+        if self.subject.element_type != torch.float32:
+            module = copy_to(module, torch.device("cpu"), torch.float32)
+        with torch.inference_mode():
+            return self.loaded.task.forward(module, self.sample.to(torch.device("cpu"), torch.float32))
 
     @cached_property
     def truth(self) -> Outputs:
@@ -137,7 +152,7 @@ class Case:
         """The end-to-end floor of each output: the largest error of the arithmetic's emulations."""
         if str(arithmetic) not in self._floors:
             errors = [self.errors(self.forward(emulate(each))) for each in Emulation(arithmetic).variants()]
-            least = torch.finfo(torch.float32).eps / 4
+            least = torch.finfo(self.subject.element_type).eps / 4
             self._floors[str(arithmetic)] = {name: max(least, *(e[name] for e in errors)) for name in self.truth}
         return self._floors[str(arithmetic)]
 

@@ -67,8 +67,23 @@ class Form:
         return self.emulation.arithmetic
 
 
-def correct_forms() -> tuple[Form, ...]:
-    """Every arithmetic with every order of sums, form of attention and kind of vector unit that is tried."""
+def correct_forms(dtype: str = "float32") -> tuple[Form, ...]:
+    """Every arithmetic with every order of sums, form of attention and kind of vector unit that is tried.
+
+    For a half typed model the arithmetic is its type's, and vector units give its type's nearest number.
+    """
+    if dtype != "float32":
+        arithmetic = ArithmeticByClass.uniform(dtype)
+        pairs = [(fused, blocked) for fused in (False, True) for blocked in (False, True)]
+        return tuple(
+            Form(
+                ", ".join([dtype, *["flash attention"] * fused, *["blocked sums"] * blocked, *["reversed"] * reverse]),
+                Emulation(arithmetic, fused_attention=fused, blocked_sums=blocked),
+                reversed_sums=reverse,
+            )
+            for fused, blocked in pairs
+            for reverse in (False, True)
+        )
     arithmetics = {name: ArithmeticByClass.uniform(name) for name in ARITHMETICS}
     arithmetics["910B"] = ArithmeticByClass(*(ARITHMETICS[name] for name in ("float32", "hf32", "float32")))
     forms = []

@@ -9,7 +9,6 @@ from npu_adapt.models.tasks import TASKS
 from tests.models.tiny_models import MAKERS
 
 TIMM_ROWS = {"timm-image-classification"}  # tests/timm
-OTHER_TESTS = {"mask-segmentation"}  # below
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +25,7 @@ def run(loaded, values=(), samples=1):
 
 
 def test_every_row_has_a_model_here():
-    assert {row for _, row, _ in MAKERS.values()} | TIMM_ROWS | OTHER_TESTS == set(TASKS)
+    assert {row for _, row, _ in MAKERS.values()} | TIMM_ROWS == set(TASKS)
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -63,29 +62,6 @@ def test_predictions_carry_their_sample(name, made, load):
     _, outputs = run(loaded)
     predictions = loaded.task.predictions(loaded, outputs[0], 3)
     assert predictions and all(prediction.sample == 3 and 0 <= prediction.score <= 1 for prediction in predictions)
-
-
-def test_mask_classifier_for_segmentation(tmp_path, load):
-    import transformers as tf
-
-    from tests.models.tiny_models import LABELS, image_processor, save
-
-    swin = tf.SwinConfig(
-        image_size=64, patch_size=2, embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1], window_size=2,
-        out_features=["stage1", "stage2", "stage3", "stage4"],
-    )  # fmt: skip
-    config = tf.Mask2FormerConfig(
-        backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=16,
-        encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=5, **LABELS,
-    )  # fmt: skip
-    processor = image_processor("Mask2FormerImageProcessor", size={"height": 64, "width": 64})
-    loaded = load(save(tf.Mask2FormerForUniversalSegmentation(config), tmp_path / "mask2former", processor))
-
-    _, outputs = run(loaded)
-
-    assert loaded.task.name == "mask-segmentation"
-    assert tuple(outputs[0]["class_queries_logits"].shape) == (1, 5, 4)
-    assert tuple(outputs[0]["masks_queries_logits"].shape[:2]) == (1, 5)
 
 
 def test_tag_finds_the_row_of_the_architecture(made, load):

@@ -112,6 +112,19 @@ def segformer(folder: Path) -> Path:
     return save(tf.SegformerForSemanticSegmentation(config), folder, image_processor("SegformerImageProcessor"))
 
 
+def mask2former(folder: Path) -> Path:
+    swin = tf.SwinConfig(
+        image_size=64, patch_size=2, embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1], window_size=2,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    )  # fmt: skip
+    config = tf.Mask2FormerConfig(
+        backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=16,
+        encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=5, **LABELS,
+    )  # fmt: skip
+    processor = image_processor("Mask2FormerImageProcessor", size={"height": 64, "width": 64})
+    return save(tf.Mask2FormerForUniversalSegmentation(config), folder, processor)
+
+
 def bert(folder: Path, head: str, **options: object) -> Path:
     config = tf.BertConfig(**WIDTH, vocab_size=len(WORDS), max_position_embeddings=64, **LABELS)
     return save(getattr(tf, head)(config, **options), folder, word_tokenizer)
@@ -179,6 +192,11 @@ MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None,
         segformer,
         "image-segmentation",
         {"logits": (1, 3, 16, 16), "last_hidden_state": (1, 16, 8, 8)},
+    ),
+    "mask2former": (
+        mask2former,
+        "mask-segmentation",
+        {"class_queries_logits": (1, 5, 4), "masks_queries_logits": (1, 5, None, None)},
     ),
     "bert-base": (
         lambda folder: bert(folder, "BertModel"),
