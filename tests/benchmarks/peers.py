@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.real_models import store
 
 OPTIMUM = ("optimum-benchmark==0.6.0", "transformers==4.57.6", "torch>=2.6,<2.14")
+MSPROBE = ("mindstudio-probe==26.2.0", "transformers==4.57.6", "torch>=2.6,<2.14", "pillow")
 _CLI = "import sys; sys.argv[0] = 'optimum-benchmark'; from optimum_benchmark.cli import main; main()"
 # Its documented example for a CPU: a fresh process, ten warm-up calls, then at least ten calls and ten seconds.
 _SETTING = """
@@ -26,25 +27,25 @@ def optimum_benchmark(model: Path, folder: Path) -> float:
 
     Raises `store.Unreachable` where it cannot be installed, and `RuntimeError` with its output where it fails.
     """
-    python = _environment()
+    python = environment(OPTIMUM)
     (folder / "setting.yaml").write_text(_SETTING.format(model=model), encoding="utf-8")
     command = [str(python), "-c", _CLI, "--config-dir", str(folder), "--config-name", "setting"]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OVERRIDE_BENCHMARKS": "1"}
-    environment.pop("PYTHONPATH", None)
+    variables = {**os.environ, "HF_HUB_OFFLINE": "1", "OVERRIDE_BENCHMARKS": "1"}
+    variables.pop("PYTHONPATH", None)
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
     if done.returncode or "latency" not in done.stdout + done.stderr:
         raise RuntimeError(f"optimum-benchmark ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return seconds
 
 
-def _environment() -> Path:
-    """The interpreter of the environment that has it."""
+def environment(requirements: tuple[str, ...]) -> Path:
+    """The interpreter of an environment that has them; its name is the first one's. Raises `store.Unreachable`."""
 
     def build(partial: Path) -> None:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(partial)], check=True)
-        store.pip(["--python", partial / "bin/python", "install", *OPTIMUM])
+        store.pip(["--python", partial / "bin/python", "install", *requirements])
 
-    folder = store.made_once(store.root() / OPTIMUM[0].replace("==", "-"), build)
+    folder = store.made_once(store.root() / requirements[0].replace("==", "-"), build)
     return folder / "bin/python"
