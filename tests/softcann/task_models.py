@@ -32,6 +32,7 @@ def forwards(folder: Path) -> Iterator[tuple[str, float | str]]:
     device = open_device("npu:0", allow_cpu=False).device
     device.pin_hf32(False)
     for name, (make, _, _) in MAKERS.items():
+        torch.manual_seed(0)  # the same weights whatever was made before
         path = make(folder / name)
         for attention in ATTENTIONS:
             loaded = load_model(
@@ -67,6 +68,7 @@ def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     from npu_adapt.workflows.session import RunRequest
 
     for name, (make, _, _) in MAKERS.items():
+        torch.manual_seed(0)
         path = make(folder / name)
         request = RunRequest(
             command="compare",
