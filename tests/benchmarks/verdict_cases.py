@@ -114,8 +114,8 @@ class Case:
         watch: Repeated | None = None,
     ) -> Outputs:
         watched = nullcontext() if watch is None else watch.watching(self.loaded.module)
-        tensors = self.sample.to(torch.device("cpu"), dtype or self.subject.element_type)
-        with torch.inference_mode(), context, watched:
+        with torch.inference_mode(), context, watched:  # moving the input counts as calls, here as in `calls`
+            tensors = self.sample.to(torch.device("cpu"), dtype or self.subject.element_type)
             return self.loaded.task.forward(self.loaded.module, tensors)
 
     @cached_property
