@@ -69,18 +69,26 @@ class Repeated:
 
 
 def _own(call: Call) -> tuple[Tensor, ...]:
-    """The results that the call computed: a view shows what another one did, and a part of a tensor is no whole."""
+    """The results that the call computed: a view shows what another one did, and a part of a tensor is no whole.
+
+    Sparse and quantized ones are left out: what they hold is not in one storage.
+    """
+    outputs, inputs = (tuple(filter(_is_plain, tensors)) for tensors in (call.outputs, call.inputs))
     if call.in_place:
-        return () if call.operator in WRITING_PARTS else call.outputs
-    given = {tensor.untyped_storage().data_ptr() for tensor in call.inputs}
-    return tuple(tensor for tensor in call.outputs if tensor.untyped_storage().data_ptr() not in given)
+        return () if call.operator in WRITING_PARTS else outputs
+    given = {tensor.untyped_storage().data_ptr() for tensor in inputs}
+    return tuple(tensor for tensor in outputs if tensor.untyped_storage().data_ptr() not in given)
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not tensor.is_quantized
 
 
 def fingerprint(tensors: tuple[Tensor, ...]) -> int:
-    """A number that differs where any bit, any shape or the order of elements does; good within one process.
+    """A number to tell results apart by: the hash of their shapes and of sums of their bits; good within one process.
 
-    It is the hash of the row and the column sums of the bits, taken as whole numbers of 64 bits: no single change, and
-    no exchange of elements or rows, leaves both alone.
+    The bits are taken as whole numbers of 64 in rows of `WORDS`, and summed over rows and over columns. A single change
+    changes both sums; only changes in four places or more can balance in rows and in columns alike.
     """
     return hash(tuple(part for tensor in tensors for part in (tuple(tensor.shape), *_sums(tensor))))
 
@@ -88,7 +96,7 @@ def fingerprint(tensors: tuple[Tensor, ...]) -> int:
 def _sums(tensor: Tensor) -> tuple[bytes, ...]:
     if tensor.is_complex():
         tensor = torch.view_as_real(tensor.resolve_conj())
-    image = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    image = tensor.detach().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
     whole = image.size // (8 * WORDS) * 8 * WORDS
     rest = image[whole:].tobytes()
     if not whole:

@@ -102,6 +102,20 @@ def test_the_earliest_of_several_partings_is_kept() -> None:
     )
 
 
+def test_sparse_results_are_left_out_and_what_follows_is_watched() -> None:
+    class Sparse(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.gelu(torch.sparse.mm(x.to_sparse(), x.t()))
+
+    model, x = Sparse(), torch.eye(4) + 0.5
+    device = Faulty(F.gelu, bump((0, 3)), first=1, times=1)
+    watch = Repeated(nothing_to_wait_for)
+    for _ in range(2):
+        with torch.no_grad(), device, watch.watching(model):
+            model(x)
+    assert watch.first_parting is not None and watch.first_parting.operator == "gelu"
+
+
 def test_memory_that_nobody_wrote_yet_is_no_result() -> None:
     class Filling(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
