@@ -96,4 +96,8 @@ def main() -> None:
     """The console script."""
     # Loading libraries makes many objects and drops few: to look for garbage among them would be a tenth of it.
     gc.set_threshold(100_000)
-    app()
+    try:
+        app()
+    finally:
+        # An interpreter that ends looks for garbage as well, and more than once: a second, after torch and transformers.
+        gc.freeze()
