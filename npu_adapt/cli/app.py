@@ -99,5 +99,5 @@ def main() -> None:
     try:
         app()
     finally:
-        # An interpreter that ends looks for garbage as well, and more than once: a second, after torch and transformers.
+        # An ending interpreter looks for it as well, and more than once: a second, after torch and transformers.
         gc.freeze()

@@ -67,3 +67,13 @@ def attempt(call: Call, convert: Convert) -> tuple[Tensor, ...] | None:
 def as_real(tensor: Tensor) -> Tensor:
     """A complex tensor as pairs of real numbers; a real one as it is."""
     return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+def half_ulp(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Half the distance from each element, a number of `dtype`, to the next larger one; float64, of `tensor`'s shape.
+
+    At a power of two the next smaller one is half as far. Where results may be flushed to zero it is that far.
+    """
+    _, exponents = torch.frexp(tensor)
+    half = torch.ldexp(torch.full_like(tensor, ROUNDOFF[dtype] / 2), exponents)
+    return half.where(tensor != 0, 0.0).clamp_(min=SMALLEST[dtype])

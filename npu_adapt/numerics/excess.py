@@ -85,11 +85,19 @@ class Excess:
         truth = self._sums["truth"]
         return math.sqrt(self._sums[what] / truth) if truth > 0 else 0.0
 
-    def add(self, candidate: Tensor, truth: Tensor, floor: Tensor, offset: tuple[int, ...] = ()) -> None:
-        """A piece that lies at `offset` in the whole; all float64, on the CPU."""
+    def add(
+        self,
+        candidate: Tensor,
+        truth: Tensor,
+        floor: Tensor,
+        offset: tuple[int, ...] = (),
+        *,
+        error: Tensor | None = None,
+    ) -> None:
+        """A piece that lies at `offset` in the whole; all float64, on the CPU. `error` None: the plain difference."""
         if truth.numel() == 0:
             return
-        error = candidate - truth
+        error = candidate - truth if error is None else error
         finite = error.isfinite()
         if not bool(finite.all()):
             self._compare_kinds(candidate, truth, offset)

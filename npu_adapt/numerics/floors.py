@@ -6,6 +6,9 @@ operands where the device's arithmetic has it. A kernel's errors are measured an
 a single element may be right by luck; what can be said of a single element is said of it, so that a small value beside
 a large one has a small floor.
 
+Rounding to a half type hides all that is smaller, but it hides little where it is undone: what is left is how far the
+exact result lies outside the numbers that round to the device's, and its floor is that of the same operator in float32.
+
 The order "term after term" is modelled, because computing it takes one operation a term: each of n additions rounds the
 partial sum, by `ROUNDING` of half an ulp in the root mean square. Terms whose squares add up to s^2 and that themselves
 add up to y have partial sums of mean square s^2/2 + y^2/3.
@@ -15,16 +18,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from npu_adapt.numerics.arithmetic import Arithmetic
+from npu_adapt.numerics.arithmetic import ARITHMETICS, Arithmetic
 from npu_adapt.numerics.attention import attention, roundings
 from npu_adapt.numerics.capture import Call
-from npu_adapt.numerics.exact import ROUNDOFF, SMALLEST, Truths, as_real, attempt, double
+from npu_adapt.numerics.emulation import HALF_TYPES
+from npu_adapt.numerics.exact import ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, half_ulp, single
 from npu_adapt.numerics.operators import CANCELLING, CORRECTLY_ROUNDED, Kind, kind_of
 from npu_adapt.numerics.products import bilinear
 
@@ -37,11 +41,22 @@ Signs = Callable[[Tensor, int], Tensor]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the arithmetic's device gives in one form of the operator, and the floor of what is then left. Float64."""
+    """What the arithmetic's device gives in one form of the operator, and the floor of what is then left. Float64.
+
+    `values` are as they are before the last rounding, to `rounded_to`; None: they are not rounded any more.
+    """
 
     form: str
     values: Tensor
     floor: Tensor
+    rounded_to: torch.dtype | None = None
+
+    def left_of(self, candidate: Tensor) -> Tensor:
+        """The device's error beyond the prediction, float64: none where `values` may round to what it gave."""
+        error = candidate - self.values
+        if self.rounded_to is None:
+            return error
+        return error.sign().mul_((error.abs() - half_ulp(candidate, self.rounded_to)).clamp_(min=0.0))
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,7 @@ class Yardstick:
 
     truth: Tensor
     floor: Tensor
-    predictions: tuple[Prediction, ...] = ()  # none where the arithmetic does not round operands
+    predictions: tuple[Prediction, ...] = ()  # none where neither operands nor results are rounded to a coarser type
 
 
 def yardsticks(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Yardstick | None, ...]:
@@ -59,12 +74,36 @@ def yardsticks(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Yards
     `arithmetic` is that of the operator's class. Complex results are judged as pairs of real numbers.
     """
     make = _MAKERS.get(kind_of(call.operator), _other)
+    in_float32 = _in_float32(call) if _rounds_last(call, arithmetic) else None
+
+    def yardstick(position: int, output: Tensor) -> Yardstick:
+        truth = _known(found.values[position], output)
+        made = make(_Subject(call, position, as_real(output), truth, arithmetic))
+        if in_float32 is None or output.dtype not in HALF_TYPES:
+            return made
+        finer = make(_Subject(in_float32, position, in_float32.outputs[position], truth, ARITHMETICS["float32"]))
+        rounded = Prediction("rounded last", truth, finer.floor, output.dtype)
+        return replace(made, predictions=(*made.predictions, rounded))
+
     return tuple(
-        make(_Subject(call, position, as_real(output), _known(found.values[position], output), arithmetic))
-        if output.is_floating_point() or output.is_complex()
-        else None
+        yardstick(position, output) if output.is_floating_point() or output.is_complex() else None
         for position, output in enumerate(call.outputs)
     )
+
+
+def _rounds_last(call: Call, arithmetic: Arithmetic) -> bool:
+    """Whether the operator gives a half type, and is one that computes in float32 until it does."""
+    halves = [ROUNDOFF[output.dtype] for output in call.outputs if output.dtype in HALF_TYPES]
+    kind = kind_of(call.operator)
+    if not halves or kind not in _ROUNDED_LAST:
+        return False
+    return kind is not Kind.PRODUCT or arithmetic.unit_roundoff <= min(halves)  # else operands lose more before it
+
+
+def _in_float32(call: Call) -> Call | None:
+    """The call with its half types widened to float32, and what it then gives; None where there is no kernel for it."""
+    results = attempt(call, single)
+    return None if results is None else replace(call.with_arguments(single), output=results)
 
 
 def rows(tensor: Tensor) -> Tensor:
@@ -313,3 +352,5 @@ _MAKERS: dict[Kind, Callable[[_Subject], Yardstick]] = {
     Kind.PRODUCT: _product,
     Kind.ATTENTION: _attention,
 }
+# Fused attention is none of them: it rounds its weights as well.
+_ROUNDED_LAST = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM, Kind.SUM, Kind.PRODUCT)

@@ -133,7 +133,7 @@ def _values_at(call: Call, places: Tensor) -> Tensor:
 
 
 def _measured(measured: Measures, candidates: Sequence[Tensor]) -> tuple[list[Excess], dict[str, Excess], str]:
-    """(of each floating result its excess, of each predicted form what is left of the first result, precision)."""
+    """(of each floating result its excess, of each predicted form what it leaves of them, precision)."""
     whole: dict[int, Excess] = {}
     left: dict[str, Excess] = {}
     precision = "float64"
@@ -145,7 +145,8 @@ def _measured(measured: Measures, candidates: Sequence[Tensor]) -> tuple[list[Ex
             offset = piece.offset(candidates[position])
             whole.setdefault(position, Excess()).add(candidate, yardstick.truth, yardstick.floor, offset)
             for prediction in yardstick.predictions:
-                left.setdefault(prediction.form, Excess()).add(candidate, prediction.values, prediction.floor, offset)
+                excess = left.setdefault(prediction.form, Excess())
+                excess.add(candidate, prediction.values, prediction.floor, offset, error=prediction.left_of(candidate))
     return list(whole.values()), left, precision
 
 

@@ -6,16 +6,19 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
 
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.capture import Call, is_result, tensors_of
 from npu_adapt.numerics.emulation import Emulation, emulate, other_last_bits
+from npu_adapt.numerics.exact import single
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
 
 VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
@@ -60,29 +63,41 @@ class Form:
     emulation: Emulation
     own_kernels: bool = False  # those of KERNELS
     reversed_sums: bool = False
-    last_bit: int | None = None  # seed of the last-bit differences of vector operators; None: it has none
+    last_bit: int | None = None  # seed of the last-bit differences of vector operators in float32; None: it has none
 
     @property
     def arithmetic(self) -> ArithmeticByClass:
         return self.emulation.arithmetic
 
+    @property
+    def has_own_vector_unit(self) -> bool:
+        return self.own_kernels or self.last_bit is not None
+
 
 def correct_forms(dtype: str = "float32") -> tuple[Form, ...]:
     """Every arithmetic with every order of sums, form of attention and kind of vector unit that is tried.
 
-    For a half typed model the arithmetic is its type's, and vector units give its type's nearest number.
+    For a half typed model the arithmetic is its type's, and vector units compute in float32 and round at the end.
     """
     if dtype != "float32":
         arithmetic = ArithmeticByClass.uniform(dtype)
-        pairs = [(fused, blocked) for fused in (False, True) for blocked in (False, True)]
+        choices = list(product((False, True), repeat=3))
         return tuple(
             Form(
                 ", ".join([dtype, *["flash attention"] * fused, *["blocked sums"] * blocked, *["reversed"] * reverse]),
                 Emulation(arithmetic, fused_attention=fused, blocked_sums=blocked),
                 reversed_sums=reverse,
             )
-            for fused, blocked in pairs
-            for reverse in (False, True)
+            for fused, blocked, reverse in choices
+        ) + tuple(
+            Form(
+                f"{dtype}, own kernels, last bits {bits}" + ", flash attention, blocked sums" * fused,
+                Emulation(arithmetic, fused_attention=fused, blocked_sums=fused),
+                own_kernels=True,
+                last_bit=bits,
+            )
+            for fused in (False, True)
+            for bits in (1, 2)
         )
     arithmetics = {name: ArithmeticByClass.uniform(name) for name in ARITHMETICS}
     arithmetics["910B"] = ArithmeticByClass(*(ARITHMETICS[name] for name in ("float32", "hf32", "float32")))
@@ -188,16 +203,24 @@ class SoftDevice(TorchFunctionMode):
     def execute(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The operator as the form runs it."""
         name = operator_name(func)
-        in_place = writes_in_place(func, kwargs)
-        kernel = KERNELS.get(name) if self.form.own_kernels and not in_place else None
-        if kernel is not None and isinstance(args[0], Tensor) and args[0].dtype == torch.float32:
-            kwargs = {key: value for key, value in kwargs.items() if key not in ("_stacklevel", "dtype")}
-            result = kernel(*args, **kwargs)
-        else:
-            if self.form.reversed_sums and name in ("linear", "matmul"):
-                args = (args[0].flip(-1), args[1].flip(-1 if name == "linear" else -2), *args[2:])
+        if writes_in_place(func, kwargs):
             with emulate(self.form.emulation):
-                result = func(*args, **kwargs)
-        if self.form.last_bit is not None and kind_of(name) in VECTOR_KINDS and not in_place:
-            return other_last_bits(result, self.form.last_bit)
-        return result
+                return func(*args, **kwargs)
+        if kind_of(name) in VECTOR_KINDS and self.form.has_own_vector_unit:
+            return self._on_vector_unit(name, func, args, kwargs)
+        if self.form.reversed_sums and name in ("linear", "matmul"):
+            args = (args[0].flip(-1), args[1].flip(-1 if name == "linear" else -2), *args[2:])
+        with emulate(self.form.emulation):
+            return func(*args, **kwargs)
+
+    def _on_vector_unit(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """In float32, by the form's own kernel and with its own last bits; rounded at the end to the type it has."""
+        typed = func(*args, **kwargs)
+        wide_args, wide_kwargs = tree_map(single, (args, kwargs))
+        kernel = KERNELS.get(name, func) if self.form.own_kernels else func
+        if kernel is not func:
+            wide_kwargs = {key: value for key, value in wide_kwargs.items() if key not in ("_stacklevel", "dtype")}
+        result = kernel(*wide_args, **wide_kwargs)
+        if self.form.last_bit is not None:
+            result = other_last_bits(result, self.form.last_bit)
+        return result.to(typed.dtype) if isinstance(result, Tensor) and isinstance(typed, Tensor) else typed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS
 from npu_adapt.numerics.attention import AttentionCall
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.emulation import emulate
+from npu_adapt.numerics.exact import half_ulp
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
 from tests.numerics.calls import captured, failed_test, only_call, random, reading
 
@@ -319,3 +321,78 @@ def test_two_calls_are_too_few_to_believe_a_prediction():
     element = torch.zeros(16, 32)
     element[3, 4] = 0.02
     assert left_over(predicted_readings(2, {1: element})) == {}
+
+
+# --- what rounding to a half type hides -----------------------------------------------------------
+
+HALF_TYPES = pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+
+
+def half_typed_readings(
+    function: Callable[..., Tensor], dtype: torch.dtype, wrong: dict[int, Callable[..., Tensor]]
+) -> list[OperatorReading]:
+    """Readings of ten calls on a device that computes in float32 and rounds once; `wrong` gives some calls' results."""
+    found = []
+    for seed in range(10):
+        x, w = random(16, 256, seed=seed).to(dtype), random(32, 256, seed=seed + 99).to(dtype)
+        result = wrong.get(seed, function)(x.float(), w.float())
+        found.append(reading(lambda x=x, w=w: function(x, w), result.to(dtype), ARITHMETICS[str(dtype)[6:]]))
+    return found
+
+
+@HALF_TYPES
+@pytest.mark.parametrize(
+    "function",
+    [
+        F.linear,
+        lambda x, w: torch.add(x, x, alpha=0.3),
+        lambda x, w: F.gelu(x),
+        lambda x, w: F.softmax(x, -1),
+        lambda x, w: F.layer_norm(x, (256,)),
+        lambda x, w: x.mean(-1),
+    ],
+    ids=["linear", "add", "gelu", "softmax", "layer_norm", "mean"],
+)
+def test_a_result_that_is_rounded_once_follows_its_prediction(function, dtype):
+    readings = half_typed_readings(function, dtype, {})
+    assert all(found.left == {"rounded last": None} for found in readings[-10:])
+    assert left_over(readings) == {}
+
+
+@HALF_TYPES
+@pytest.mark.parametrize(
+    ("function", "wrong"),
+    [
+        (lambda x, w: F.gelu(x), lambda x, w: F.gelu(x, approximate="tanh")),
+        (F.linear, lambda x, w: F.linear(x[:, :128], w[:, :128]).bfloat16() + F.linear(x[:, 128:], w[:, 128:])),
+        (lambda x, w: F.silu(x), lambda x, w: F.silu(x) * 1.0002),
+    ],
+    ids=["another formula", "half of the sum kept in bfloat16", "a little larger"],
+)
+def test_an_error_that_the_type_nearly_hides_is_found_beside_calls_without_it(function, wrong, dtype):
+    readings = half_typed_readings(function, dtype, {6: wrong})
+    assert [found.broken for found in readings] == [None] * 10
+    left = left_over(readings)
+    assert list(left) == [6]
+    assert left[6].test == "residual"
+
+
+@HALF_TYPES
+def test_a_device_that_rounds_inside_the_operator_is_not_judged_by_one_rounding(dtype):
+    def rounding_twice(x: Tensor, _: Tensor) -> Tensor:
+        return (x * torch.sigmoid(x).to(dtype)).to(dtype)
+
+    readings = half_typed_readings(lambda x, w: F.silu(x), dtype, dict.fromkeys(range(4), rounding_twice))
+    assert {found.broken for found in readings} == {None}
+    assert sum(found.left["rounded last"] is not None for found in readings) == 4
+    assert left_over(readings) == {}
+
+
+@HALF_TYPES
+def test_the_numbers_that_round_to_a_half_typed_one_lie_within_half_an_ulp(dtype):
+    values = torch.cat([random(1000).double() * scale for scale in (1e-6, 1e-3, 1.0, 1e3)])
+    rounded = values.to(dtype).double()
+    reach = half_ulp(rounded, dtype)
+    assert ((values - rounded).abs() <= reach).all()
+    further = (rounded + 2.001 * reach).to(dtype).double()
+    assert ((further > rounded) | (rounded.abs() < 2e-5)).all()  # float16 is evenly spaced there, and may be flushed
