@@ -95,7 +95,7 @@ def npu_adapt(
 def main() -> None:
     """The console script."""
     # Loading libraries makes many objects and drops few: to look for garbage among them would be a tenth of it.
-    gc.set_threshold(100_000)
+    gc.set_threshold(1_000_000)
     try:
         app()
     finally:

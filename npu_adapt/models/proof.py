@@ -17,6 +17,7 @@ from torch import Tensor
 
 from npu_adapt.models.checkpoint import Checkpoint, StoredTensor
 from npu_adapt.models.renaming import Origin, map_names
+from npu_adapt.numerics.bits import same_bits
 
 
 @dataclass(frozen=True)
@@ -85,19 +86,6 @@ def _compare(parameter: Tensor, shape: Iterable[int], pieces: Iterable[Tensor]) 
             return "unequal"
         position += piece.numel()
     return "equal" if position == flat.numel() else "unequal"
-
-
-def same_bits(one: Tensor, other: Tensor) -> bool:
-    """Whether two one-dimensional tensors of one type have the same bits: NaN equals itself, and 0.0 is not -0.0."""
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return False
-    integers = _INTEGERS.get(one.element_size())
-    if integers is None:
-        return torch.equal(one, other)
-    return torch.equal(one.view(integers), other.view(integers))
-
-
-_INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def _tied(state: Mapping[str, Tensor], proven: set[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import torch
 
 from npu_adapt.devices.device import Device
 from npu_adapt.models.tasks import Sample, Task
+from npu_adapt.numerics.bits import image
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.repeats import Parting, Repeated
 from npu_adapt.progress import Progress
@@ -109,14 +110,9 @@ def repeat_difference(again: torch.Tensor, first: torch.Tensor) -> tuple[float, 
     again = again.cpu()
     if again.shape != first.shape:
         return 1.0, math.inf
-    same = _bits(again) == _bits(first)
+    same = image(again) == image(first)
     if not first.numel() or bool(same.all()):
         return 0.0, 0.0
     share = 1 - float(same.sum()) / first.numel()
     spread = compare_tensors(again, first).relative_l2
     return share, math.inf if spread is None else spread
-
-
-def _bits(tensor: torch.Tensor) -> torch.Tensor:
-    """The elements as integers of their size: NaN equals itself there, and 0 is not -0."""
-    return tensor.view({1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()])

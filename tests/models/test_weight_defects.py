@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, RunFailed, UsageError
 from npu_adapt.models import loading
 from npu_adapt.models.checkpoint import open_checkpoint
-from npu_adapt.models.proof import prove, same_bits
+from npu_adapt.models.proof import prove
+from npu_adapt.numerics.bits import same_bits
 from tests.models import tiny_models
 
 WEIGHTS = "model.safetensors"
