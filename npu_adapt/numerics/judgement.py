@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_iter
 
 from npu_adapt.numerics.arithmetic import Arithmetic
 from npu_adapt.numerics.capture import Call
@@ -17,8 +18,10 @@ from npu_adapt.numerics.floors import Yardstick, yardsticks
 from npu_adapt.numerics.operators import PLACES, Kind, kind_of
 from npu_adapt.numerics.pieces import LARGEST_PIECE, Piece, pieces
 
-FOLLOWING_SHARE = 0.8  # of an operator's calls, for its prediction to be held against the others
+FOLLOWING_SHARE = 0.8  # of a kernel's calls, for its prediction to be held against the others
 FOLLOWING_CALLS = 3
+
+Kernel = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class OperatorReading:
     over_floor: float | None = None  # the root mean square over its floor; likewise
     precision: str = "float64"  # of the truth
     left: dict[str, Broken | None] = field(default_factory=dict)  # form of prediction -> what breaks its residual
+    kernel: Kernel = ()  # by which calls are told apart whose predictions need not agree
 
 
 Measures = Iterable[tuple[Piece, str, tuple[Yardstick | None, ...]]]
@@ -80,7 +84,20 @@ def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> Op
         over_floor=worst.rms,
         precision=precision,
         left={form: excess.broken(limits) for form, excess in left.items()},
+        kernel=_kernel(call),
     )
+
+
+def _kernel(call: Call) -> Kernel:
+    """What devices choose a kernel by: the operator, the types of its tensors, and what is a number and no tensor.
+
+    Multiplying by a number, some round it to the tensor's type first.
+    """
+
+    def sort(leaf: object) -> tuple[object, ...]:
+        return (leaf.dtype, leaf.dim() > 0) if isinstance(leaf, Tensor) else (type(leaf),)
+
+    return (call.operator, *map(sort, tree_iter((call.args, dict(call.kwargs)))))
 
 
 def _is_computed(call: Call) -> bool:
@@ -163,12 +180,12 @@ def differing(first: Sequence[Tensor], second: Sequence[Tensor]) -> Broken | Non
 def left_over(readings: Sequence[OperatorReading]) -> dict[int, Broken]:
     """Position among `readings` -> what its residual breaks, for calls that passed all else.
 
-    An operator's prediction is believed where at least `FOLLOWING_SHARE` of its calls, and `FOLLOWING_CALLS`, follow
-    the same form of it. A device whose kernels take another form follows none, and is not judged by it.
+    A prediction is believed where at least `FOLLOWING_SHARE` of one kernel's calls, and `FOLLOWING_CALLS`, follow the
+    same form of it. A device whose kernels take another form follows none, and is not judged by it.
     """
     found: dict[int, Broken] = {}
-    for operator in {reading.operator for reading in readings if reading.left}:
-        calls = [(at, reading) for at, reading in enumerate(readings) if reading.operator == operator and reading.left]
+    for kernel in {reading.kernel for reading in readings if reading.left}:
+        calls = [(at, reading) for at, reading in enumerate(readings) if reading.kernel == kernel and reading.left]
         forms = {form for _, reading in calls for form in reading.left}
         following = {form: sum(reading.left.get(form) is None for _, reading in calls) for form in forms}
         form = max(following, key=lambda each: following[each])

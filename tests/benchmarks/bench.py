@@ -41,6 +41,7 @@ from tests.real_models import store
 LOOP_DIFFERENCE = 0.02
 LOOP_SECONDS = 1.0  # of each of the two loops in a round
 OVERHEAD_US = 5.0
+BARE = Path(__file__).with_name("bare_bench.py")
 OPTIMUM_SHARE = 0.2  # of optimum-benchmark's time to a latency of ViT-B/16, in the same run
 NEIGHBOUR_SHARE = 0.4
 SLOW_DOWN = 0.15
@@ -211,9 +212,13 @@ def bench(model: str, *options: str, path: Path | None = None) -> tuple[int, dic
 
 
 def time_to_figure(plan: Plan) -> list[Row]:
-    """Whole commands, from the shell and back, in turns with optimum-benchmark's of ViT-B/16."""
+    """Whole commands, from the shell and back, in turns with optimum-benchmark's of ViT-B/16 and with bare scripts.
+
+    A bare script runs as many forwards as the command before it did, and says what loading alone takes of the time.
+    """
     wanted = {"minilm": "1%", "vit-b16": "3%"}
     seconds: dict[str, list[float]] = {name: [] for name in (*wanted, "optimum-benchmark")}
+    bare: dict[str, list[float]] = {name: [] for name in wanted}
     ends: dict[str, set[str]] = {name: set() for name in wanted}
     doubts: dict[str, set[str]] = {name: set() for name in wanted}
     with tempfile.TemporaryDirectory() as folder:
@@ -225,7 +230,9 @@ def time_to_figure(plan: Plan) -> list[Row]:
             for model, precision in wanted.items():
                 _, record, spent = bench(model, "--precision", precision, "--no-limits")
                 seconds[model].append(spent)
-                ends[model].add(record["bench"]["rows"][0]["ended_by"])
+                row = record["bench"]["rows"][0]
+                bare[model].append(_bare(model, 2 + row["warmup"] + row["iterations"]))  # 2: the reference, the first
+                ends[model].add(row["ended_by"])
                 doubts[model] |= {warning["id"] for warning in record["bench"]["warnings"]} - {"few-samples"}
     theirs = statistics.median(seconds["optimum-benchmark"])
     rows = [Row("optimum-benchmark, vit-b16", _spread(seconds["optimum-benchmark"]), "", within=True)]
@@ -234,7 +241,17 @@ def time_to_figure(plan: Plan) -> list[Row]:
         figure = f"{share:.2f}: {_spread(seconds[model])}, {_listed(doubts[model])}"
         within = share <= OPTIMUM_SHARE and ends[model] == {"precision"}
         rows.append(Row(f"{model} within {precision} / optimum-benchmark", figure, f"{OPTIMUM_SHARE}", within))
+        least = statistics.median(bare[model]) / theirs
+        figure = f"{least:.2f}: {_spread(bare[model])}"
+        rows.append(Row(f"{model}, bare script of as many forwards / optimum-benchmark", figure, "", within=True))
     return rows
+
+
+def _bare(model: str, forwards: int) -> float:
+    """Wall seconds of a script that loads the model and runs the forwards, and does nothing else."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, BARE, store.model(model), str(forwards)], check=True, capture_output=True)
+    return time.perf_counter() - started
 
 
 def _spread(seconds: list[float]) -> str:

@@ -389,6 +389,20 @@ def test_a_device_that_rounds_inside_the_operator_is_not_judged_by_one_rounding(
 
 
 @HALF_TYPES
+def test_a_device_may_round_a_number_before_it_multiplies_by_it(dtype):
+    number = 0.0883883476  # one over the root of 128, in no half type
+
+    def by_rounded_number(x: Tensor, _: Tensor) -> Tensor:
+        return x * torch.tensor(number, dtype=dtype).float()
+
+    by_tensor = half_typed_readings(lambda x, w: x.mul(x), dtype, {})
+    by_number = half_typed_readings(lambda x, w: x.mul(number), dtype, dict.fromkeys(range(10), by_rounded_number))[:2]
+    assert {found.broken for found in by_number} == {None}
+    assert all(found.left["rounded last"] is not None for found in by_number)
+    assert left_over([*by_tensor, *by_number]) == {}
+
+
+@HALF_TYPES
 def test_the_numbers_that_round_to_a_half_typed_one_lie_within_half_an_ulp(dtype):
     values = torch.cat([random(1000).double() * scale for scale in (1e-6, 1e-3, 1.0, 1e3)])
     rounded = values.to(dtype).double()
