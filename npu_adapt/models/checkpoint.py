@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.errors import ModelCorrupt, ModelError
+from npu_adapt.models.selection import is_safe
 
 PIECE_BYTES = 4 << 20  # fits the second-level cache of current server processors with what it is compared to
 SAFETENSORS, SAFETENSORS_INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -156,9 +157,12 @@ def _files(path: Path, single: str, index: str) -> tuple[Path, ...]:
         return ()
     try:
         names = sorted(set(json.loads((path / index).read_bytes())["weight_map"].values()))
-        shards = tuple(path / name for name in names)
+        outside = [name for name in names if not is_safe(name)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelCorrupt(f"{index} is not a weight index: {error}", hint=_REFETCH) from error
+    if outside:
+        raise ModelCorrupt(f"{index} names a shard that is not in its folder: {outside[0]!r}", hint=_REFETCH)
+    shards = tuple(path / name for name in names)
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing:
         raise ModelCorrupt(f"{index} names {len(shards)} shards; missing: {', '.join(missing)}", hint=_REFETCH)

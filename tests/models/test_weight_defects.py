@@ -87,6 +87,20 @@ def test_missing_shard_is_named(copy, load):
         load(copy)
 
 
+@pytest.mark.parametrize(
+    "name", ["../elsewhere.safetensors", "/elsewhere.safetensors", "a/../../elsewhere.safetensors"]
+)
+def test_a_shard_outside_of_its_folder_is_not_read(name, copy, load):
+    shard(copy)
+    index = copy / "model.safetensors.index.json"
+    content = json.loads(index.read_text())
+    moved = content["weight_map"] | {key: name for key, file in content["weight_map"].items() if "00002-of" in file}
+    index.write_text(json.dumps(content | {"weight_map": moved}))
+    (copy / "model-00002-of-00002.safetensors").rename(copy.parent / "elsewhere.safetensors")
+    with pytest.raises(ModelCorrupt, match="names a shard that is not in its folder"):
+        load(copy)
+
+
 def test_missing_head_is_not_pretrained(tmp_path, load):
     folder = tiny_models.vit(tmp_path / "base", "ViTModel")
     with pytest.raises(NotPretrained, match=r"not in the checkpoint.*classifier"):
