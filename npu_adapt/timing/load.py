@@ -13,6 +13,7 @@ import psutil
 from npu_adapt.records import Warning
 from npu_adapt.rounding import size
 
+FOREIGN_LOAD = "foreign-load"  # the warning's id
 # A fifth of one core, or on large machines a fiftieth of all: what services and terminals take stays below.
 FOREIGN_CORES = 0.2
 FOREIGN_SHARE = 0.02
@@ -97,7 +98,7 @@ def warnings_between(before: Reading, after: Reading, *, cores: int | None = Non
     seconds = after.seconds - before.seconds
     if foreign > max(FOREIGN_CORES, FOREIGN_SHARE * count) and foreign * seconds >= FOREIGN_TICKS * TICK_SECONDS:
         message = f"other processes kept {foreign:.2f} of {count} cores busy while measuring"
-        found.append(Warning(id="foreign-load", message=message))
+        found.append(Warning(id=FOREIGN_LOAD, message=message))
     if before.device_others_bytes is not None and after.device_others_bytes is not None:
         change = after.device_others_bytes - before.device_others_bytes
         if abs(change) > DEVICE_MEMORY_CHANGE:

@@ -16,6 +16,7 @@ from npu_adapt.errors import ExitCode
 from npu_adapt.evidence import LOG_FILES, Journal, Logs
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Gate, Summary, Warning
+from npu_adapt.timing.load import FOREIGN_LOAD
 from npu_adapt.timing.pace import paced
 from npu_adapt.timing.statistics import median
 from npu_adapt.workflows.bench_choice import best_row
@@ -62,6 +63,11 @@ class _Child:
     @property
     def median_ms(self) -> float:
         return median(self.bench.samples_ms)
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether others used the processor meanwhile."""
+        return any(warning.id == FOREIGN_LOAD for warning in self.bench.warnings)
 
     @property
     def paced(self) -> tuple[float, ...]:
@@ -127,18 +133,21 @@ def bench_isolated(variants: Sequence[Variant], evidence: Evidence, progress: Pr
 
 
 def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress: Progress) -> Summary:
-    """The median process's benchmark with the medians of all, and the gate where there is a baseline.
+    """The median process's benchmark with the medians of all that count, and the gate where there is a baseline.
 
-    With a baseline more processes are run, up to `MOST_PROCESSES`, while the interval holds the limit.
+    A process beside others' work counts only where there are not enough without. With a baseline more processes are
+    run, up to `MOST_PROCESSES`, while the interval holds the limit.
     """
     folder = evidence.folder()
     baseline = None if rules.baseline is None else read_bench_baseline(rules.baseline)
     cores = variant.cores()
     with_pace = dataclasses.replace(variant, arguments=(*variant.arguments, "--pace"))
+    most = max(rules.processes, MOST_PROCESSES)
     with _Children() as children, progress.task("measuring in fresh processes", total=rules.processes) as step:
         ran: list[_Child] = []
+        counted: Sequence[_Child] = ()
         gate: Gate | None = None
-        while len(ran) < rules.processes or (gate is not None and not gate.decided and len(ran) < MOST_PROCESSES):
+        while len(ran) < most and (not counted or (gate is not None and not gate.decided)):
             try:
                 ran.append(children.run(with_pace, cores))
             except ChildFailed as error:
@@ -147,22 +156,33 @@ def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress
             step.advance(1)
             if baseline is not None and rules.baseline is not None:
                 require_same_setting(baseline, ran[0].summary, rules.baseline)
-                if len(ran) >= rules.processes:
-                    over_pace = _paced(ran) if same_pace(baseline, ran[0].summary) else ()
-                    gate = judge(baseline, _medians(ran), over_pace, rules.baseline, rules.fail_above)
-        child = sorted(ran, key=lambda each: each.median_ms)[len(ran) // 2]
+            counted = _counted(ran, rules.processes, most)
+            if counted and baseline is not None and rules.baseline is not None:
+                over_pace = _paced(counted) if same_pace(baseline, ran[0].summary) else ()
+                gate = judge(baseline, _medians(counted), over_pace, rules.baseline, rules.fail_above)
+        child = sorted(counted, key=lambda each: each.median_ms)[len(counted) // 2]
         section = msgspec.structs.replace(
             child.bench,
-            process_medians_ms=_medians(ran),
-            process_paced=_paced(ran),
+            process_medians_ms=_medians(counted),
+            process_paced=_paced(counted),
             pinned_cores=cores,
             gate=gate,
         )
         if gate is not None and not gate.decided:
-            message = f"{len(ran)} processes do not tell whether it is over the limit; more or a quieter machine would"
+            message = (
+                f"{len(counted)} processes do not tell whether it is over the limit; more or a quieter machine would"
+            )
             undecided = Warning(id="gate-undecided", message=message)
             section = msgspec.structs.replace(section, warnings=(*section.warnings, undecided))
-        return _publish(folder, child, section, evidence)
+        return _publish(folder, child, section, evidence, set_aside=len(ran) - len(counted))
+
+
+def _counted(ran: Sequence[_Child], wanted: int, most: int) -> Sequence[_Child]:
+    """The undisturbed processes, where they are as many as wanted; else all, once there are no more; none before."""
+    undisturbed = [child for child in ran if not child.is_disturbed]
+    if len(undisturbed) >= wanted:
+        return undisturbed
+    return ran if len(ran) == most else ()
 
 
 def _medians(ran: Sequence[_Child]) -> tuple[float, ...]:
@@ -173,14 +193,17 @@ def _paced(ran: Sequence[_Child]) -> tuple[float, ...]:
     return tuple(figure for child in ran for figure in child.paced)
 
 
-def _publish(folder: Logs, child: _Child, section: Bench, evidence: Evidence) -> Summary:
-    """Publishes the chosen process's logs as this command's own, with what all processes came to at their end."""
+def _publish(folder: Logs, child: _Child, section: Bench, evidence: Evidence, *, set_aside: int = 0) -> Summary:
+    """Publishes the chosen process's logs as this command's own, with what all processes came to at their end.
+
+    `set_aside` is how many processes do not count.
+    """
     summary = _as_own(child.summary, evidence, bench=section)
     with folder.start("bench", summary.model.id if summary.model else "model") as journal:
         for name in LOG_FILES.values():
             if (child.logs / name).exists():
                 shutil.copyfile(child.logs / name, journal.folder / name)
-        _log(journal, section)
+        _log(journal, section, set_aside)
         return journal.publish(summary)
 
 
@@ -199,12 +222,13 @@ def _as_own(summary: Summary, evidence: Evidence, **sections: Any) -> Summary:
     return msgspec.structs.replace(summary, command=line, commands={"bench": line}, **sections)
 
 
-def _log(journal: Journal, section: Bench) -> None:
+def _log(journal: Journal, section: Bench, set_aside: int) -> None:
     journal.event(
         "run",
         "processes",
         medians_ms=section.process_medians_ms or None,
         paced=section.process_paced or None,
+        set_aside=set_aside or None,
         cores=section.pinned_cores or None,
     )
     for row in section.rows:

@@ -7,7 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from npu_adapt import records
+from npu_adapt.progress import Silent
 from npu_adapt.timing.statistics import latency
+from npu_adapt.workflows import bench_isolated
 from npu_adapt.workflows.gate import judge
 
 
@@ -84,3 +86,68 @@ def paced_baseline(medians: tuple[float, ...], over_pace: tuple[float, ...]) -> 
     summary = baseline(medians)
     assert summary.bench is not None
     return replace(summary, bench=replace(summary.bench, process_paced=over_pace))
+
+
+# --- which processes count ------------------------------------------------------------------------
+
+
+def gated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: list[tuple[float, bool]]) -> records.Bench:
+    """What comes of a gate whose fresh processes have these medians over their pace, and whether each was disturbed."""
+    left = iter(processes)
+
+    def fresh_process(arguments: tuple[str, ...], cores: tuple[int, ...]) -> tuple[records.Summary, Path]:
+        median, disturbed = next(left)
+        summary = baseline((median,) * 6)
+        assert summary.bench is not None
+        row = records.BenchRow(
+            dtype="float32",
+            attention="sdpa",
+            mode="eager",
+            threads=1,
+            batch_size=1,
+            status="measured",
+            samples_ms=(median,) * 6,
+            pace_samples_ms=(1.0,) * 6,
+        )
+        warnings = (records.Warning(id="foreign-load", message="others"),) if disturbed else ()
+        section = replace(summary.bench, rows=(row,), best_row=0, warnings=warnings, process_medians_ms=())
+        logs = tmp_path / "child"
+        logs.mkdir(exist_ok=True)
+        return replace(summary, bench=section), logs
+
+    monkeypatch.setattr(bench_isolated, "bench_in_process", fresh_process)
+    before = baseline((9.9, 10.0, 10.0, 10.1, 10.2))
+    assert before.bench is not None
+    section = replace(before.bench, process_paced=before.bench.process_medians_ms)
+    (tmp_path / "baseline.json").write_bytes(records.encode(replace(before, bench=section)))
+    summary = bench_isolated.bench_gated(
+        bench_isolated.Variant((), {}, 1),
+        bench_isolated.GateRules(5, tmp_path / "baseline.json"),
+        bench_isolated.Evidence(tmp_path / "logs", "npu-adapt bench"),
+        Silent(),
+    )
+    assert summary.bench is not None and next(left, None) is None, "all processes were asked for, and no more"
+    return summary.bench
+
+
+QUIET, BUSY = (10.0, False), (13.0, True)
+
+
+def test_a_process_beside_others_work_is_set_aside_and_run_again(monkeypatch, tmp_path) -> None:
+    found = gated(monkeypatch, tmp_path, [BUSY, QUIET, QUIET, BUSY, QUIET, QUIET, BUSY, QUIET])
+    assert found.process_medians_ms == (10.0,) * 5
+    assert found.gate is not None and found.gate.passed and found.gate.decided
+    assert "set_aside=3" in (tmp_path / "logs" / "run_npu.log").read_text()
+
+
+def test_a_slow_down_is_found_beside_disturbed_processes_too(monkeypatch, tmp_path) -> None:
+    slower = (12.0, False)
+    found = gated(monkeypatch, tmp_path, [BUSY, slower, slower, (10.0, True), slower, slower, slower])
+    assert found.gate is not None and not found.gate.passed and found.gate.ratio == pytest.approx(1.2)
+
+
+def test_where_it_is_never_quiet_all_processes_count(monkeypatch, tmp_path) -> None:
+    found = gated(monkeypatch, tmp_path, [(20.0, True)] * 15)
+    assert len(found.process_medians_ms) == 15
+    assert found.gate is not None and not found.gate.passed
+    assert {warning.id for warning in found.warnings} == {"foreign-load"}
