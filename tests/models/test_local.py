@@ -128,7 +128,7 @@ def test_every_place_tried_is_told(caches: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["../../etc", "a/../b", "/nowhere/at/all", "a/b/c", "a b", "", "-x/y", "builtin:other"]
+    "model", ["../../no-such-model", "a/../b", "/nowhere/at/all", "a/b/c", "a b", "", "-x/y", "builtin:other"]
 )
 def test_what_is_no_model_is_a_usage_error(caches: Path, model: str) -> None:
     with pytest.raises(UsageError):
