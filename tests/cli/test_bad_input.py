@@ -118,7 +118,9 @@ def test_an_unknown_model_names_every_place_that_was_tried(invoke: Invoke, evide
     assert len(tried) >= 2 and any("models--nobody--nothing" in line for line in tried)
 
 
-@pytest.mark.parametrize("model", ["../../no-such-model", "nobody/../../etc", "/nowhere/at/all", "builtin:nothing", "a/b/c", " "])
+@pytest.mark.parametrize(
+    "model", ["../../no-such-model", "nobody/../../etc", "/nowhere/at/all", "builtin:nothing", "a/b/c", " "]
+)
 @pytest.mark.parametrize("device", ["cpu", "npu"])
 def test_what_is_no_model_is_a_usage_error_before_any_device(
     model: str, device: str, invoke: Invoke, evidence: Evidence
