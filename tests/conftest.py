@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.real_models.fixtures",
     "tests.softcann.fixtures",
     "tests.timm.packages",
+    "tests.turns",
 ]
 
 CLEARED = ("NPU_ADAPT_", "HF_", "HUGGING_FACE_", "MODELSCOPE_", "TRANSFORMERS_")  # the user's own settings

@@ -12,6 +12,8 @@ import pytest
 from npu_adapt.records import Summary, decode, encode
 from tests.commands import CONSOLE_SCRIPT, Finished, run_process, running
 
+pytestmark = pytest.mark.alone
+
 QUICK = ("--iters", "20", "--warmup", "3", "--no-limits", "--threads", "1")
 
 

@@ -10,6 +10,7 @@ import pytest
 from npu_adapt.timing.pace import fixed_work, paced
 
 
+@pytest.mark.alone
 def test_the_work_is_in_the_calling_thread_and_takes_about_a_millisecond() -> None:
     work = fixed_work()
     work()
