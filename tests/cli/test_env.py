@@ -224,7 +224,7 @@ def test_an_upgrade_is_told_from_what_was_saved(cli: Cli, tmp_path: Path) -> Non
     stubs = stub_modules(tmp_path / "stubs", torch=QUICK_TORCH, torch_npu="raise ImportError('no')")
     assert cli("env", "--save", saved, environment=stubs).code == 0
     same = cli("env", "--diff", saved, environment=stubs)
-    assert f"Nothing changed since {saved}" in " ".join(same.stdout.split())
+    assert f"Nothingchangedsince{saved}" in "".join(same.stdout.split())  # a long path is folded anywhere
 
     changed = cli("env", "--diff", saved, "--json", environment={**stubs, "ASCEND_HOME_PATH": "/gone"})
     record = json.loads(changed.stdout)["changes"]
