@@ -16,6 +16,7 @@ import msgspec
 from npu_adapt.errors import RunFailed
 from npu_adapt.evidence import Journal, Logs, read_summary
 from npu_adapt.records import Failure
+from npu_adapt.workflows.children import child_environment
 
 HANDOVER_VARIABLE = "NPU_ADAPT_HANDOVER"  # where the child links the folder of its run
 
@@ -30,7 +31,7 @@ def run_with_deadline(arguments: Sequence[str], seconds: float, logs: Path) -> i
         handover = Path(scratch) / "run"
         child = subprocess.Popen(
             [sys.executable, "-m", "npu_adapt", *arguments],
-            env={**os.environ, HANDOVER_VARIABLE: str(handover)},
+            env=child_environment(**{HANDOVER_VARIABLE: str(handover)}),
             start_new_session=True,
         )
         try:

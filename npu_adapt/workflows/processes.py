@@ -18,6 +18,7 @@ import psutil
 from npu_adapt.errors import ExitCode, NpuAdaptError
 from npu_adapt.evidence import Logs
 from npu_adapt.records import Summary, decode
+from npu_adapt.workflows.children import child_environment
 
 BUSY_SECONDS = 0.2  # over which the idlest cores are chosen
 
@@ -67,7 +68,7 @@ def bench_in_process(arguments: Sequence[str], cores: tuple[int, ...]) -> tuple[
 def _run(command: Sequence[str], cores: tuple[int, ...]) -> tuple[int, bytes, bytes]:
     """Exit code, stdout and stderr. An interrupt reaches the child as well, which is waited for."""
     with pinned(cores):
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child = subprocess.Popen(command, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with child:
         try:
             stdout, stderr = child.communicate()
