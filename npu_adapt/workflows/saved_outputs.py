@@ -113,7 +113,8 @@ def _read_side(path: Path, header: dict[str, Any]) -> tuple[Outputs, ...]:
             header.update({name: json.loads(text) for name, text in (file.metadata() or {}).items()})
             for key in file.keys():  # noqa: SIM118 - not a mapping
                 number, _, name = key.partition("/")
-                samples.setdefault(int(number), {})[name] = file.get_tensor(key)
+                # Copied to where a tensor may begin: elsewhere sums have other last bits than when they were measured.
+                samples.setdefault(int(number), {})[name] = file.get_tensor(key).clone()
     except (OSError, SafetensorError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as saved outputs: {error}", hint=AGAIN) from error
     return tuple(samples[number] for number in sorted(samples))
