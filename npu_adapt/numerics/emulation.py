@@ -7,7 +7,8 @@ of sums and how attention is cut into pieces, so an emulation chooses those too:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -35,18 +36,18 @@ class Emulation:
     arithmetic: ArithmeticByClass
     fused_attention: bool = False  # softmax in pieces, normalised at the end, as flash attention does it
     blocked_sums: bool = False  # sums block after block, as a matrix unit does it; else as the CPU's kernels do
-    last_bits: bool = False  # float32 results of vector operators are a unit in the last place off, or none, at random
+    last_bits: int | None = None  # seed: float32 results of vector operators are a unit in the last place off, or none
 
-    def variants(self, *, all_pairs: bool = False) -> tuple[Emulation, ...]:
-        """This arithmetic with both ways of attention and both orders of sums, in two emulations.
+    def variants(self) -> Iterator[Emulation]:
+        """This arithmetic in ever another emulation: the first two differ in all that kernels leave open.
 
-        `all_pairs`: in four, each way with each order. Blocked sums go with other last bits of vector operators.
+        The first four are both ways of attention with both orders of sums, of which the blocked go with other last
+        bits. All further ones have last bits of their own, which half types do not show.
         """
-        chosen = ((False, False), (True, True), (True, False), (False, True))
-        return tuple(
-            Emulation(self.arithmetic, fused, blocked, last_bits=blocked)
-            for fused, blocked in chosen[: 4 if all_pairs else 2]
-        )
+        for fused, in_blocks in ((False, False), (True, True), (True, False), (False, True)):
+            yield Emulation(self.arithmetic, fused, in_blocks, last_bits=0 if in_blocks else None)
+        for seed in itertools.count(1):
+            yield Emulation(self.arithmetic, fused_attention=seed % 2 == 1, last_bits=seed)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ class _EmulationMode(TorchFunctionMode):
         if func is torch.einsum:
             return self._einsum(*args)
         result = func(*args, **kwargs)
-        return other_last_bits(result) if self.emulated.last_bits and _is_vectors(func, kwargs) else result
+        seed = self.emulated.last_bits
+        return result if seed is None or not _is_vectors(func, kwargs) else other_last_bits(result, seed)
 
     def _multiply(
         self,

@@ -18,7 +18,7 @@ from npu_adapt.models.local import ModelRequest
 from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.capture import Call, capturing
-from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.judgement import OperatorReading, judge_by, measures
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.operators import Kind, kind_of
@@ -26,6 +26,7 @@ from npu_adapt.numerics.repeats import Repeated
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.fetch import fetch
+from npu_adapt.workflows.floor import emulations
 from npu_adapt.workflows.isolation import arithmetic_of
 from tests.benchmarks.verdict_devices import Form, SoftDevice
 from tests.real_models import store
@@ -145,13 +146,20 @@ class Case:
             return self.loaded.task.forward(module, self.sample.to(torch.device("cpu"), torch.float32))
 
     @cached_property
+    def _wide(self) -> tuple[Outputs, set[str]]:
+        mode = Float64()
+        return self.forward(mode, torch.float64), mode.operators
+
+    @property
     def truth(self) -> Outputs:
-        return self.forward(Float64(), torch.float64)
+        return self._wide[0]
 
     def floors(self, arithmetic: ArithmeticByClass) -> dict[str, float]:
         """The end-to-end floor of each output: the largest error of the arithmetic's emulations."""
         if str(arithmetic) not in self._floors:
-            errors = [self.errors(self.forward(emulate(each))) for each in Emulation(arithmetic).variants()]
+            truth, operators = self._wide
+            chosen = emulations(arithmetic, operators, truth, self.subject.element_type)
+            errors = [self.errors(self.forward(emulate(each))) for each in chosen]
             least = torch.finfo(self.subject.element_type).eps / 4
             self._floors[str(arithmetic)] = {name: max(least, *(e[name] for e in errors)) for name in self.truth}
         return self._floors[str(arithmetic)]
