@@ -99,21 +99,25 @@ class Excess:
         if truth.numel() == 0:
             return
         error = candidate - truth if error is None else error
-        finite = error.isfinite()
-        if not bool(finite.all()):
+        if not bool(error.sum().isfinite()):  # one pass, where looking at each takes two
+            finite = error.isfinite()
             self._compare_kinds(candidate, truth, offset)
             error, truth, floor = error.where(finite, 0.0), truth.where(finite, 0.0), floor.where(finite, 1.0)
-        ratio = error.abs() / floor
-        at = int(ratio.argmax())
-        if float(ratio.reshape(-1)[at]) > self.element or self.worst is None:
-            self.element = float(ratio.reshape(-1)[at])
+        by_row = rows((error / floor).abs_())
+        largest = by_row.amax(-1)
+        in_row = int(largest.argmax())
+        if float(largest[in_row]) > self.element or self.worst is None:
+            self.element = float(largest[in_row])
+            at = in_row * by_row.size(-1) + int(by_row[in_row].argmax())
             self.worst = _element(at, candidate, truth, offset)
-        by_row = rows(ratio)
-        row = float(by_row.square().mean(-1).max().sqrt())
+        squares = torch.linalg.vector_norm(by_row, dim=-1).square_()
+        row_squares = float(squares.max())
+        row = math.sqrt(row_squares / by_row.size(-1))
         if row > self.row:
-            self.row, self._row_squares = row, row**2 * by_row.size(-1)
+            self.row, self._row_squares = row, row_squares
         self.elements += error.numel()
-        for name, tensor in (("error", error), ("floor", floor), ("truth", truth), ("ratio", ratio)):
+        self._sums["ratio"] += float(squares.sum())
+        for name, tensor in (("error", error), ("floor", floor), ("truth", truth)):
             flat = tensor.reshape(-1)
             self._sums[name] += float(flat @ flat)
 

@@ -1,17 +1,18 @@
 """The error that a correct device may show in one operator, element by element: the yardstick of the verdict on it.
 
-The floor of an element is the largest of: the CPU kernel's own error; the error of the same sum in two other orders;
-what half a unit in the last place (ulp) on the inputs does; rounding to the result's own type; and the rounding of
-operands where the device's arithmetic has it. A kernel's errors are measured and smoothed over a row (`row_rms`), since
-a single element may be right by luck; what can be said of a single element is said of it, so that a small value beside
-a large one has a small floor.
+The floor of an element is the largest of: the CPU kernel's own error; the error of the same sum in other orders; what
+half a unit in the last place (ulp) on the inputs does; rounding to the result's own type; and the rounding of operands
+where the device's arithmetic has it. A kernel's errors are measured and smoothed over a row (`row_rms`), since a single
+element may be right by luck; what can be said of a single element is said of it, so that a small value beside a large
+one has a small floor.
 
 Rounding to a half type hides all that is smaller, but it hides little where it is undone: what is left is how far the
 exact result lies outside the numbers that round to the device's, and its floor is that of the same operator in float32.
 
-The order "term after term" is modelled, because computing it takes one operation a term: each of n additions rounds the
-partial sum, by `ROUNDING` of half an ulp in the root mean square. Terms whose squares add up to s^2 and that themselves
-add up to y have partial sums of mean square s^2/2 + y^2/3.
+The other orders are modelled, because computing them takes as long as the operator, or one operation a term. Term after
+term, each of n additions rounds the partial sum, by `ROUNDING` of half an ulp in the root mean square. Terms whose
+squares add up to s^2 and that themselves add up to y have partial sums of mean square s^2/2 + y^2/3. Sums in parts that
+are added at the end have fewer and smaller partial sums, so they err less, by the root of the number of parts.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -119,16 +121,21 @@ def rows(tensor: Tensor) -> Tensor:
 def row_rms(tensor: Tensor) -> Tensor:
     """Each element replaced by the root mean square of its row."""
     by_row = rows(tensor)
-    means = by_row.square().mean(-1, keepdim=True).sqrt_()
-    return means.expand_as(by_row).reshape(tensor.shape)
+    return _means(by_row).expand_as(by_row).reshape(tensor.shape)
+
+
+def _means(by_row: Tensor) -> Tensor:
+    """[rows, 1]: the root mean square of each row."""
+    norms: Tensor = torch.linalg.vector_norm(by_row, dim=-1, keepdim=True)
+    return norms.div_(math.sqrt(max(1, by_row.size(-1))))
 
 
 def _known(truth: Tensor, output: Tensor) -> Tensor:
     """The truth in float64, and the CPU's result where either is not finite: there only the kind is compared."""
-    exact, shown = as_real(truth).double(), as_real(output).double()
-    if bool((exact.sum() + shown.sum()).isfinite()):  # one pass over each, where looking for infinities takes two
+    exact, shown = as_real(truth).double(), as_real(output)
+    if bool((exact.sum() + shown.sum(dtype=torch.float32)).isfinite()):  # one pass each; to look at each takes two
         return exact
-    return exact.where(exact.isfinite() & shown.isfinite(), shown)
+    return exact.where(exact.isfinite() & shown.isfinite(), shown.double())
 
 
 @dataclass(frozen=True)
@@ -205,8 +212,13 @@ def _alternating(tensor: Tensor, number: int) -> Tensor:
 
 def _drawn(tensor: Tensor, number: int) -> Tensor:
     """Independent signs, the same in every run."""
-    generator = torch.Generator().manual_seed(number)
-    return torch.randint(0, 2, tensor.shape, generator=generator, dtype=torch.int8).mul_(2).sub_(1).to(tensor.dtype)
+    return _signs(tensor.shape, number).to(tensor.dtype)
+
+
+@lru_cache(maxsize=8)  # layers of a model are alike, and ask for the same
+def _signs(shape: torch.Size, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 2, shape, generator=generator, dtype=torch.int8).mul_(2).sub_(1)
 
 
 def _elementwise(subject: _Subject) -> Yardstick:
@@ -284,11 +296,7 @@ def _product(subject: _Subject) -> Yardstick:
     if taken is None:
         return _other(subject)
     squares = taken.squares()
-    errors = [subject.kernel_error()]
-    halves = taken.in_halves() if subject.roundoff == SUM_ROUNDOFF else None
-    if halves is not None:
-        errors.append(_finite(halves.double() - subject.truth))
-    floor = _raised(_summed(subject, taken.terms, squares), *errors)
+    floor = _raised(_summed(subject, taken.terms, squares), subject.kernel_error())
     if not subject.rounds_operands:
         return Yardstick(subject.truth, floor)
     predicted = taken.predicted(subject.arithmetic)
@@ -301,23 +309,22 @@ def _product(subject: _Subject) -> Yardstick:
 def _summed(subject: _Subject, terms: int, squares: Tensor) -> Tensor:
     """The floor of each element of a sum of products by its terms: own rounding, half an ulp on the inputs, drift.
 
-    `squares` are the sums of squared terms. With more than a few terms the drift is the largest of the three.
+    `squares` are the sums of squared terms. The drift is that of one term after the other; sums in parts, each of them
+    shorter, drift less. With more than a few terms it is the largest of the three everywhere, and the others are left
+    out.
     """
     drifted = SUM_ROUNDOFF**2 * ROUNDING**2 * terms
+    own, inputs = subject.roundoff**2, 2 * ROUNDING**2 * subject.input_roundoff**2
     totals = subject.truth.square()
-    rounded = totals * subject.roundoff**2
-    moved = squares * (2 * ROUNDING**2 * subject.input_roundoff**2)
+    others = [totals * own] if own > drifted / 3 else []
+    others += [squares * inputs] if inputs > drifted / 2 else []
     drift = totals.mul_(drifted / 3).add_(squares, alpha=drifted / 2)
-    largest = torch.maximum(torch.maximum(drift, moved, out=moved), rounded, out=rounded)
-    return largest.sqrt_().clamp_(min=SMALLEST[subject.output.dtype])
+    return _largest(drift, *others).sqrt_().clamp_(min=SMALLEST[subject.output.dtype])
 
 
-def _raised(floor: Tensor, *errors: Tensor) -> Tensor:
-    """The floor, at least the root mean square of each row of each error; `floor` itself is changed."""
-    by_row = rows(floor)
-    for error in errors:
-        by_row = torch.maximum(by_row, rows(error).square().mean(-1, keepdim=True).sqrt_())
-    return by_row.reshape(floor.shape)
+def _raised(floor: Tensor, error: Tensor) -> Tensor:
+    """The floor, at least the root mean square of each row of the error."""
+    return torch.maximum(rows(floor), _means(rows(error))).reshape(floor.shape)
 
 
 def _attention(subject: _Subject) -> Yardstick:

@@ -28,24 +28,13 @@ class BilinearCall:
     left: Tensor
     right: Tensor
     terms: int  # of each sum
-    halved: tuple[int, int] | None = None  # the axes of left and right that are summed; None: not to be split
     added: Tensor | None = None  # as it is broadcast to the result
     factor: float = 1.0
 
     def squares(self) -> Tensor:
         """The sum of the squared terms of each element, float64: what relative errors of the terms add up to."""
-        squares = self.multiply(_wide(self.left).square(), _wide(self.right).square())
-        return squares.double().clamp_(min=0).mul_(self.factor**2)
-
-    def in_halves(self) -> Tensor | None:
-        """The result summed in another order: both halves apart, then together. None: it cannot be split."""
-        if self.halved is None or self.left.size(self.halved[0]) < 2:
-            return None
-        lefts, rights = (
-            _wide(operand).tensor_split(2, axis)
-            for operand, axis in zip((self.left, self.right), self.halved, strict=True)
-        )
-        return self._complete(self.multiply(lefts[1], rights[1]) + self.multiply(lefts[0], rights[0]))
+        squares = self.multiply(_wide(self.left).square(), _wide(self.right).square()).clamp_(min=0).double()
+        return squares if self.factor == 1.0 else squares.mul_(self.factor**2)
 
     def predicted(self, arithmetic: Arithmetic) -> Tensor:
         """What a matrix unit of that arithmetic gives, but for the rounding of its sums: float64."""
@@ -87,13 +76,13 @@ def _take(args: list[Any], kwargs: dict[str, Any], *names: str) -> list[Any]:
 
 def _linear(call: Call, args: list[Any], kwargs: dict[str, Any]) -> BilinearCall:
     left, weight, bias = _take(args, kwargs, "input", "weight", "bias")
-    return BilinearCall(torch.nn.functional.linear, left, weight, weight.size(-1), (-1, -1), bias)
+    return BilinearCall(torch.nn.functional.linear, left, weight, weight.size(-1), bias)
 
 
 def _matmul(call: Call, args: list[Any], kwargs: dict[str, Any]) -> BilinearCall:
     left = args[0] if args else kwargs["input"]
     right = args[1] if len(args) > 1 else next(kwargs[name] for name in ("other", "mat2", "vec") if name in kwargs)
-    return BilinearCall(torch.matmul, left, right, left.size(-1), (-1, -min(2, right.dim())))
+    return BilinearCall(torch.matmul, left, right, left.size(-1))
 
 
 def _added(call: Call, args: list[Any], kwargs: dict[str, Any]) -> BilinearCall | None:
@@ -103,7 +92,7 @@ def _added(call: Call, args: list[Any], kwargs: dict[str, Any]) -> BilinearCall 
     if len(args) > 3 or left is None or right is None:
         return None  # the old form, factors first
     beta, alpha = kwargs.get("beta", 1), kwargs.get("alpha", 1)
-    return BilinearCall(torch.matmul, left, right, left.size(-1), (-1, -2), added * beta, float(alpha))
+    return BilinearCall(torch.matmul, left, right, left.size(-1), added * beta, float(alpha))
 
 
 def _einsum(call: Call, args: list[Any], kwargs: dict[str, Any]) -> BilinearCall | None:
@@ -121,7 +110,6 @@ def _convolution(call: Call, args: list[Any], kwargs: dict[str, Any]) -> Bilinea
     transposed = "transpose" in call.operator
     left, weight, bias = _take(args, kwargs, "input", "weight", "bias")
     options = {name: value for name, value in kwargs.items() if name not in ("input", "weight", "bias")}
-    groups = args[6] if len(args) > 6 else options.get("groups", 1)
 
     def convolve(one: Tensor, other: Tensor) -> Tensor:
         result: Tensor = call.function(one, other, None, *args[3:], **options)
@@ -130,8 +118,7 @@ def _convolution(call: Call, args: list[Any], kwargs: dict[str, Any]) -> Bilinea
     spatial = weight.dim() - 2
     added = None if bias is None else bias.reshape(-1, *(1,) * spatial)
     terms = weight[:, 0].numel() if transposed else weight[0].numel()
-    halved = None if groups != 1 else ((1, 0) if transposed else (1, 1))
-    return BilinearCall(convolve, left, weight, terms, halved, added)
+    return BilinearCall(convolve, left, weight, terms, added)
 
 
 _READERS: dict[str, Callable[[Call, list[Any], dict[str, Any]], BilinearCall | None]] = {

@@ -242,4 +242,9 @@ class _Watch:
 
 
 def _has_nan(call: Call) -> bool:
-    return any(output.is_floating_point() and bool(output.isnan().any()) for output in call.outputs)
+    return any(output.is_floating_point() and _holds_nan(output) for output in call.outputs)
+
+
+def _holds_nan(tensor: Tensor) -> bool:
+    """A sum takes one pass, where looking at each takes two; infinities of both signs make a NaN of it too."""
+    return bool(tensor.sum().isnan()) and bool(tensor.isnan().any())
