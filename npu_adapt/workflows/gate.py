@@ -78,9 +78,10 @@ def judge(
 
 
 def same_pace(baseline: Summary, now: Summary) -> bool:
-    """Whether both sides' paces are of the same work: numpy does it."""
+    """Whether both sides' paces are of the same work: this tool says what it is, and numpy does it."""
+    tools = {each.tool.version for each in (baseline, now)}
     versions = {each.environment.packages.get("numpy") for each in (baseline, now) if each.environment is not None}
-    return len(versions) == 1
+    return len(tools) == len(versions) == 1
 
 
 def _model(summary: Summary) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.real_models import store
 
+CHECKOUT = Path(__file__).parents[2]
 OPTIMUM = ("optimum-benchmark==0.6.0", "transformers==4.57.6", "torch>=2.6,<2.14")
 MSPROBE = ("mindstudio-probe==26.2.0", "transformers==4.57.6", "torch>=2.6,<2.14", "pillow")
 _CLI = "import sys; sys.argv[0] = 'optimum-benchmark'; from optimum_benchmark.cli import main; main()"
@@ -43,9 +44,22 @@ def optimum_benchmark(model: Path, folder: Path) -> float:
 def environment(requirements: tuple[str, ...]) -> Path:
     """The interpreter of an environment that has them; its name is the first one's. Raises `store.Unreachable`."""
 
-    def build(partial: Path) -> None:
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(partial)], check=True)
-        store.pip(["--python", partial / "bin/python", "install", *requirements])
-
-    folder = store.made_once(store.root() / requirements[0].replace("==", "-"), build)
+    folder = store.made_once(
+        store.root() / requirements[0].replace("==", "-"), lambda partial: _install(requirements, partial)
+    )
     return folder / "bin/python"
+
+
+def npu_adapt(folder: Path) -> Path:
+    """The interpreter of an environment made in `folder` that has this checkout as a user installs it.
+
+    The tests' environment holds packages that transformers imports wherever it finds them, which would be timed too.
+    Raises `store.Unreachable`.
+    """
+    _install((str(CHECKOUT),), folder)
+    return folder / "bin/python"
+
+
+def _install(requirements: tuple[str, ...], folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    store.pip(["--python", folder / "bin/python", "install", *requirements])

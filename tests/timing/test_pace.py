@@ -11,7 +11,7 @@ from npu_adapt.timing.pace import fixed_work, paced
 
 
 @pytest.mark.alone
-def test_the_work_is_in_the_calling_thread_and_takes_about_a_millisecond() -> None:
+def test_the_work_is_in_the_calling_thread_and_takes_a_millisecond_or_two() -> None:
     work = fixed_work()
     work()
     wall, own, others = time.perf_counter(), time.thread_time(), time.process_time()

@@ -10,7 +10,8 @@ from npu_adapt import records
 from npu_adapt.progress import Silent
 from npu_adapt.timing.statistics import latency
 from npu_adapt.workflows import bench_isolated
-from npu_adapt.workflows.gate import judge
+from npu_adapt.workflows.gate import judge, same_pace
+from tests.report import summaries
 
 
 def baseline(medians: tuple[float, ...]) -> records.Summary:
@@ -86,6 +87,18 @@ def paced_baseline(medians: tuple[float, ...], over_pace: tuple[float, ...]) -> 
     summary = baseline(medians)
     assert summary.bench is not None
     return replace(summary, bench=replace(summary.bench, process_paced=over_pace))
+
+
+def test_only_paces_of_the_same_work_are_compared() -> None:
+    def at(tool: str, numpy: str) -> records.Summary:
+        environment = replace(summaries.ENVIRONMENT, packages={"numpy": numpy})
+        return replace(
+            baseline((10.0,) * 5), tool=records.ToolInfo(name="npu-adapt", version=tool), environment=environment
+        )
+
+    assert same_pace(at("1", "2.4"), at("1", "2.4"))
+    assert not same_pace(at("1", "2.4"), at("2", "2.4"))
+    assert not same_pace(at("1", "2.4"), at("1", "2.5"))
 
 
 # --- which processes count ------------------------------------------------------------------------
