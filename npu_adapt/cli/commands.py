@@ -6,8 +6,9 @@ would be half of the start-up time of `--help`, and torch's import time is enoug
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -26,22 +27,27 @@ COMMANDS: dict[str, str] = {
 
 
 class Commands(TyperGroup):
-    """A group whose commands are imported and built when they are run, and only named when they are listed."""
+    """A group whose commands are built when they are run, and only named when they are listed: the application's."""
 
+    table: ClassVar[Mapping[str, str]] = COMMANDS  # name: first line of its help
     _listing = False
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        names: Any = dict.fromkeys(COMMANDS)  # what a mistyped name is likened to
+        names: Any = dict.fromkeys(self.table)  # what a mistyped name is likened to
         self.commands = names
 
+    def build(self, name: str) -> Any:
+        """The command of that name, with its options: for the application's own, those of its module."""
+        return build(name)
+
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*COMMANDS]
+        return [*self.table]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if self._listing else build(cmd_name)
+        return TyperCommand(cmd_name, help=self.table[cmd_name]) if self._listing else self.build(cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         self._listing = True
@@ -51,13 +57,18 @@ class Commands(TyperGroup):
             self._listing = False
 
 
+def build_single(name: str, function: Callable[..., Any]) -> Any:
+    """The command that a function is."""
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name)(function)
+    return get_command(single)
+
+
 def build(name: str) -> Any:
     """The command of that name, with its options."""
     part = getattr(import_module(f"npu_adapt.cli.{name}"), name)
-    if isinstance(part, typer.Typer):
-        group = get_command(part)
-        group.name = name
-        return group
-    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name)(part)
-    return get_command(single)
+    if not isinstance(part, typer.Typer):
+        return build_single(name, part)
+    group = get_command(part)
+    group.name = name
+    return group

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from threading import Thread
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from npu_adapt.cli import options
+from npu_adapt.cli.commands import Commands, build_single
 from npu_adapt.errors import ExitCode, UsageError
 
-models = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from npu_adapt.models.registry import Registry
+    from npu_adapt.records.registry import RegistryEntry
 
 
-@models.callback()
-def registry() -> None:
-    """The models that are registered on this machine: list them, verify their bytes, find or remove them."""
-
-
-@models.command("list")
 def list_models(cache_dir: options.CacheDir = None, json: options.Json = False, quiet: options.Quiet = False) -> None:
     """List the registered models: size, source, revision, what they were verified against and when, last use.
 
@@ -33,7 +30,6 @@ def list_models(cache_dir: options.CacheDir = None, json: options.Json = False, 
     print_record(run_list(cache_dir, progress_for(quiet=quiet)), render_list, as_json=json)
 
 
-@models.command("verify")
 def verify(
     ctx: typer.Context,
     model: options.MaybeModel = None,
@@ -48,14 +44,14 @@ def verify(
     Example: npu-adapt models verify google/vit-base-patch16-224
     """
     from npu_adapt.cli.console import progress_for
-    from npu_adapt.cli.request import model_request
     from npu_adapt.cli.run import print_record
-    from npu_adapt.workflows.registry import verify_models
+    from npu_adapt.models.registry import Registry, cache_folder
+    from npu_adapt.workflows.verify import verify_models
 
-    request = model_request(ctx.params) if model else None
-    # Tables are loaded while files are hashed, which needs no interpreter: a tenth of a second.
-    Thread(target=import_module, args=("npu_adapt.report.registry_tables",), name="loading").start()
-    verification = verify_models(request, cache_dir, progress_for(quiet=quiet))
+    progress = progress_for(quiet=quiet)
+    held = Registry(cache_folder(cache_dir), progress.say)
+    entries = chosen(ctx, held) if model else held.entries()
+    verification = verify_models(entries, held, progress, meanwhile=load_what_follows)
     from npu_adapt.report.registry_tables import render_verification
 
     print_record(verification, render_verification, as_json=json)
@@ -63,7 +59,6 @@ def verify(
         raise typer.Exit(ExitCode.MODEL)
 
 
-@models.command("remove")
 def remove(
     ctx: typer.Context,
     model: options.NamedModel,
@@ -79,18 +74,31 @@ def remove(
     Example: npu-adapt models remove google/vit-base-patch16-224 --yes
     """
     from npu_adapt.cli.console import progress_for
-    from npu_adapt.cli.request import model_request
     from npu_adapt.cli.run import print_record
     from npu_adapt.models.registry import Registry, cache_folder
     from npu_adapt.report.registry_tables import render_removed
-    from npu_adapt.workflows.registry import entries_of, remove_models
+    from npu_adapt.workflows.registry import remove_models
 
     held = Registry(cache_folder(cache_dir), progress_for(quiet=quiet).say)
-    entries = entries_of(model_request(ctx.params), held)
+    entries = chosen(ctx, held)
     if yes or confirmed(f"Remove {model} ({', '.join(entry.path for entry in entries)})?"):
         print_record(remove_models(entries, held), render_removed, as_json=json)
     else:
         typer.echo("nothing was removed", err=True)
+
+
+def chosen(ctx: typer.Context, held: Registry) -> tuple[RegistryEntry, ...]:
+    """The entries of the model that the command names. Raises `ModelNotFound`."""
+    from npu_adapt.cli.request import model_request
+    from npu_adapt.workflows.registry import entries_of
+
+    return entries_of(model_request(ctx.params), held)
+
+
+def load_what_follows() -> None:
+    """Imports what is needed once all is hashed, which needs no interpreter: a tenth of a second."""
+    for module in ("npu_adapt.report.registry_tables", "filelock"):
+        import_module(module)
 
 
 def confirmed(question: str) -> bool:
@@ -107,7 +115,6 @@ def confirmed(question: str) -> bool:
         raise UsageError("nobody answered whether to remove it", hint="give --yes to remove without asking") from error
 
 
-@models.command("path")
 def path(
     ctx: typer.Context,
     model: options.NamedModel,
@@ -133,3 +140,23 @@ def path(
         print_json(found)
     else:
         typer.echo(found.path)
+
+
+FUNCTIONS: dict[str, Callable[..., None]] = {"list": list_models, "verify": verify, "remove": remove, "path": path}
+
+
+class RegistryCommands(Commands):
+    """The commands of `models`."""
+
+    table: ClassVar = {name: (function.__doc__ or "").partition("\n")[0] for name, function in FUNCTIONS.items()}
+
+    def build(self, name: str) -> Any:
+        return build_single(name, FUNCTIONS[name])
+
+
+models = typer.Typer(cls=RegistryCommands, no_args_is_help=True, add_completion=False)
+
+
+@models.callback()
+def registry() -> None:
+    """The models that are registered on this machine: list them, verify their bytes, find or remove them."""

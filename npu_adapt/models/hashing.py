@@ -61,16 +61,20 @@ def hash_file(path: Path, *, git: bool = False, advance: Advance = lambda amount
     return FileHash(hasher.sha256, hasher.git_sha1, state.st_size, state.st_mtime_ns)
 
 
-def hash_files(paths: Iterable[Path], advance: Advance) -> Iterator[tuple[Path, FileHash | OSError]]:
+def hash_files(
+    paths: Iterable[Path], advance: Advance, meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[tuple[Path, FileHash | OSError]]:
     """Every path with its hashes, or with why it could not be read, as they are done; one thread a core.
 
-    The largest files come first, so that no core is left with a large one at the end.
+    The largest files come first, so that no core is left with a large one at the end. `meanwhile` is called when the
+    threads are at work.
     """
     ordered = sorted(set(paths), key=_size, reverse=True)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with ThreadPoolExecutor(max_workers=cores, thread_name_prefix="hashing") as executor:
         running = {executor.submit(hash_file, path, advance=advance): path for path in ordered}
         try:
+            meanwhile()
             for future in as_completed(running):
                 try:
                     yield running[future], future.result()
