@@ -1,6 +1,6 @@
 """What `npu-adapt bench` must show: a right latency, cheaply, that notices neighbours and gates on more than noise.
 
-    python -m tests.benchmarks.bench                      # everything, one table; about an hour, the gate 35 minutes of it
+    python -m tests.benchmarks.bench                      # everything, one table; about an hour, half of it the gate
     python -m tests.benchmarks.bench --only loop,time     # these parts
     python -m tests.benchmarks.bench --only gate --minutes 8 --keep gate.json   # again and again, until it is complete
 
