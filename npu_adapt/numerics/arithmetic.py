@@ -53,17 +53,19 @@ class Arithmetic:
     mantissa_bits: int  # explicit ones, of the operands as they are used together
     exponent_bits: int
     split: Callable[[Tensor], Parts]
+    truncates: bool = False  # what is dropped is cut off, not rounded
 
     @property
     def unit_roundoff(self) -> float:
-        """The largest relative error of one operand: half a unit in the last place, 2^-(bits+1)."""
-        return 2.0 ** -(self.mantissa_bits + 1)
+        """The largest relative error of one operand: half a unit in the last place, 2^-(bits+1), or a whole one."""
+        return 2.0 ** -(self.mantissa_bits + (not self.truncates))
 
     @property
     def operand_error(self) -> float:
         """The root mean square of one operand's relative error, for mantissas m spread as 1/m (Benford's law).
 
         The error is uniform within half a unit, so its variance is (2u)^2 / 12, and the mean of 1/m^2 is 3 / (8 ln 2).
+        Cut off, it is uniform between none and a whole unit u, and its mean square is u^2 / 3, which is the same.
         """
         return 2 * self.unit_roundoff * math.sqrt(3 / (8 * math.log(2)) / 12)
 

@@ -45,11 +45,13 @@ class Reading:
         """What was found, to be emulated: the table's row, or its like with the bits and the rounding seen."""
         if self.arithmetic is None or self.exact:
             return None if self.arithmetic is None else ARITHMETICS[self.arithmetic]
-        cut = truncate_mantissa if self.rounding == "truncated" else round_mantissa
+        truncates = self.rounding == "truncated"
+        cut = truncate_mantissa if truncates else round_mantissa
         return replace(
             ARITHMETICS[self.arithmetic],
             mantissa_bits=self.operand_bits,
             split=lambda tensor: (cut(tensor, self.operand_bits),),
+            truncates=truncates,
         )
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS
+from npu_adapt.numerics.arithmetic import ARITHMETICS, truncate_mantissa
 from npu_adapt.numerics.attention import AttentionCall
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.emulation import emulate
@@ -103,6 +103,22 @@ def test_operands_may_be_rounded_where_the_arithmetic_says_so(name):
         rounded = F.linear(X, W, B)
     assert failed_test(linear, rounded, ARITHMETICS[name]) is None
     assert failed_test(linear, rounded) == "rms"
+
+
+def test_operands_may_be_cut_off_where_the_device_cuts_them_off():
+    """Cut off, all terms of one large sum lose alike, and nothing beside it in its row says so."""
+    rounded = replace(ARITHMETICS["tf32"], split=lambda tensor: (truncate_mantissa(tensor, 10),))
+    longest = 1 + 2.0**-10 - 2.0**-23  # loses nearly a whole unit in the last place
+    values, weights = torch.full((4, 16), longest), random(512, 16) * 2.0**-8
+    weights[0] = longest
+
+    def product():
+        return F.linear(values, weights)
+
+    with emulate(rounded):
+        cut = product()
+    assert failed_test(product, cut, rounded) == "element"
+    assert failed_test(product, cut, replace(rounded, truncates=True)) is None
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

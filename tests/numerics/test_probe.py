@@ -51,6 +51,7 @@ def test_operands_cut_off_are_told_from_rounded_ones_and_emulated_so() -> None:
     emulated = reading.emulated()
     assert emulated is not None
     assert emulated.split(torch.tensor([2 - 2**-23]))[0].item() == 2 - 2**-10
+    assert emulated.unit_roundoff == 2**-10  # a whole unit in the last place, where rounding loses half of one
 
 
 def test_ties_away_from_zero_are_seen() -> None:
