@@ -98,6 +98,10 @@ class _Census(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._whole.update(id(each) for each in _tensors((args, kwargs)))
         return func(*args, **(kwargs or {}))
 
+    def read_whole(self) -> tuple[torch.Tensor, ...]:
+        """Of the held tensors those that are not only looked up in."""
+        return tuple(tensor for key, tensor in self._held.items() if key in self._whole)
+
     def bytes_read(self) -> int:
         """Each byte counted once, however often it is read."""
         total = 0
@@ -129,6 +133,14 @@ def measure_demand(forward: Callable[[], Iterable[torch.Tensor]], held: Iterable
         outputs = {id(tensor): tensor for tensor in forward()}
     written = sum(tensor.numel() * tensor.element_size() for tensor in outputs.values())
     return Demand(int(counter.get_total_flops()), census.bytes_read() + written, census.calls)
+
+
+def read_whole(forward: Callable[[], object], held: Iterable[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """The tensors of `held` that one forward reads from end to end; a table it looks rows up in is not among them."""
+    census = _Census(held)
+    with census:
+        forward()
+    return census.read_whole()
 
 
 def roofline(limits: Limits, demand: Demand, median_ms: float) -> Roofline:

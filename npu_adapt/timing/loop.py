@@ -36,8 +36,8 @@ class EventTimer(Protocol):
     def elapsed_ms(self) -> float: ...
 
 
-def nothing_to_wait_for() -> None:
-    """The synchronisation of a device that computes before it returns."""
+def nothing() -> None:
+    """How to wait for a device that computes before it returns, and to prepare what needs no preparation."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ class Subject:
     """One callable to be measured, with how to wait for its device and, where there is one, the device's own clock."""
 
     call: Callable[[], object]
-    synchronize: Callable[[], None] = nothing_to_wait_for
+    synchronize: Callable[[], None] = nothing
     event_timer: EventTimer | None = None
     is_awaited: bool = True  # whether measuring goes on until this one's median is precise
+    prepare: Callable[[], object] = nothing  # before each of its samples, not timed
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ OnSample = Callable[[int], None]
 def measure(
     call: Callable[[], object],
     *,
-    synchronize: Callable[[], None] = nothing_to_wait_for,
+    synchronize: Callable[[], None] = nothing,
     iterations: int | None = None,
     warmup: int | None = None,
     max_seconds: float | None = None,
@@ -148,6 +149,7 @@ class _Taker:
     def _take(self) -> int:
         subject, clock = self.subject, self._clock
         call, synchronize = subject.call, subject.synchronize
+        subject.prepare()
         synchronize()
         started = clock()
         call()
@@ -159,6 +161,7 @@ class _Taker:
     def _take_with_events(self) -> int:
         subject, clock, events = self.subject, self._clock, self.subject.event_timer
         assert events is not None
+        subject.prepare()
         subject.synchronize()
         started = clock()
         events.start()

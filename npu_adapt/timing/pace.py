@@ -1,41 +1,47 @@
-"""The processor's pace: how long a fixed piece of work takes right now.
+"""What neighbours on a shared processor do to a latency, and how the gate sets it aside.
 
-Whoever shares a core's units or its way to memory, as another virtual machine does, slows a process down without using
-any of its processor time. Nothing counts that, and a benchmark of now against one of then mistakes it for its subject's
-own. The work is what a model does, half of it products whose weights stay in the caches, half of it reading what does
-not, in numpy, so that it changes with neither torch nor the model. Taken in turns with MiniLM for two minutes, medians
-of 20 latencies spread by 4.4 % (standard deviation), over the time of such products alone by 3.3 %, of such reading
-alone by 3.2 %, and of both by 2.3 %.
+Whoever shares a processor, as another virtual machine does, slows a process down without using any of its processor
+time. Nothing counts that, and a benchmark of now against one of then mistakes it for its subject's own. It comes in two
+ways. Neighbours push the weights out of the caches that are shared; so they are read right before each forward, and
+every forward finds them where it would find them on a machine of its own. And neighbours take part of the clock and of
+the units; so each forward's time is divided by the time of fixed work beside it, which must stay in the core's own
+caches: work that reads from memory pushes the weights out itself.
+
+The work is half compiled, SHA-256 by OpenSSL, and half interpreted: it changes with neither torch nor the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import cycle
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
+import torch
 
 from npu_adapt.timing.statistics import median
 
-ROWS, WIDTH, COLUMNS = 16, 64, 256  # OpenBLAS runs a product this small in the thread that asks for it
-WEIGHTS = 64  # of WIDTH x COLUMNS: 4 MiB
-READ, READINGS = 10 << 18, 4  # numbers that a call reads, 10 MiB, and how many calls read others: 40 MiB
+HASHED, HASHES = bytes(range(256)) * 128, 20  # 32 KiB
+STEPS = 6000
 
 
-def fixed_work() -> Callable[[], None]:
-    """Each call does as much: one or two milliseconds of one core of today, about half of it in reading."""
-    draw = np.random.default_rng(0)
-    rows = draw.random((ROWS, WIDTH), dtype=np.float32)
-    weights = draw.random((WEIGHTS, WIDTH, COLUMNS), dtype=np.float32)
-    result = np.empty((ROWS, COLUMNS), dtype=np.float32)
-    parts = cycle(np.ones((READINGS, READ), dtype=np.float32))
+def fixed_work() -> None:
+    """Each call does as much: most of a millisecond of one core of today, in its own caches."""
+    for _ in range(HASHES):
+        hashlib.sha256(HASHED)
+    number = 1
+    for _ in range(STEPS):
+        number = (number * 1103515245 + 12345) & 0x7FFFFFFF
 
-    def work() -> None:
-        for weight in weights:
-            np.matmul(rows, weight, out=result)
-        next(parts).sum()
 
-    return work
+def reader(tensors: Iterable[torch.Tensor]) -> Callable[[], None]:
+    """Each call reads all of the tensors, and so brings them into the caches as far as these hold them."""
+    held = tuple(tensors)
+
+    def read() -> None:
+        with torch.inference_mode():
+            for tensor in held:
+                tensor.sum()
+
+    return read
 
 
 def paced(samples_ms: Sequence[float], paces_ms: Sequence[float]) -> float:

@@ -12,13 +12,15 @@ import msgspec
 import torch
 
 from npu_adapt.devices import modes
+from npu_adapt.devices.device import Device
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import RunFailed
 from npu_adapt.models.tasks.task import LoadedModel
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.progress import Step
 from npu_adapt.records import BenchRow, Roofline, Warning
-from npu_adapt.timing import limits, memory
+from npu_adapt.timing import limits, loop, memory
+from npu_adapt.timing.pace import reader
 from npu_adapt.workflows.bench_generation import generation_fields
 from npu_adapt.workflows.bench_memory import MemoryCount
 from npu_adapt.workflows.bench_samples import timing_fields
@@ -59,7 +61,10 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
         tensors = task.batch(session.samples[0].to(device.torch_device, setting.dtype), setting.batch_size)
         device.synchronize()
         count.weights_are_there(module)
-        forward = _forward_of(session, setting, module, tensors)
+        eager = _forward_of(session, module, tensors)
+        forward = eager
+        if setting.mode == modes.COMPILE:
+            forward = _forward_of(session, modes.compiled(module, device), tensors)
         outputs, first_ms = _first_forward(session, setting, forward)
         if setting.mode == modes.GRAPH:
             forward = modes.captured(forward, device)
@@ -69,7 +74,10 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
         require_numbers((outputs,))
         error = error_against(outputs, how.reference.outputs, setting.batch_size)
         first_member = {name: tensor[:1].to("cpu", copy=True) for name, tensor in outputs.items()}
-        fields = timing_fields(session, setting, forward, how, step)
+        held = (*module.parameters(), *module.buffers(), *tensors.values())
+        prepare = reader(limits.read_whole(eager, held)) if how.with_pace else loop.nothing
+        subject = loop.Subject(forward, device.synchronize, device.event_timer(), prepare=prepare)
+        fields = timing_fields(session, setting, subject, how, step)
         wrong = wrongness(error, setting.dtype)
         if task.generation is not None and setting.mode == modes.EAGER:  # its shapes grow, which compiles each anew
             generated, wrong_tokens = generation_fields(session, setting, module, tensors, how)
@@ -85,7 +93,8 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
             first_forward_ms=first_ms,
         )
         if how.with_limits:
-            row = _with_roofline(session, setting, module, tensors, row)
+            demand = limits.measure_demand(lambda: eager().values(), held)
+            row = _with_roofline(device, setting.dtype, demand, row)
         return MeasuredRow(row, first_member)
 
 
@@ -133,10 +142,9 @@ def on_device(
 
 
 def _forward_of(
-    session: Session, setting: Setting, module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]
+    session: Session, called: torch.nn.Module, tensors: Mapping[str, torch.Tensor]
 ) -> Callable[[], Outputs]:
     task = session.loaded.task
-    called = modes.compiled(module, session.device) if setting.mode == modes.COMPILE else module
 
     def forward() -> Outputs:
         with torch.inference_mode():
@@ -181,19 +189,10 @@ def error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> floa
     return worst
 
 
-def _with_roofline(
-    session: Session, setting: Setting, module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], row: BenchRow
-) -> BenchRow:
+def _with_roofline(device: Device, dtype: torch.dtype, demand: limits.Demand, row: BenchRow) -> BenchRow:
     """The row with the device's limits, and a warning where the row is beyond them."""
-    device, task = session.device, session.loaded.task
-
-    def forward() -> list[torch.Tensor]:
-        with torch.inference_mode():
-            return list(task.forward(module, tensors).values())
-
     assert row.latency_ms is not None
-    demand = limits.measure_demand(forward, (*module.parameters(), *module.buffers(), *tensors.values()))
-    found = limits.measure_limits(device.torch_device, setting.dtype, device.synchronize, demand.bytes)
+    found = limits.measure_limits(device.torch_device, dtype, device.synchronize, demand.bytes)
     roofline: Roofline = limits.roofline(found, demand, row.latency_ms.median)
     warnings = row.warnings
     if roofline.achieved > ABOVE_LIMIT:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,23 +12,23 @@ from npu_adapt.timing import load, loop, statistics
 from npu_adapt.timing.clock import clock_resolution_ms
 from npu_adapt.timing.pace import fixed_work
 from npu_adapt.workflows.bench_setting import Measurement, Setting
-from npu_adapt.workflows.forward import Outputs, Side
+from npu_adapt.workflows.forward import Side
 from npu_adapt.workflows.session import Session
 
 MINIMUM_FOR_P99 = statistics.MINIMUM_SAMPLES[0.99]
 
 
 def timing_fields(
-    session: Session, setting: Setting, forward: Callable[[], Outputs], how: Measurement, step: Step
+    session: Session, setting: Setting, subject: loop.Subject, how: Measurement, step: Step
 ) -> dict[str, Any]:
-    """Measures `forward`, in turns with the rival if there is one; the row's fields of time."""
+    """Measures the forward, in turns with the rival if there is one; the row's fields of time."""
     device, task = session.device, session.loaded.task
-    subjects = [loop.Subject(forward, device.synchronize, device.event_timer())]
+    subjects = [subject]
     if (rival := how.rival) is not None:
         tensors = task.batch(rival.tensors(session.samples[0]), setting.batch_size)
         subjects.append(loop.Subject(lambda: rival.call(tensors), rival.device.synchronize))
     if how.with_pace:
-        subjects.append(loop.Subject(fixed_work(), is_awaited=False))
+        subjects.append(loop.Subject(fixed_work, is_awaited=False))
     before: list[load.Reading] = []
     told = 0
 

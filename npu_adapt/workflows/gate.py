@@ -78,10 +78,10 @@ def judge(
 
 
 def same_pace(baseline: Summary, now: Summary) -> bool:
-    """Whether both sides' paces are of the same work: this tool says what it is, and numpy does it."""
+    """Whether both sides' paces are of the same work: this tool says what it is, and Python does it."""
     tools = {each.tool.version for each in (baseline, now)}
-    versions = {each.environment.packages.get("numpy") for each in (baseline, now) if each.environment is not None}
-    return len(tools) == len(versions) == 1
+    pythons = {each.environment.python for each in (baseline, now) if each.environment is not None}
+    return len(tools) == len(pythons) == 1
 
 
 def _model(summary: Summary) -> tuple[str, str] | None:

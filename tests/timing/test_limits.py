@@ -34,6 +34,18 @@ def test_a_table_that_is_also_multiplied_with_is_moved_whole_and_an_unused_weigh
     assert demand.bytes == 4 * 1000 * 8 + 8 + 4 * 1000
 
 
+def test_what_is_read_whole_leaves_out_tables_that_are_looked_up_in_and_what_is_not_used() -> None:
+    table, tied, positions = torch.nn.Embedding(1000, 8), torch.nn.Embedding(10, 8), torch.tensor([[3]])
+    unused = torch.ones(64)
+
+    def forward() -> torch.Tensor:
+        return torch.nn.functional.linear(table(positions) + tied(positions), tied.weight)
+
+    with torch.inference_mode():
+        read = limits.read_whole(forward, [table.weight, tied.weight, unused, positions])
+    assert [id(each) for each in read] == [id(tied.weight), id(positions)]
+
+
 @pytest.mark.parametrize(
     ("demand", "bound", "bound_ms"),
     [

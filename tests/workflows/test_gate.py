@@ -90,15 +90,15 @@ def paced_baseline(medians: tuple[float, ...], over_pace: tuple[float, ...]) -> 
 
 
 def test_only_paces_of_the_same_work_are_compared() -> None:
-    def at(tool: str, numpy: str) -> records.Summary:
-        environment = replace(summaries.ENVIRONMENT, packages={"numpy": numpy})
+    def at(tool: str, python: str) -> records.Summary:
+        environment = replace(summaries.ENVIRONMENT, python=python)
         return replace(
             baseline((10.0,) * 5), tool=records.ToolInfo(name="npu-adapt", version=tool), environment=environment
         )
 
-    assert same_pace(at("1", "2.4"), at("1", "2.4"))
-    assert not same_pace(at("1", "2.4"), at("2", "2.4"))
-    assert not same_pace(at("1", "2.4"), at("1", "2.5"))
+    assert same_pace(at("1", "3.11.7"), at("1", "3.11.7"))
+    assert not same_pace(at("1", "3.11.7"), at("2", "3.11.7"))
+    assert not same_pace(at("1", "3.11.7"), at("1", "3.12.1"))
 
 
 # --- which processes count ------------------------------------------------------------------------
