@@ -70,6 +70,7 @@ class BenchRow(Record, frozen=True, kw_only=True):
     median_interval_ms: ConfidenceInterval | None = None  # None: failed, or under six samples
     samples_ms: tuple[float, ...] = ()
     host_samples_ms: tuple[float, ...] = ()  # where `samples_ms` are of the device's clock
+    reading_samples_ms: tuple[float, ...] = ()  # of reading the weights before each sample; empty: not read
     pace_samples_ms: tuple[float, ...] = ()  # of a fixed piece of work of the CPU, in turns; empty: not measured
     launch_gap_ms: float | None = None  # median host time - median device time; None: one clock only
     first_forward_ms: float | None = None  # includes compilation; None: failed before
@@ -97,6 +98,7 @@ class Gate(Record, frozen=True, kw_only=True):
     interval: ConfidenceInterval
     baseline_medians_ms: tuple[float, ...]
     paced: bool = False  # whether `ratio` is of latencies over the processor's pace beside them
+    reading_share: float | None = None  # of the baseline's latency; None: not paced
     passed: bool
     decided: bool  # False: the interval still holds the limit; that passes, and is said
 
@@ -127,6 +129,7 @@ class Bench(Record, frozen=True, kw_only=True):
     rows: tuple[BenchRow, ...] = ()
     best_row: int = 0
     process_medians_ms: tuple[float, ...] = ()  # of fresh processes; what a later run's gate compares with
-    process_paced: tuple[float, ...] = ()  # medians of latency / pace in them; empty: no CPU was measured
+    process_reading_ms: tuple[float, ...] = ()  # medians of `reading_samples_ms` in them; empty: no CPU was measured
+    process_pace_ms: tuple[float, ...] = ()  # medians of `pace_samples_ms` in them; empty: no CPU was measured
     pinned_cores: tuple[int, ...] = ()  # empty: not pinned
     gate: Gate | None = None  # None: no baseline was given

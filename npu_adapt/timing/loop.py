@@ -36,8 +36,8 @@ class EventTimer(Protocol):
     def elapsed_ms(self) -> float: ...
 
 
-def nothing() -> None:
-    """How to wait for a device that computes before it returns, and to prepare what needs no preparation."""
+def nothing_to_wait_for() -> None:
+    """The synchronisation of a device that computes before it returns."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Subject:
     """One callable to be measured, with how to wait for its device and, where there is one, the device's own clock."""
 
     call: Callable[[], object]
-    synchronize: Callable[[], None] = nothing
+    synchronize: Callable[[], None] = nothing_to_wait_for
     event_timer: EventTimer | None = None
     is_awaited: bool = True  # whether measuring goes on until this one's median is precise
-    prepare: Callable[[], object] = nothing  # before each of its samples, not timed
+    prepare: Callable[[], object] | None = None  # before each of its samples, timed apart
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Samples:
     steady: bool | None  # whether warm-up ended because it was steady; None: its length was pinned
     ended_by: str  # iterations | precision | max-seconds
     seconds: float  # wall time of the measuring, warm-up apart
+    prepare_ms: tuple[float, ...] = ()  # of what prepared each sample; empty: nothing did
 
 
 OnSample = Callable[[int], None]
@@ -89,7 +90,7 @@ OnSample = Callable[[int], None]
 def measure(
     call: Callable[[], object],
     *,
-    synchronize: Callable[[], None] = nothing,
+    synchronize: Callable[[], None] = nothing_to_wait_for,
     iterations: int | None = None,
     warmup: int | None = None,
     max_seconds: float | None = None,
@@ -141,6 +142,7 @@ class _Taker:
 
     def __init__(self, subject: Subject, clock: Callable[[], int]) -> None:
         self.host_ns: list[int] = []
+        self.prepare_ns: list[int] = []
         self.device_ms: list[float] = []
         self.subject = subject
         self._clock = clock
@@ -149,7 +151,7 @@ class _Taker:
     def _take(self) -> int:
         subject, clock = self.subject, self._clock
         call, synchronize = subject.call, subject.synchronize
-        subject.prepare()
+        self._prepare()
         synchronize()
         started = clock()
         call()
@@ -161,7 +163,7 @@ class _Taker:
     def _take_with_events(self) -> int:
         subject, clock, events = self.subject, self._clock, self.subject.event_timer
         assert events is not None
-        subject.prepare()
+        self._prepare()
         subject.synchronize()
         started = clock()
         events.start()
@@ -173,10 +175,18 @@ class _Taker:
         self.device_ms.append(events.elapsed_ms())
         return elapsed
 
+    def _prepare(self) -> None:
+        if (prepare := self.subject.prepare) is None:
+            return
+        started = self._clock()
+        prepare()
+        self.prepare_ns.append(self._clock() - started)
+
     def forget(self) -> tuple[float, ...]:
         """The samples so far, in milliseconds of the host, which are then no longer kept."""
         gone = tuple(ns / 1e6 for ns in self.host_ns)
         self.host_ns.clear()
+        self.prepare_ns.clear()
         self.device_ms.clear()
         return gone
 
@@ -188,6 +198,7 @@ class _Taker:
             steady=None,
             ended_by="",
             seconds=0.0,
+            prepare_ms=tuple(ns / 1e6 for ns in self.prepare_ns),
         )
 
 

@@ -2,22 +2,20 @@
 
 Whoever shares a processor, as another virtual machine does, slows a process down without using any of its processor
 time. Nothing counts that, and a benchmark of now against one of then mistakes it for its subject's own. It comes in two
-ways. Neighbours push the weights out of the caches that are shared; so they are read right before each forward, and
-every forward finds them where it would find them on a machine of its own. And neighbours take part of the clock and of
-the units; so each forward's time is divided by the time of fixed work beside it, which must stay in the core's own
-caches: work that reads from memory pushes the weights out itself.
+ways. Neighbours take part of the shared caches and of the way to them: so the weights are read right before each
+forward, which then finds them where it would on a machine of its own, and the time of that is kept. And neighbours take
+part of the core's clock and units: so fixed work is measured in turns with the forward. It must stay in the core's own
+caches, since work that reads from memory pushes the weights out itself.
 
-The work is half compiled, SHA-256 by OpenSSL, and half interpreted: it changes with neither torch nor the model.
+The fixed work is half compiled, SHA-256 by OpenSSL, and half interpreted: it changes with neither torch nor the model.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import torch
-
-from npu_adapt.timing.statistics import median
 
 HASHED, HASHES = bytes(range(256)) * 128, 20  # 32 KiB
 STEPS = 6000
@@ -44,6 +42,11 @@ def reader(tensors: Iterable[torch.Tensor]) -> Callable[[], None]:
     return read
 
 
-def paced(samples_ms: Sequence[float], paces_ms: Sequence[float]) -> float:
-    """The median of samples over the paces that were taken in turns with them. `ValueError` for other numbers."""
-    return median([sample / pace for sample, pace in zip(samples_ms, paces_ms, strict=True)])
+def paced(latency_ms: float, reading_ms: float, work_ms: float, reading_share: float) -> float:
+    """A latency over the processor's pace: what is left changes with the model and not with the neighbours.
+
+    Of the latency, `reading_share` (0 to 1) is taken to change as `reading_ms` does, the rest as `work_ms` does: the
+    pace is their geometric mean with these weights.
+    """
+    pace: float = reading_ms**reading_share * work_ms ** (1 - reading_share)
+    return latency_ms / pace

@@ -17,10 +17,16 @@ from npu_adapt.evidence import LOG_FILES, Journal, Logs
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Gate, Summary, Warning
 from npu_adapt.timing.load import FOREIGN_LOAD
-from npu_adapt.timing.pace import paced
 from npu_adapt.timing.statistics import median
 from npu_adapt.workflows.bench_choice import best_row
-from npu_adapt.workflows.gate import MOST_PROCESSES, judge, read_bench_baseline, require_same_setting, same_pace
+from npu_adapt.workflows.gate import (
+    MOST_PROCESSES,
+    Medians,
+    judge,
+    read_bench_baseline,
+    require_same_setting,
+    same_pace,
+)
 from npu_adapt.workflows.processes import ChildFailed, bench_in_process, idlest_cores
 
 # What is wrong with the command or the model is wrong in every row.
@@ -70,10 +76,8 @@ class _Child:
         return any(warning.id == FOREIGN_LOAD for warning in self.bench.warnings)
 
     @property
-    def paced(self) -> tuple[float, ...]:
-        """Its latency over its pace; nothing where it measured no pace."""
-        row = self.bench.rows[self.bench.best_row]
-        return (paced(row.samples_ms, row.pace_samples_ms),) if row.pace_samples_ms else ()
+    def row(self) -> BenchRow:
+        return self.bench.rows[self.bench.best_row]
 
 
 class _Children(ExitStack):
@@ -158,13 +162,21 @@ def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress
                 require_same_setting(baseline, ran[0].summary, rules.baseline)
             counted = _counted(ran, rules.processes, most)
             if counted and baseline is not None and rules.baseline is not None:
-                over_pace = _paced(counted) if same_pace(baseline, ran[0].summary) else ()
-                gate = judge(baseline, _medians(counted), over_pace, rules.baseline, rules.fail_above)
+                assert baseline.bench is not None
+                gate = judge(
+                    Medians.recorded(baseline.bench),
+                    _medians(counted),
+                    rules.baseline,
+                    rules.fail_above,
+                    same_pace=same_pace(baseline, ran[0].summary),
+                )
         child = sorted(counted, key=lambda each: each.median_ms)[len(counted) // 2]
+        medians = _medians(counted)
         section = msgspec.structs.replace(
             child.bench,
-            process_medians_ms=_medians(counted),
-            process_paced=_paced(counted),
+            process_medians_ms=medians.latency_ms,
+            process_reading_ms=medians.reading_ms,
+            process_pace_ms=medians.work_ms,
             pinned_cores=cores,
             gate=gate,
         )
@@ -185,12 +197,13 @@ def _counted(ran: Sequence[_Child], wanted: int, most: int) -> Sequence[_Child]:
     return ran if len(ran) == most else ()
 
 
-def _medians(ran: Sequence[_Child]) -> tuple[float, ...]:
-    return tuple(child.median_ms for child in ran)
-
-
-def _paced(ran: Sequence[_Child]) -> tuple[float, ...]:
-    return tuple(figure for child in ran for figure in child.paced)
+def _medians(ran: Sequence[_Child]) -> Medians:
+    rows = [child.row for child in ran]
+    return Medians(
+        tuple(child.median_ms for child in ran),
+        tuple(median(row.reading_samples_ms) for row in rows if row.reading_samples_ms),
+        tuple(median(row.pace_samples_ms) for row in rows if row.pace_samples_ms),
+    )
 
 
 def _publish(folder: Logs, child: _Child, section: Bench, evidence: Evidence, *, set_aside: int = 0) -> Summary:
@@ -227,7 +240,8 @@ def _log(journal: Journal, section: Bench, set_aside: int) -> None:
         "run",
         "processes",
         medians_ms=section.process_medians_ms or None,
-        paced=section.process_paced or None,
+        reading_ms=section.process_reading_ms or None,
+        pace_ms=section.process_pace_ms or None,
         set_aside=set_aside or None,
         cores=section.pinned_cores or None,
     )

@@ -75,7 +75,7 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
         error = error_against(outputs, how.reference.outputs, setting.batch_size)
         first_member = {name: tensor[:1].to("cpu", copy=True) for name, tensor in outputs.items()}
         held = (*module.parameters(), *module.buffers(), *tensors.values())
-        prepare = reader(limits.read_whole(eager, held)) if how.with_pace else loop.nothing
+        prepare = reader(limits.read_whole(eager, held)) if how.with_pace else None
         subject = loop.Subject(forward, device.synchronize, device.event_timer(), prepare=prepare)
         fields = timing_fields(session, setting, subject, how, step)
         wrong = wrongness(error, setting.dtype)

@@ -54,6 +54,7 @@ def timing_fields(
         "latency_ms": statistics.latency(samples),
         "median_interval_ms": interval_of(samples),
         "samples_ms": samples,
+        "reading_samples_ms": own.prepare_ms,
         "pace_samples_ms": measured[-1].host_ms if how.with_pace else (),
         "host_samples_ms": own.host_ms if own.device_ms is not None else (),
         "launch_gap_ms": host_median - statistics.median(own.device_ms) if own.device_ms is not None else None,

@@ -1,24 +1,55 @@
 """The regression gate: slower than an earlier benchmark, beyond noise?
 
 One process's samples say how well that process's median is known, not how much the next process will differ. So the
-gate compares medians of fresh processes, and its interval comes from their spread. On a CPU they are medians of the
-latency over the pace that was measured in turns with it (`timing/pace.py`): the machine may be slower now than it was
-then, and that is not the model's doing.
+gate compares medians of fresh processes, and its interval comes from their spread. On a CPU each is divided by the pace
+that was measured with it (`timing/pace.py`): the machine may be slower now than it was then, and that is not the
+model's doing.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
-from npu_adapt.records import ConfidenceInterval, Gate, Summary
-from npu_adapt.timing.statistics import group_ratio
+from npu_adapt.records import Bench, ConfidenceInterval, Gate, Summary
+from npu_adapt.timing.pace import paced
+from npu_adapt.timing.statistics import group_ratio, median
 
 FEWEST_PROCESSES = 5
 MOST_PROCESSES = 15
 SAME_SETTING = ("device", "dtype", "attention", "mode", "batch_size", "threads", "clock")
+
+
+@dataclass(frozen=True)
+class Medians:
+    """Medians of fresh processes, milliseconds: of the latency, of reading the weights before it, of the fixed work.
+
+    The last two are empty where no CPU was measured.
+    """
+
+    latency_ms: tuple[float, ...]
+    reading_ms: tuple[float, ...] = ()
+    work_ms: tuple[float, ...] = ()
+
+    @classmethod
+    def recorded(cls, bench: Bench) -> Medians:
+        """Those in a record."""
+        return cls(bench.process_medians_ms, bench.process_reading_ms, bench.process_pace_ms)
+
+    @property
+    def reading_share(self) -> float | None:
+        """Of the latency, what merely reading the weights takes. None without a pace."""
+        if not (self.reading_ms and self.work_ms):
+            return None
+        return min(1.0, median(self.reading_ms) / median(self.latency_ms))
+
+    def paced(self, reading_share: float) -> tuple[float, ...]:
+        """The latencies over the pace of their processes."""
+        each = zip(self.latency_ms, self.reading_ms, self.work_ms, strict=True)
+        return tuple(paced(*figures, reading_share) for figures in each)
 
 
 def read_bench_baseline(path: Path) -> Summary:
@@ -51,18 +82,17 @@ def require_same_setting(baseline: Summary, now: Summary, path: Path) -> None:
             )
 
 
-def judge(
-    baseline: Summary, medians_ms: tuple[float, ...], paced: tuple[float, ...], path: Path, fail_above: float
-) -> Gate:
+def judge(before: Medians, now: Medians, path: Path, fail_above: float, *, same_pace: bool) -> Gate:
     """Fails when even the lower end of the ratio's 95 % interval is above `1 + fail_above`.
 
-    Undecided, which passes, is when the interval holds that limit. `paced` are the medians over the pace; they are
-    compared instead of `medians_ms` where both sides have them.
+    Undecided, which passes, is when the interval holds that limit. Where both sides have a pace, and `same_pace` says
+    that it is of the same work, the latencies over it are compared.
     """
-    assert baseline.bench is not None
-    before, paced_before = baseline.bench.process_medians_ms, baseline.bench.process_paced
-    is_paced = bool(paced and paced_before)
-    ratio = group_ratio(paced, paced_before) if is_paced else group_ratio(medians_ms, before)
+    share = before.reading_share if same_pace and now.reading_share is not None else None
+    if share is None:
+        ratio = group_ratio(now.latency_ms, before.latency_ms)
+    else:
+        ratio = group_ratio(now.paced(share), before.paced(share))
     assert ratio is not None, "five against five have an interval"
     limit = 1 + fail_above
     return Gate(
@@ -70,8 +100,9 @@ def judge(
         fail_above=fail_above,
         ratio=ratio.estimate,
         interval=ConfidenceInterval(low=ratio.low, high=ratio.high, confidence=ratio.confidence),
-        baseline_medians_ms=before,
-        paced=is_paced,
+        baseline_medians_ms=before.latency_ms,
+        paced=share is not None,
+        reading_share=share,
         passed=ratio.low <= limit,
         decided=not ratio.low <= limit <= ratio.high,
     )

@@ -323,13 +323,16 @@ def gate(plan: Plan) -> list[Row]:
             baseline.write_text(json.dumps(bench("minilm", *options, "--processes", BASELINE_PROCESSES)[1]))
         gated = (*options, "--baseline", str(baseline), "--fail-above", "5%")
         (Path(folder) / "sitecustomize.py").write_text(SLOWED_LOOP)
-        plan.take(
-            wanted,
-            {
-                alarms: lambda: bench("minilm", *gated)[0] == 3,
-                found: lambda: bench("minilm", *gated, path=Path(folder))[0] == 3,
-            },
-        )
+
+        def fails(what: str, path: Path | None = None) -> bool:
+            code, record, _ = bench("minilm", *gated, path=path)
+            judged, medians = record["bench"]["gate"], record["bench"]["process_medians_ms"]
+            low, high = judged["interval"]["low"], judged["interval"]["high"]
+            latency = f"{statistics.median(medians):.2f} ms in {len(medians)} processes"
+            print(f"{what}: exit {code}, {judged['ratio']:.3f} ({low:.3f} to {high:.3f}), {latency}", file=sys.stderr)
+            return code == 3
+
+        plan.take(wanted, {alarms: lambda: fails("the same"), found: lambda: fails("slowed down", Path(folder))})
     return [plan.counted(alarms, wanted, 0), plan.counted(found, wanted, wanted)]
 
 

@@ -41,7 +41,7 @@ from npu_adapt.numerics.judgement import OperatorReading, left_over  # noqa: E40
 from npu_adapt.numerics.metrics import compare_tensors, outside_tolerance  # noqa: E402
 from npu_adapt.numerics.repeats import Repeated  # noqa: E402
 from npu_adapt.progress import Silent  # noqa: E402
-from npu_adapt.timing.loop import nothing  # noqa: E402
+from npu_adapt.timing.loop import nothing_to_wait_for  # noqa: E402
 from npu_adapt.workflows.forward import Side  # noqa: E402
 from npu_adapt.workflows.in_step import run_in_step  # noqa: E402
 from npu_adapt.workflows.isolation import judge_operators  # noqa: E402
@@ -113,7 +113,7 @@ class Clean:
     @classmethod
     def of(cls, case: Case, form: Form) -> Clean:
         device = SoftDevice(form)
-        watch = Repeated(nothing)
+        watch = Repeated(nothing_to_wait_for)
         outputs = case.forward(device.forward(), watch=watch)
         case.forward(device.forward(), watch=watch)
         with torch.inference_mode():

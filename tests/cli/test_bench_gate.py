@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from npu_adapt.records import Summary, decode, encode
+from npu_adapt.timing.statistics import median
 from tests.commands import CONSOLE_SCRIPT, Finished, run_process, running
 
 pytestmark = pytest.mark.alone
@@ -41,12 +42,11 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def faster(baseline: Path, target: Path, times: float) -> Path:
-    """The baseline as a machine `times` as fast would have written it."""
+    """The baseline as a model `times` as fast would have written it."""
     summary = read(baseline)
     assert summary.bench is not None
     medians = tuple(value / times for value in summary.bench.process_medians_ms)
-    over_pace = tuple(value / times for value in summary.bench.process_paced)
-    section = msgspec.structs.replace(summary.bench, process_medians_ms=medians, process_paced=over_pace)
+    section = msgspec.structs.replace(summary.bench, process_medians_ms=medians)
     target.write_bytes(encode(msgspec.structs.replace(summary, bench=section)))
     return target
 
@@ -58,7 +58,11 @@ def read(path: Path) -> Summary:
 def test_the_record_keeps_the_medians_of_fresh_processes_and_the_logs_of_one(baseline: Path) -> None:
     section = read(baseline).bench
     assert section is not None
-    assert len(section.process_medians_ms) == len(section.process_paced) == 5
+    each = (section.process_medians_ms, section.process_reading_ms, section.process_pace_ms)
+    assert [len(medians) for medians in each] == [5, 5, 5]
+    row = section.rows[section.best_row]
+    assert len(row.samples_ms) == len(row.reading_samples_ms) == len(row.pace_samples_ms) == 20
+    assert median(row.reading_samples_ms) in section.process_reading_ms
     assert len(section.pinned_cores) == 1
     assert "processes medians_ms=" in (baseline.parent / "run_npu.log").read_text()
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from npu_adapt.numerics.repeats import Parting, Repeated, fingerprint
-from npu_adapt.timing.loop import nothing
+from npu_adapt.timing.loop import nothing_to_wait_for
 from tests.workflows.faulty_models import IDS, Faulty, Model
 
 
@@ -60,7 +60,7 @@ def test_every_kind_of_tensor_has_one(tensor: Tensor) -> None:
 
 
 def watched(model: nn.Module, device: Faulty | None, forwards: int = 3) -> Parting | None:
-    watch = Repeated(nothing)
+    watch = Repeated(nothing_to_wait_for)
     with torch.inference_mode():
         for _ in range(forwards):
             if device is None:
@@ -89,7 +89,7 @@ def test_the_earliest_of_several_partings_is_kept() -> None:
     model = Model().eval()
     late = Faulty(F.gelu, bump((0, 3, 7)), first=7, times=1)  # the last layer of the second forward
     early = Faulty(F.layer_norm, bump((0, 3, 7)), first=17, times=1)  # the first layer of the third
-    watch = Repeated(nothing)
+    watch = Repeated(nothing_to_wait_for)
     with torch.inference_mode():
         for _ in range(3):
             with late, early, watch.watching(model):
@@ -109,7 +109,7 @@ def test_sparse_results_are_left_out_and_what_follows_is_watched() -> None:
 
     model, x = Sparse(), torch.eye(4) + 0.5
     device = Faulty(F.gelu, bump((0, 3)), first=1, times=1)
-    watch = Repeated(nothing)
+    watch = Repeated(nothing_to_wait_for)
     for _ in range(2):
         with torch.no_grad(), device, watch.watching(model):
             model(x)
@@ -124,7 +124,7 @@ def test_memory_that_nobody_wrote_yet_is_no_result() -> None:
             result[:, 2:] = x[:, 2:] + 1
             return result
 
-    watch = Repeated(nothing)
+    watch = Repeated(nothing_to_wait_for)
     model, x = Filling(), torch.arange(12.0).reshape(3, 4)
     with torch.inference_mode():
         for waste in (1.5, 2.5):

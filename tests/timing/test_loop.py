@@ -156,17 +156,19 @@ def test_device_events_enclose_the_call_and_are_read_after_waiting() -> None:
 
 
 @pytest.mark.parametrize("has_events", [False, True])
-def test_what_prepares_a_call_comes_before_each_one_and_is_not_timed(has_events: bool) -> None:
+def test_what_prepares_a_call_comes_before_each_one_and_is_timed_apart(has_events: bool) -> None:
     clock = Clock()
     device = RecordingDevice(clock)
 
     def prepare() -> None:
         device.log.append("prepare")
+        clock.work(3.0)
         device.pending_ms += 300.0
 
     subject = loop.Subject(device.call, device.synchronize, device if has_events else None, prepare=prepare)
     (samples,) = loop.measure_alternately([subject], loop.Rules(iterations=2, warmup=1), clock=clock)
     assert samples.host_ms == (20.5, 20.5)
+    assert samples.prepare_ms == (3.0, 3.0)
     assert [step for step in device.log if step in {"prepare", "call"}] == ["prepare", "call"] * 3
 
 

@@ -38,7 +38,9 @@ def test_every_tensor_is_read_at_every_call() -> None:
         assert seen == [id(weight) for weight in weights]
 
 
-def test_a_latency_over_its_pace_is_the_median_of_the_pairs() -> None:
-    assert paced((10.0, 20.0, 33.0), (1.0, 2.0, 3.0)) == 10.0
-    with pytest.raises(ValueError):
-        paced((1.0, 2.0), (1.0,))
+def test_of_a_latency_one_share_changes_as_reading_does_and_the_rest_as_the_work() -> None:
+    before = paced(8.0, reading_ms=2.0, work_ms=0.7, reading_share=0.25)
+    assert paced(8.8, reading_ms=2.2, work_ms=0.77, reading_share=0.25) == pytest.approx(before)
+    assert paced(8.0 * 1.5**0.25, reading_ms=3.0, work_ms=0.7, reading_share=0.25) == pytest.approx(before)
+    assert paced(9.2, reading_ms=2.0, work_ms=0.7, reading_share=0.25) == pytest.approx(1.15 * before)
+    assert paced(8.0, reading_ms=9.9, work_ms=0.5, reading_share=0.0) == 16.0

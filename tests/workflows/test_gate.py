@@ -10,7 +10,7 @@ from npu_adapt import records
 from npu_adapt.progress import Silent
 from npu_adapt.timing.statistics import latency
 from npu_adapt.workflows import bench_isolated
-from npu_adapt.workflows.gate import judge, same_pace
+from npu_adapt.workflows.gate import Medians, judge, same_pace
 from tests.report import summaries
 
 
@@ -37,10 +37,14 @@ def medians(draw: random.Random, scale: float, count: int = 5) -> tuple[float, .
     return tuple(scale * draw.gauss(8.1, 0.3) for _ in range(count))
 
 
+def gate_of(before: Medians, now: Medians, *, same_pace: bool = True) -> records.Gate:
+    return judge(before, now, Path("b"), 0.05, same_pace=same_pace)
+
+
 def test_the_same_thing_again_never_fails() -> None:
     draw = random.Random(0)
     gates = [
-        judge(baseline(medians(draw, 1.0)), medians(draw, 1.0, count), (), Path("b"), 0.05)
+        gate_of(Medians(medians(draw, 1.0)), Medians(medians(draw, 1.0, count)))
         for count in (5, 9, 15)
         for _ in range(300)
     ]
@@ -49,44 +53,58 @@ def test_the_same_thing_again_never_fails() -> None:
 
 def test_fifteen_per_cent_slower_is_found_with_as_many_processes_as_the_gate_may_take() -> None:
     draw = random.Random(1)
-    found = sum(
-        not judge(baseline(medians(draw, 1.0)), medians(draw, 1.15, 15), (), Path("b"), 0.05).passed for _ in range(300)
-    )
+    found = sum(not gate_of(Medians(medians(draw, 1.0)), Medians(medians(draw, 1.15, 15))).passed for _ in range(300))
     assert found >= 290  # against only five on the other side
 
 
 def test_an_interval_that_holds_the_limit_is_undecided_and_passes() -> None:
-    gate = judge(baseline((10.0, 10.5, 11.0, 11.5, 12.0)), (10.5, 11.0, 11.5, 12.0, 12.5), (), Path("b"), 0.05)
+    gate = gate_of(Medians((10.0, 10.5, 11.0, 11.5, 12.0)), Medians((10.5, 11.0, 11.5, 12.0, 12.5)))
     assert gate.passed and not gate.decided
 
 
 def test_clearly_as_fast_is_decided() -> None:
-    gate = judge(baseline((10.0, 10.01, 10.02, 10.03, 10.04)), (10.0, 10.01, 10.02, 10.03, 10.04), (), Path("b"), 0.05)
+    gate = gate_of(Medians((10.0, 10.01, 10.02, 10.03, 10.04)), Medians((10.0, 10.01, 10.02, 10.03, 10.04)))
     assert gate.passed and gate.decided
     assert gate.interval.low <= 1.0 <= gate.interval.high
 
 
+def on_a_cpu(latency_ms: tuple[float, ...], *, reading: float = 1.0, work: float = 1.0) -> Medians:
+    """Of a model of 8 ms, 2 of them for reading, when that takes `reading` and the core's work `work` times as long."""
+    count = len(latency_ms)
+    return Medians(latency_ms, (2.0 * reading,) * count, (0.7 * work,) * count)
+
+
 def test_a_slower_machine_is_not_a_slower_model() -> None:
     draw = random.Random(2)
-    before = medians(draw, 1.0)
-    slower = tuple(median * 1.4 for median in before)
-    summary = paced_baseline(before, over_pace=before)
-    gate = judge(summary, slower, before, Path("b"), 0.05)
-    assert gate.paced and gate.passed and gate.ratio == pytest.approx(1.0, abs=0.03)
-    assert not judge(summary, slower, slower, Path("b"), 0.05).passed
+    before = tuple(8.0 / 8.1 * each for each in medians(draw, 1.0))
+    slower = tuple(each * (0.25 * 1.8 + 0.75 * 1.2) for each in before)
+    gate = gate_of(on_a_cpu(before), on_a_cpu(slower, reading=1.8, work=1.2))
+    assert gate.paced and gate.passed and gate.reading_share == pytest.approx(0.25, abs=0.01)
+    assert gate.ratio == pytest.approx(1.0, abs=0.03)
+    assert not gate_of(on_a_cpu(before), on_a_cpu(slower)).passed
 
 
-def test_without_a_pace_on_both_sides_the_medians_themselves_are_compared() -> None:
+def test_a_slower_model_on_a_faster_machine_is_found() -> None:
+    before = (7.9, 7.95, 8.0, 8.05, 8.1)
+    now = tuple(1.15 * 0.85 * each for each in before)
+    gate = gate_of(on_a_cpu(before), on_a_cpu(now, reading=0.85, work=0.85))
+    assert not gate.passed and gate.ratio == pytest.approx(1.15, abs=0.01)
+
+
+def test_without_the_same_pace_on_both_sides_the_medians_themselves_are_compared() -> None:
     before = (10.0, 10.01, 10.02, 10.03, 10.04)
-    for summary, over_pace in ((baseline(before), before), (paced_baseline(before, before), ())):
-        gate = judge(summary, tuple(2 * median for median in before), over_pace, Path("b"), 0.05)
-        assert not gate.paced and not gate.passed
+    now = tuple(2 * each for each in before)
+    for sides, is_same in (
+        ((Medians(before), on_a_cpu(now, reading=2.0, work=2.0)), True),
+        ((on_a_cpu(before), Medians(now)), True),
+        ((on_a_cpu(before), on_a_cpu(now, reading=2.0, work=2.0)), False),
+    ):
+        gate = gate_of(*sides, same_pace=is_same)
+        assert not gate.paced and gate.reading_share is None and not gate.passed
 
 
-def paced_baseline(medians: tuple[float, ...], over_pace: tuple[float, ...]) -> records.Summary:
-    summary = baseline(medians)
-    assert summary.bench is not None
-    return replace(summary, bench=replace(summary.bench, process_paced=over_pace))
+def test_a_model_that_does_little_but_read_has_a_share_of_one_at_most() -> None:
+    assert Medians((1.0,), (3.0,), (0.7,)).reading_share == 1.0
 
 
 def test_only_paces_of_the_same_work_are_compared() -> None:
@@ -105,7 +123,7 @@ def test_only_paces_of_the_same_work_are_compared() -> None:
 
 
 def gated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: list[tuple[float, bool]]) -> records.Bench:
-    """What comes of a gate whose fresh processes have these medians over their pace, and whether each was disturbed."""
+    """What comes of a gate whose fresh processes have these medians beside one pace, and whether each was disturbed."""
     left = iter(processes)
 
     def fresh_process(arguments: tuple[str, ...], cores: tuple[int, ...]) -> tuple[records.Summary, Path]:
@@ -120,6 +138,7 @@ def gated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: list[tuple
             batch_size=1,
             status="measured",
             samples_ms=(median,) * 6,
+            reading_samples_ms=(1.0,) * 6,
             pace_samples_ms=(1.0,) * 6,
         )
         warnings = (records.Warning(id="foreign-load", message="others"),) if disturbed else ()
@@ -131,7 +150,7 @@ def gated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: list[tuple
     monkeypatch.setattr(bench_isolated, "bench_in_process", fresh_process)
     before = baseline((9.9, 10.0, 10.0, 10.1, 10.2))
     assert before.bench is not None
-    section = replace(before.bench, process_paced=before.bench.process_medians_ms)
+    section = replace(before.bench, process_reading_ms=(1.0,) * 5, process_pace_ms=(1.0,) * 5)
     (tmp_path / "baseline.json").write_bytes(records.encode(replace(before, bench=section)))
     summary = bench_isolated.bench_gated(
         bench_isolated.Variant((), {}, 1),
