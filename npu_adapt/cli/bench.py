@@ -92,7 +92,7 @@ def bench(
     fail_above: Annotated[
         str, typer.Option("--fail-above", metavar="PERCENT", help="How much slower than the baseline is too slow.")
     ] = "5%",
-    pace: Annotated[bool, typer.Option("--pace", hidden=True, help="Measure the processor's pace in turns.")] = False,
+    pace: Annotated[bool, typer.Option("--pace", hidden=True, help="Measure the processor's pace too.")] = False,
     plot: Annotated[
         Path | None,
         typer.Option("--plot", metavar="FILE.png", help="Draw latency against throughput (extra: plot)."),

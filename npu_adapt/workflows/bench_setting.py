@@ -40,7 +40,7 @@ class Measurement:
     reference: Reference
     rival: Side | None  # what every row is measured in turns with
     with_limits: bool
-    with_pace: bool  # whether the processor's pace is measured in turns with every row
+    with_pace: bool  # whether the processor's pace is measured with every row
 
 
 def wrongness(error: float | None, dtype: torch.dtype, *, what: str = "relative L2") -> str:

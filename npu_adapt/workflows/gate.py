@@ -8,14 +8,14 @@ model's doing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
 from npu_adapt.records import Bench, ConfidenceInterval, Gate, Summary
-from npu_adapt.timing.pace import paced
+from npu_adapt.timing.pace import PACE_DOUBT, paced, reading_share
 from npu_adapt.timing.statistics import group_ratio, median
 
 FEWEST_PROCESSES = 5
@@ -41,10 +41,10 @@ class Medians:
 
     @property
     def reading_share(self) -> float | None:
-        """Of the latency, what merely reading the weights takes. None without a pace."""
+        """How much of the latency changes as reading the weights does. None without a pace."""
         if not (self.reading_ms and self.work_ms):
             return None
-        return min(1.0, median(self.reading_ms) / median(self.latency_ms))
+        return reading_share(median(self.latency_ms), median(self.reading_ms))
 
     def paced(self, reading_share: float) -> tuple[float, ...]:
         """The latencies over the pace of their processes."""
@@ -86,14 +86,18 @@ def judge(before: Medians, now: Medians, path: Path, fail_above: float, *, same_
     """Fails when even the lower end of the ratio's 95 % interval is above `1 + fail_above`.
 
     Undecided, which passes, is when the interval holds that limit. Where both sides have a pace, and `same_pace` says
-    that it is of the same work, the latencies over it are compared.
+    that it is of the same work, the latencies over it are compared; the interval is then wider by what is in doubt of
+    the pace's own change.
     """
-    share = before.reading_share if same_pace and now.reading_share is not None else None
-    if share is None:
-        ratio = group_ratio(now.latency_ms, before.latency_ms)
-    else:
-        ratio = group_ratio(now.paced(share), before.paced(share))
+    ratio = group_ratio(now.latency_ms, before.latency_ms)
     assert ratio is not None, "five against five have an interval"
+    share = before.reading_share if same_pace and now.reading_share is not None else None
+    if share is not None:
+        over_pace = group_ratio(now.paced(share), before.paced(share))
+        assert over_pace is not None
+        pace_change = ratio.estimate / over_pace.estimate
+        doubt = max(pace_change, 1 / pace_change) ** PACE_DOUBT
+        ratio = replace(over_pace, low=over_pace.low / doubt, high=over_pace.high * doubt)
     limit = 1 + fail_above
     return Gate(
         baseline=str(path),
