@@ -1,6 +1,6 @@
 """What `npu-adapt bench` must show: a right latency, cheaply, that notices neighbours and gates on more than noise.
 
-    python -m tests.benchmarks.bench                      # everything, one table; 45 minutes, half of it the gate
+    python -m tests.benchmarks.bench                      # everything, one table; 50 minutes, most of them the gate
     python -m tests.benchmarks.bench --only loop,time     # these parts
     python -m tests.benchmarks.bench --only gate --minutes 8 --keep gate.json   # again and again, until it is complete
 
@@ -10,7 +10,7 @@
 | overhead | what the loop adds to a callable that does nothing | 5 s |
 | time | from the command to the figure, whole processes, in turns with optimum-benchmark | 5 min |
 | neighbour | warned beside a process that burns 40 % of a core, silent without, in turns | 7 min |
-| gate | no false alarm in reruns of the same thing, every slow-down of 15 % found, in turns | 24 min |
+| gate | no false alarm in reruns of the same thing, every slow-down of 15 % found, in turns | 31 min |
 
 It wants a quiet machine, and exits with 1 where a limit is exceeded or a part is not complete.
 """
