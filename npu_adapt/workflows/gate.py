@@ -113,7 +113,7 @@ def judge(before: Medians, now: Medians, path: Path, fail_above: float, *, same_
 
 
 def same_pace(baseline: Summary, now: Summary) -> bool:
-    """Whether both sides' paces are of the same work: this tool says what it is, and Python does it."""
+    """Whether both sides' fixed work is the same: this tool says what it is, and Python does it."""
     tools = {each.tool.version for each in (baseline, now)}
     pythons = {each.environment.python for each in (baseline, now) if each.environment is not None}
     return len(tools) == len(pythons) == 1
