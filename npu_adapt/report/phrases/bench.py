@@ -95,6 +95,7 @@ REASONS: dict[str, Phrase] = {
     "absent-limits": Phrase("not measured: --no-limits", "未测量：--no-limits"),
     "absent-against": Phrase("not measured: --against cpu", "未测量：--against cpu"),
     "absent-gate": Phrase("no baseline was given: --baseline FILE", "没有给出基线：--baseline FILE"),
+    "absent-pace": Phrase("not both sides measured a processor's pace", "并非双方都测得处理器速度基准"),
 }
 
 _ROW = {
@@ -129,5 +130,6 @@ ABSENT: dict[str, str] = {
     "bench.prefill_tokens_per_s": "absent-generation",
     "bench.decode_tokens_per_s": "absent-decode",
     "bench.gate": "absent-gate",
+    "bench.gate.reading_share": "absent-pace",
     **{f"bench.rows.{field}": reason for field, reason in _ROW.items()},
 }
