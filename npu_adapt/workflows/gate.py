@@ -61,6 +61,14 @@ def read_bench_baseline(path: Path) -> Summary:
             f"{path} holds the medians of {count} fresh processes; a gate takes {FEWEST_PROCESSES}",
             hint=f"make a baseline with npu-adapt bench --processes {FEWEST_PROCESSES}, and keep its summary.json",
         )
+    assert summary.bench is not None
+    medians = Medians.recorded(summary.bench)
+    for figures in (medians.latency_ms, medians.reading_ms, medians.work_ms):
+        if len(figures) not in (0, count) or not all(figure > 0 for figure in figures):
+            raise UsageError(
+                f"{path} is damaged: its {count} fresh processes do not each have a time above zero",
+                hint="make the baseline again",
+            )
     return summary
 
 

@@ -100,6 +100,21 @@ def test_a_baseline_without_fresh_processes_is_a_usage_error(tmp_path: Path) -> 
     assert "--processes 5" in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize(
+    "damage", [{"process_reading_ms": (1.0, 1.0)}, {"process_pace_ms": (0.0,) * 5}, {"process_medians_ms": (-1.0,) * 5}]
+)
+def test_a_damaged_baseline_is_a_usage_error(
+    baseline: Path, tmp_path: Path, damage: dict[str, tuple[float, ...]]
+) -> None:
+    summary = read(baseline)
+    assert summary.bench is not None
+    path = tmp_path / "damaged.json"
+    path.write_bytes(encode(msgspec.structs.replace(summary, bench=msgspec.structs.replace(summary.bench, **damage))))
+    done = bench(tmp_path / "logs", "--baseline", str(path))
+    assert done.code == 2
+    assert "is damaged" in " ".join(done.stderr.split())
+
+
 def test_a_gate_takes_one_setting(tmp_path: Path) -> None:
     done = bench(tmp_path, "--processes", "5", "--batch-size", "1,2")
     assert done.code == 2
