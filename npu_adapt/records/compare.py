@@ -48,7 +48,7 @@ class OperatorFinding(Record, frozen=True, kw_only=True):
     sample: int = 0
 
     @property
-    def is_parting(self) -> bool:
+    def is_divergence(self) -> bool:
         """Whether forwards of one input showed it, of which no values are kept, rather than the operator by itself."""
         return self.test == "repeat" and self.reference is None and self.candidate is None
 

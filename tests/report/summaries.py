@@ -211,7 +211,7 @@ def rehearsed() -> r.Summary:
         run=run,
         compare=compare,
         bench=None,
-        reasons={"compare.latency": "a rehearsal measures no device"},
+        reasons={"compare.latency": r.Fact("text", {"text": "a rehearsal measures no device"})},
     )
 
 
@@ -222,7 +222,7 @@ def failed_run() -> r.Summary:
     run = replace(
         RUN, status="FAILED", outputs=(), predictions=(), timings_ms=None, peak_memory_bytes=None, failure=failure
     )
-    reasons = {"compare": "the run on the device failed"}
+    reasons = {"compare": r.Fact("text", {"text": "the run on the device failed"})}
     return replace(SUCCESS, run=run, compare=None, bench=None, commands={"compare": COMMAND}, reasons=reasons)
 
 

@@ -52,10 +52,10 @@ def test_every_line_fits_and_no_cell_is_blank(
 def test_where_forwards_part_there_are_no_figures_and_it_is_said(sample: Sample) -> None:
     summary = sample("failed-verdict")
     assert summary.compare is not None and summary.compare.first_suspect is not None
-    parting = replace(
+    divergence = replace(
         summary.compare.first_suspect, test="repeat", error_over_floor=None, reference=None, candidate=None
     )
-    compare = replace(summary.compare, operators=(parting,), first_suspect=parting, operators_judged=111)
+    compare = replace(summary.compare, operators=(divergence,), first_suspect=divergence, operators_judged=111)
     text = " ".join(drawn(tables.render_compare(replace(summary, compare=compare)), width=200))
     assert "step 82: from here on forwards of the same input differ." in text
     assert "judged alone; 0 failed" in text

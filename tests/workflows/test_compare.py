@@ -21,9 +21,9 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.progress import Silent
 from npu_adapt.records import Compare, Summary
-from npu_adapt.workflows import compare as module
-from npu_adapt.workflows.compare import CompareOptions, compare
-from npu_adapt.workflows.session import RunRequest
+from npu_adapt.workflows.compare import command as module
+from npu_adapt.workflows.compare.command import CompareOptions, compare
+from npu_adapt.workflows.run.session import RunRequest
 
 DEFAULT_910B = ArithmeticByClass(ARITHMETICS["float32"], ARITHMETICS["hf32"], ARITHMETICS["float32"])
 
@@ -203,7 +203,7 @@ def test_a_model_with_dropout_left_on_is_found_and_said(run: Run, spoil: Any) ->
     assert "the model's forward is random" in section.verdict.reasons[0]
     assert "dropout in vit.layernorm" in section.verdict.reasons[0]
     assert section.outputs[0].noise_floor is None
-    assert "random" in summary.reasons["compare.outputs.noise_floor"]
+    assert "random" in summary.reasons["compare.outputs.noise_floor"].values["text"]
 
 
 def test_nan_in_the_reference_itself_is_no_agreement(run: Run, spoil: Any) -> None:
@@ -215,12 +215,12 @@ def test_nan_in_the_reference_itself_is_no_agreement(run: Run, spoil: Any) -> No
 
 
 def test_nan_on_the_device_alone_fails(run: Run) -> None:
-    class Broken(TorchFunctionMode):
+    class FailedTest(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = func(*args, **(kwargs or {}))
             return result.masked_fill(result == result.max(), float("nan")) if func is F.linear else result
 
-    section = section_of(run(Broken))
+    section = section_of(run(FailedTest))
     assert not section.verdict.passed
     assert section.max_abs_diff is None and section.outputs[0].nan_mismatches > 0
     assert any("stand on one side only" in reason for reason in section.verdict.reasons)

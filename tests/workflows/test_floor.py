@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.progress import Silent
-from npu_adapt.workflows import floor
-from npu_adapt.workflows.floor import emulations, measure_end_to_end
+from npu_adapt.workflows.compare import floor
+from npu_adapt.workflows.compare.floor import emulations, measure_end_to_end
 from tests.workflows.faulty_models import FLOAT32, HF32, Model, OneTask
 
 INPUTS = 40

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from npu_adapt import records
 from npu_adapt.progress import Silent
 from npu_adapt.timing.statistics import latency
-from npu_adapt.workflows import bench_isolated
-from npu_adapt.workflows.gate import Medians, judge, same_pace
+from npu_adapt.workflows.bench import isolated as bench_isolated
+from npu_adapt.workflows.bench.gate import Medians, judge, same_pace
 from tests.report import summaries
 
 

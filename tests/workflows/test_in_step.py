@@ -17,9 +17,9 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.progress import Silent
 from npu_adapt.records import Depth
-from npu_adapt.workflows.forward import Side
-from npu_adapt.workflows.in_step import InStep, run_in_step
-from npu_adapt.workflows.isolation import with_accumulated
+from npu_adapt.workflows.compare.in_step import InStep, run_in_step
+from npu_adapt.workflows.compare.isolation import with_accumulated
+from npu_adapt.workflows.run.forward import Side
 from tests.workflows.faulty_models import FLOAT32, HF32, IDS, Faulty, Model, OneTask
 
 

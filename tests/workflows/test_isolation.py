@@ -15,7 +15,7 @@ from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.progress import Silent
-from npu_adapt.workflows.isolation import IsolationResult, judge_operators, moved
+from npu_adapt.workflows.compare.isolation import IsolationResult, judge_operators, moved
 from tests.workflows.faulty_models import FLOAT32, HF32, IDS, Faulty, Model, OneTask
 
 CPU = torch.device("cpu")

@@ -12,7 +12,7 @@ from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import RunFailed
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
-from npu_adapt.workflows.probing import arithmetic_to_judge_at, probe
+from npu_adapt.workflows.compare.probing import arithmetic_to_judge_at, probe
 
 MIXED = ArithmeticByClass(ARITHMETICS["float16"], ARITHMETICS["hf32"], ARITHMETICS["bfloat16"])
 

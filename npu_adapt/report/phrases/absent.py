@@ -6,6 +6,7 @@ from npu_adapt.report.phrases import bench
 from npu_adapt.report.phrases.phrase import Phrase
 
 REASONS: dict[str, Phrase] = {
+    "reason-text": Phrase("{text}", "{text}"),
     "absent": Phrase("does not apply; the record gives no reason", "不适用；记录中没有给出原因"),
     "absent-model": Phrase("no model was loaded", "没有加载模型"),
     "absent-organization": Phrase("the model belongs to no hub organization", "该模型不属于任何组织"),

@@ -50,7 +50,7 @@ SENTENCES: dict[str, Phrase] = {
         "First suspect: {module} ({operator}), step {index}, test {test}; error over floor: {reason}.",
         "首个可疑算子：{module}（{operator}），第 {index} 步，检验 {test}；误差与噪声底之比：{reason}。",
     ),
-    "first-suspect-parting": Phrase(
+    "first-suspect-divergence": Phrase(
         "First suspect: {module} ({operator}), step {index}: from here on forwards of the same input differ.",
         "首个可疑算子：{module}（{operator}），第 {index} 步：同一输入的多次前向从这里开始不同。",
     ),

@@ -239,8 +239,8 @@ def first_suspect(figures: Figures) -> tuple[Block, ...]:
         "index": figures(f"{path}.index"),
         "test": suspect.test,
     }
-    if suspect.is_parting:
-        text = figures.say("first-suspect-parting", **places)
+    if suspect.is_divergence:
+        text = figures.say("first-suspect-divergence", **places)
     elif suspect.error_over_floor is None:
         text = figures.say("first-suspect-unbounded", **places, reason=figures.reason(f"{path}.error_over_floor"))
     else:
@@ -261,7 +261,7 @@ def suspects(figures: Figures) -> tuple[Block, ...]:
         step = cell(figures, f"{place}.index")
         rows.append((step, Code(each.module), each.operator, each.test, figures.short(f"{place}.error_over_floor")))
         paths.append(f"{place}.error_over_floor")
-        if not each.is_parting:
+        if not each.is_divergence:
             own = (f"{place}.reference", f"{place}.candidate")
             where = (cell(figures, f"{place}.sample"), cell(figures, f"{place}.worst_index"))
             values.append((step, *where, *(figures.short(path) for path in own)))

@@ -12,7 +12,7 @@ def judged(figures: Figures) -> tuple[Block, ...]:
     compare = figures.summary.compare
     if compare is None or not compare.operators_judged:
         return ()
-    failed = str(sum(each.test != "end-to-end" and not each.is_parting for each in compare.operators))
+    failed = str(sum(each.test != "end-to-end" and not each.is_divergence for each in compare.operators))
     said = sentence(figures.say("operators-judged", number=figures("compare.operators_judged"), failed=failed))
     notes = (listing(compare.operator_notes, "caution"),) if compare.operator_notes else ()
     return said, *notes, *depth(figures)

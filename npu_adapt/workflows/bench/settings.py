@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from npu_adapt.timing.loop import Rules
-from npu_adapt.workflows.forward import Outputs, Side
+from npu_adapt.workflows.run.forward import Outputs, Side
 
 # The largest relative L2 error of a row against the CPU's float32. Rounding alone takes bfloat16 beyond 1 %.
 TOLERANCES = {torch.float32: 0.01, torch.float16: 0.01, torch.bfloat16: 0.05}

@@ -110,7 +110,7 @@ def _earlier(path: Path | None) -> Summary | None:
 
 def _changes(earlier: Summary | None, environment: Environment, path: Path | None) -> EnvironmentChanges | None:
     from npu_adapt.records import EnvironmentChanges
-    from npu_adapt.workflows.environment_changes import environment_changes
+    from npu_adapt.workflows.env.changes import environment_changes
 
     if earlier is None:
         return None

@@ -25,7 +25,7 @@ from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Progress
 from npu_adapt.records import OutputComparison
-from npu_adapt.workflows.forward import Outputs
+from npu_adapt.workflows.run.forward import Outputs
 
 CPU = torch.device("cpu")
 COARSE = "float16"  # emulated to explain an error: its rounding is a cast, the cheapest

@@ -18,8 +18,8 @@ from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Gate, Summary, Warning
 from npu_adapt.timing.load import FOREIGN_LOAD
 from npu_adapt.timing.statistics import median
-from npu_adapt.workflows.bench_choice import best_row
-from npu_adapt.workflows.gate import (
+from npu_adapt.workflows.bench.choice import best_row
+from npu_adapt.workflows.bench.gate import (
     MOST_PROCESSES,
     Medians,
     judge,
@@ -27,7 +27,7 @@ from npu_adapt.workflows.gate import (
     require_same_setting,
     same_pace,
 )
-from npu_adapt.workflows.processes import ChildFailed, bench_in_process, idlest_cores
+from npu_adapt.workflows.processes.fresh import ChildFailed, bench_in_process, idlest_cores
 
 # What is wrong with the command or the model is wrong in every row.
 ENDS_THE_SWEEP = frozenset((ExitCode.USAGE, ExitCode.MODEL))

@@ -11,9 +11,9 @@ from npu_adapt.records import ConfidenceInterval, SpeedUp, Warning
 from npu_adapt.timing import load, loop, statistics
 from npu_adapt.timing.clock import clock_resolution_ms
 from npu_adapt.timing.pace import fixed_work
-from npu_adapt.workflows.bench_setting import Measurement, Setting
-from npu_adapt.workflows.forward import Side
-from npu_adapt.workflows.session import Session
+from npu_adapt.workflows.bench.settings import Measurement, Setting
+from npu_adapt.workflows.run.forward import Side
+from npu_adapt.workflows.run.session import Session
 
 MINIMUM_FOR_P99 = statistics.MINIMUM_SAMPLES[0.99]
 

@@ -15,7 +15,7 @@ from npu_adapt.devices.device import Device
 from npu_adapt.models.tasks import Sample, Task
 from npu_adapt.numerics.bits import image
 from npu_adapt.numerics.metrics import compare_tensors
-from npu_adapt.numerics.repeats import Parting, Repeated
+from npu_adapt.numerics.repeats import Divergence, Repeated
 from npu_adapt.progress import Progress
 
 Outputs = dict[str, torch.Tensor]
@@ -31,7 +31,7 @@ class Forwards:
     repeated: int = 1  # how often each sample ran at least whose bits were compared
     differing: float = 0.0  # share of elements that a further forward gave other bits, of the worst output
     spread: float = 0.0  # the largest relative L2 between a sample's first forward and a further one
-    partings: tuple[tuple[int, Parting], ...] = ()  # (sample, the first call that gave other bits), if watched
+    divergences: tuple[tuple[int, Divergence], ...] = ()  # (sample, the first call that gave other bits), if watched
 
     @property
     def warm_median_ms(self) -> float | None:
@@ -79,7 +79,7 @@ def run_forwards(
     outputs: list[Outputs] = []
     warm_ms: list[float] = []
     repeats: list[tuple[float, float]] = []
-    partings: list[tuple[int, Parting]] = []
+    divergences: list[tuple[int, Divergence]] = []
     first_ms = 0.0
     each = max(1, watched)
     with progress.task(f"forward on {side.device.name}", total=each * len(samples) + warm) as step:
@@ -98,11 +98,11 @@ def run_forwards(
                 elif number == forward == 0:
                     first_ms = elapsed - (0.0 if watch is None else 1e3 * watch.seconds)
                 step.advance(1)
-            if watch is not None and watch.first_parting is not None:
-                partings.append((number, watch.first_parting))
+            if watch is not None and watch.first_divergence is not None:
+                divergences.append((number, watch.first_divergence))
     differing, spread = (max(column) for column in zip((0.0, 0.0), *repeats, strict=True))
     forwards = watched or 1 + warm
-    return Forwards(tuple(outputs), first_ms, tuple(warm_ms), forwards, differing, spread, tuple(partings))
+    return Forwards(tuple(outputs), first_ms, tuple(warm_ms), forwards, differing, spread, tuple(divergences))
 
 
 def repeat_difference(again: torch.Tensor, first: torch.Tensor) -> tuple[float, float]:

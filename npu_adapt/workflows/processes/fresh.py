@@ -18,7 +18,7 @@ import psutil
 from npu_adapt.errors import ExitCode, NpuAdaptError
 from npu_adapt.evidence import Logs
 from npu_adapt.records import Summary, decode
-from npu_adapt.workflows.children import child_environment
+from npu_adapt.workflows.processes.children import child_environment
 
 BUSY_SECONDS = 0.2  # over which the idlest cores are chosen
 

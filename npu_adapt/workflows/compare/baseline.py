@@ -10,7 +10,7 @@ from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
 from npu_adapt.numerics.arithmetic import ARITHMETICS, OPERATOR_CLASSES
 from npu_adapt.records import Baseline, Compare, InputInfo, Run, Summary
-from npu_adapt.workflows.environment_changes import environment_changes
+from npu_adapt.workflows.env.changes import environment_changes
 
 
 def read_baseline(path: Path) -> Summary:

@@ -15,7 +15,7 @@ from npu_adapt.devices.device import Device
 from npu_adapt.models.tasks import Sample, Task
 from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.capture import Call, capturing, tensors_of
-from npu_adapt.numerics.excess import Broken
+from npu_adapt.numerics.error_statistics import FailedTest
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.progress import Progress
@@ -136,7 +136,7 @@ def findings_of(readings: Sequence[tuple[int, OperatorReading]]) -> tuple[Operat
     return tuple(found)
 
 
-def finding(reading: OperatorReading, broken: Broken, sample: int, *, test: str | None = None) -> OperatorFinding:
+def finding(reading: OperatorReading, broken: FailedTest, sample: int, *, test: str | None = None) -> OperatorFinding:
     """The record of a failed test; `test` renames it."""
     return OperatorFinding(
         module=reading.module,
@@ -208,7 +208,7 @@ def _alike(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
     return [(each.shape, each.dtype) for each in first] == [(each.shape, each.dtype) for each in second]
 
 
-def _with(reading: OperatorReading, broken: Broken) -> OperatorReading:
+def _with(reading: OperatorReading, broken: FailedTest) -> OperatorReading:
     return OperatorReading(**{**vars(reading), "broken": broken})
 
 

@@ -117,7 +117,7 @@ def download(
     if dry_run:
         missing = work.planned()
         planned = (_planned_file(file.name, file.size, file.listed.sha256, file.name in missing) for file in files)
-        where = (listing.model, hub.name, listing.revision, listing.commit, str(work.shelf.snapshot))
+        where = (listing.model, hub.name, listing.revision, listing.commit, str(work.layout.snapshot))
         return _fetched(*where, planned, attempts, dry_run=True)
     try:
         downloaded = work.run()

@@ -8,14 +8,14 @@ from npu_adapt.devices.device import first_line
 from npu_adapt.devices.selection import open_device
 from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
-from npu_adapt.numerics.repeats import Parting
+from npu_adapt.numerics.repeats import Divergence
 from npu_adapt.numerics.rules import FLOOR_MARGIN
 from npu_adapt.records import Compare, Depth, OperatorFinding
-from npu_adapt.workflows.floor import Measured
-from npu_adapt.workflows.forward import Side
-from npu_adapt.workflows.in_step import InStep, run_in_step
-from npu_adapt.workflows.isolation import judge_operators, with_accumulated
-from npu_adapt.workflows.session import Session
+from npu_adapt.workflows.compare.floor import Measured
+from npu_adapt.workflows.compare.in_step import InStep, run_in_step
+from npu_adapt.workflows.compare.isolation import judge_operators, with_accumulated
+from npu_adapt.workflows.run.forward import Side
+from npu_adapt.workflows.run.session import Session
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ def examine_operators(
     candidate: Side,
     arithmetic: ArithmeticByClass,
     measured: tuple[dict[str, Measured], ...],
-    partings: tuple[tuple[int, Parting], ...],
+    divergences: tuple[tuple[int, Divergence], ...],
     *,
     is_random: bool,
     accumulate: bool,
 ) -> Operators:
     """Judges every operator alone on the device, and looks for the first divergence where that explains too little.
 
-    `measured` are the errors end to end, `partings` say where forwards of a sample differed first. How errors
+    `measured` are the errors end to end, `divergences` say where forwards of a sample differed first. How errors
     accumulate is measured where something failed, and with `accumulate` in any case; of a random model nothing can be.
     """
     with session.stage("operators", f"judging each operator alone on {candidate.device.name}"):
@@ -59,7 +59,7 @@ def examine_operators(
     failing = _failing_sample(measured)
     needed = accumulate or failing is not None or bool(found.findings)
     if is_random or found.depth is None or not needed:
-        return found if is_random else _with_partings(found, partings)
+        return found if is_random else _with_divergences(found, divergences)
     with session.stage("in-step", "running both sides in step"):
         searched = failing is not None and not found.findings
         first = _in_step(session, candidate, session.samples[0], arithmetic, search=searched and failing == 0)
@@ -69,29 +69,31 @@ def examine_operators(
     suspect = first.first_divergence
     notes = () if first.note is None else (first.note,)
     alone = found.findings or (() if suspect is None else (suspect,))
-    return _with_partings(replace(found, findings=alone, notes=found.notes + notes), partings)
+    return _with_divergences(replace(found, findings=alone, notes=found.notes + notes), divergences)
 
 
-def _with_partings(found: Operators, partings: tuple[tuple[int, Parting], ...]) -> Operators:
+def _with_divergences(found: Operators, divergences: tuple[tuple[int, Divergence], ...]) -> Operators:
     """The findings with the operators whose bits were not the same in every forward, in the order of execution.
 
     Where the model draws random numbers, forwards differ by right.
     """
-    if found.random or not partings:
+    if found.random or not divergences:
         return found
     named = {(finding.sample, finding.index) for finding in found.findings}
-    parted = [_parted(sample, parting) for sample, parting in partings if (sample, parting.index) not in named]
+    parted = [
+        _parted(sample, divergence) for sample, divergence in divergences if (sample, divergence.index) not in named
+    ]
     findings = sorted((*found.findings, *parted), key=lambda finding: (finding.sample, finding.index))
     return replace(found, findings=tuple(findings))
 
 
-def _parted(sample: int, parting: Parting) -> OperatorFinding:
-    """The record of a parting: no values are kept of a forward that is over."""
+def _parted(sample: int, divergence: Divergence) -> OperatorFinding:
+    """The record of a divergence: no values are kept of a forward that is over."""
     return OperatorFinding(
-        module=parting.module,
-        operator=parting.operator,
-        index=parting.index,
-        output_shape=parting.output_shape,
+        module=divergence.module,
+        operator=divergence.operator,
+        index=divergence.index,
+        output_shape=divergence.output_shape,
         test="repeat",
         error_over_floor=None,
         worst_index=(),

@@ -20,11 +20,11 @@ import msgspec
 
 from npu_adapt.devices.names import parse_device_name
 from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, UsageError
-from npu_adapt.evidence import Journal, Logs, new_summary, write_atomically
+from npu_adapt.evidence import Journal, Logs, as_facts, new_summary, write_atomically
 from npu_adapt.models.local import LocalModel, ModelRequest, require_model_name
 from npu_adapt.progress import Progress
-from npu_adapt.records import Failure, Run, Summary, WeightFile, WeightsInfo, encode
-from npu_adapt.workflows.deadline import HANDOVER_VARIABLE
+from npu_adapt.records import Fact, Failure, Run, Summary, WeightFile, WeightsInfo, encode
+from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
 
 if TYPE_CHECKING:
     import torch
@@ -105,9 +105,10 @@ class Session:
         run = msgspec.structs.replace(self.summary.run, **run_fields)
         self.summary = msgspec.structs.replace(self.summary, run=run)
 
-    def explain(self, reasons: Mapping[str, str]) -> None:
+    def explain(self, reasons: Mapping[str, Fact | str]) -> None:
         """Says why fields are null: dotted path to reason."""
-        self.summary = msgspec.structs.replace(self.summary, reasons={**self.summary.reasons, **reasons})
+        known = {**self.summary.reasons, **as_facts(reasons)}
+        self.summary = msgspec.structs.replace(self.summary, reasons=known)
 
     def publish(self, **sections: Any) -> Summary:
         """Ends the run: waits for the hashes of the weights, and writes the summary and the logs."""
@@ -295,7 +296,7 @@ def _load(session: Session, model: str) -> None:
     import torch
 
     from npu_adapt.models.loading import load_model
-    from npu_adapt.workflows.fetch import fetch, start_verifying
+    from npu_adapt.workflows.models.fetch import fetch, start_verifying
 
     request, journal = session.request, session.journal
     torch.manual_seed(request.seed)

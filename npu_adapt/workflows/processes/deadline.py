@@ -16,7 +16,7 @@ import msgspec
 from npu_adapt.errors import RunFailed
 from npu_adapt.evidence import Journal, Logs, read_summary
 from npu_adapt.records import Failure
-from npu_adapt.workflows.children import child_environment
+from npu_adapt.workflows.processes.children import child_environment
 
 HANDOVER_VARIABLE = "NPU_ADAPT_HANDOVER"  # where the child links the folder of its run
 

@@ -21,13 +21,13 @@ from npu_adapt.progress import Step
 from npu_adapt.records import BenchRow, Roofline, Warning
 from npu_adapt.timing import limits, loop, memory
 from npu_adapt.timing.pace import reader
-from npu_adapt.workflows.bench_generation import generation_fields
-from npu_adapt.workflows.bench_memory import MemoryCount
-from npu_adapt.workflows.bench_samples import timing_fields
-from npu_adapt.workflows.bench_setting import Measurement, Setting, wrongness
-from npu_adapt.workflows.forward import Outputs
-from npu_adapt.workflows.infer import require_numbers
-from npu_adapt.workflows.session import Session
+from npu_adapt.workflows.bench.memory import MemoryCount
+from npu_adapt.workflows.bench.samples import timing_fields
+from npu_adapt.workflows.bench.settings import Measurement, Setting, wrongness
+from npu_adapt.workflows.bench.tokens import generation_fields
+from npu_adapt.workflows.run.forward import Outputs
+from npu_adapt.workflows.run.infer import require_numbers
+from npu_adapt.workflows.run.session import Session
 
 ABOVE_LIMIT = 1.05  # a row this far above the device's own limit shows that the limit was measured too low
 

@@ -20,12 +20,12 @@ from npu_adapt.records import (
     OutputComparison,
     Repeats,
 )
-from npu_adapt.workflows.comparison import FLAT_METRICS, class_matches, compare_outputs
-from npu_adapt.workflows.floor import EndToEnd, Measured, with_floor, worst_of
-from npu_adapt.workflows.probing import Probed
-from npu_adapt.workflows.saved_outputs import SavedOutputs
-from npu_adapt.workflows.suspects import Operators
-from npu_adapt.workflows.verdict import CompareOptions, Facts, give_verdict
+from npu_adapt.workflows.compare.floor import EndToEnd, Measured, with_floor, worst_of
+from npu_adapt.workflows.compare.outputs import FLAT_METRICS, class_matches, compare_outputs
+from npu_adapt.workflows.compare.probing import Probed
+from npu_adapt.workflows.compare.saved_outputs import SavedOutputs
+from npu_adapt.workflows.compare.suspects import Operators
+from npu_adapt.workflows.compare.verdict import CompareOptions, Facts, give_verdict
 
 MATCHES = ("top1_match", "top5_match", "match_within_1_percent")
 
@@ -201,14 +201,14 @@ def _reasons(evidence: Evidence, options: CompareOptions, section: Compare, fact
             for name in FLAT_METRICS
         },
     }
-    return {path: why for path, why in absent.items() if why} | _reasons_of_partings(section)
+    return {path: why for path, why in absent.items() if why} | _reasons_of_divergences(section)
 
 
-def _reasons_of_partings(section: Compare) -> dict[str, str]:
+def _reasons_of_divergences(section: Compare) -> dict[str, str]:
     """Why findings that come from forwards beside each other have no figures."""
     found = {f"compare.operators.{at}": finding for at, finding in enumerate(section.operators)}
     if section.first_suspect is not None:
         found["compare.first_suspect"] = section.first_suspect
     why = "two forwards of the same input differ here, of which no values are kept"
     fields = ("error_over_floor", "reference", "candidate")
-    return {f"{path}.{field}": why for path, finding in found.items() if finding.is_parting for field in fields}
+    return {f"{path}.{field}": why for path, finding in found.items() if finding.is_divergence for field in fields}

@@ -20,14 +20,14 @@ from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.capture import Call, capturing
 from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.error_statistics import FailedTest, Worst, exact_difference
 from npu_adapt.numerics.exact import ROUNDOFF
-from npu_adapt.numerics.excess import Broken, Worst, exact_difference
 from npu_adapt.numerics.judgement import OperatorReading, judge
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.progress import Progress
 from npu_adapt.records import OperatorFinding
-from npu_adapt.workflows.forward import Side
-from npu_adapt.workflows.isolation import CPU, arithmetic_of, finding, moved
+from npu_adapt.workflows.compare.isolation import CPU, arithmetic_of, finding, moved
+from npu_adapt.workflows.run.forward import Side
 
 PARTED = 3.0  # floors of accumulated error: the end-to-end rule's own limit
 
@@ -106,7 +106,7 @@ class _Steps:
         if self.first_far is None and not error <= PARTED * noise:
             shape = tuple(candidate.outputs[0].shape)
             reading = OperatorReading(candidate.index, candidate.module, candidate.operator, shape, None)
-            broken = Broken("end-to-end", error / noise, worst)
+            broken = FailedTest("end-to-end", error / noise, worst)
             self.first_far = finding(reading, broken, 0)
 
 

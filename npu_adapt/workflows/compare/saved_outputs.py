@@ -13,8 +13,8 @@ import torch
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
 from npu_adapt.records import Summary, encode
-from npu_adapt.workflows.floor import EndToEnd, Measured
-from npu_adapt.workflows.forward import Forwards, Outputs
+from npu_adapt.workflows.compare.floor import EndToEnd, Measured
+from npu_adapt.workflows.run.forward import Forwards, Outputs
 
 SIDES = ("reference", "candidate", "truth")
 SUMMARY = "summary.json"

@@ -12,9 +12,9 @@ from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.records import ConfidenceInterval
 from npu_adapt.timing import loop
 from npu_adapt.timing.statistics import median
-from npu_adapt.workflows.bench_samples import interval_of
-from npu_adapt.workflows.bench_setting import Measurement, Reference, Setting, wrongness
-from npu_adapt.workflows.session import Session
+from npu_adapt.workflows.bench.samples import interval_of
+from npu_adapt.workflows.bench.settings import Measurement, Reference, Setting, wrongness
+from npu_adapt.workflows.run.session import Session
 
 WARM_TOKENS = 4  # before the measured ones; their logits are checked
 TOKENS = 32  # measured at most, the cache growing by one each

@@ -17,17 +17,17 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.progress import Progress
 from npu_adapt.records import CompareLatency, Repeats, Summary
-from npu_adapt.workflows.baseline import against_baseline, read_baseline, require_same_subject
-from npu_adapt.workflows.comparison import require_same_outputs
-from npu_adapt.workflows.floor import EndToEnd, measure_end_to_end
-from npu_adapt.workflows.forward import Forwards, Side, run_forwards
-from npu_adapt.workflows.infer import record_forwards
-from npu_adapt.workflows.judging import Evidence, arithmetic_report, judge, log_comparison
-from npu_adapt.workflows.probing import arithmetic_to_judge_at, probe
-from npu_adapt.workflows.saved_outputs import require_writable, save_outputs, saved_outputs
-from npu_adapt.workflows.session import RunRequest, Session, prepared
-from npu_adapt.workflows.suspects import Operators, examine_operators
-from npu_adapt.workflows.verdict import RANDOM_SPREAD, CompareOptions
+from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
+from npu_adapt.workflows.compare.floor import EndToEnd, measure_end_to_end
+from npu_adapt.workflows.compare.outputs import require_same_outputs
+from npu_adapt.workflows.compare.probing import arithmetic_to_judge_at, probe
+from npu_adapt.workflows.compare.record import Evidence, arithmetic_report, judge, log_comparison
+from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs, saved_outputs
+from npu_adapt.workflows.compare.suspects import Operators, examine_operators
+from npu_adapt.workflows.compare.verdict import RANDOM_SPREAD, CompareOptions
+from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
+from npu_adapt.workflows.run.infer import record_forwards
+from npu_adapt.workflows.run.session import RunRequest, Session, prepared
 
 __all__ = ["CompareOptions", "compare"]
 
@@ -136,7 +136,7 @@ def _evidence(
                 candidate,
                 judged_at,
                 measured,
-                found.partings,
+                found.divergences,
                 is_random=is_random,
                 accumulate=options.accumulate,
             )

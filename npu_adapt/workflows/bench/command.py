@@ -20,13 +20,13 @@ from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Summary, Warning
 from npu_adapt.timing.loop import Rules
-from npu_adapt.workflows.bench_choice import best_row
-from npu_adapt.workflows.bench_memory import memory_source
-from npu_adapt.workflows.bench_rows import MeasuredRow, failed_row, measure_row, on_device
-from npu_adapt.workflows.bench_setting import Measurement, Reference, Setting
-from npu_adapt.workflows.forward import Forwards, Side
-from npu_adapt.workflows.infer import record_forwards
-from npu_adapt.workflows.session import RunRequest, Session, prepared
+from npu_adapt.workflows.bench.choice import best_row
+from npu_adapt.workflows.bench.memory import memory_source
+from npu_adapt.workflows.bench.rows import MeasuredRow, failed_row, measure_row, on_device
+from npu_adapt.workflows.bench.settings import Measurement, Reference, Setting
+from npu_adapt.workflows.run.forward import Forwards, Side
+from npu_adapt.workflows.run.infer import record_forwards
+from npu_adapt.workflows.run.session import RunRequest, Session, prepared
 
 FOREIGN_UTILIZATION = 0.05
 DEFAULT_PRECISION = 0.01

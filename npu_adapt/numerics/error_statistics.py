@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.numerics.bits import same_bits
-from npu_adapt.numerics.floors import Yardstick, rows
+from npu_adapt.numerics.floors import ErrorBound, rows
 from npu_adapt.numerics.operators import Kind
 
 
@@ -40,7 +40,7 @@ class Worst:
 
 
 @dataclass(frozen=True)
-class Broken:
+class FailedTest:
     """One test that failed."""
 
     test: str  # rms | row | element | residual | exact | repeat
@@ -49,7 +49,7 @@ class Broken:
 
 
 @dataclass
-class Excess:
+class ErrorStatistics:
     """Figures of one result, gathered piece by piece.
 
     `rms` is the larger of two: the error's root mean square over the floor's, which large values decide, and that of
@@ -127,10 +127,10 @@ class Excess:
         if len(wrong) and self.mismatch is None:
             self.mismatch = _element(int(wrong[0]), candidate, truth, offset)
 
-    def broken(self, limits: Limits) -> Broken | None:
+    def broken(self, limits: Limits) -> FailedTest | None:
         """The test that fails: of several the one that says where, if half of all squares lie in one element or row."""
         if self.mismatch is not None:
-            return Broken("element", math.inf, self.mismatch)
+            return FailedTest("element", math.inf, self.mismatch)
         if self.worst is None:
             return None
         failing = [test for test in ("rms", "row", "element") if getattr(self, test) > getattr(limits, test)]
@@ -139,16 +139,16 @@ class Excess:
         squares = {"element": self.element**2, "row": self._row_squares}
         local = [test for test in ("element", "row") if test in failing and squares[test] > self._sums["ratio"] / 2]
         test = (local or failing)[0]
-        return Broken(test, getattr(self, test), self.worst)
+        return FailedTest(test, getattr(self, test), self.worst)
 
 
-def exact_difference(candidate: Tensor, reference: Tensor, roundoff: float, *, bits: bool) -> Broken | None:
+def exact_difference(candidate: Tensor, reference: Tensor, roundoff: float, *, bits: bool) -> FailedTest | None:
     """What breaks equality: of bits, or of values where `bits` is False (-0 is then 0). NaN is equal to NaN.
 
     The figure is the difference over half an ulp of the larger value; of whole numbers it is the difference itself.
     """
     if candidate.shape != reference.shape:
-        return Broken("exact", math.inf, Worst((), float(reference.numel()), float(candidate.numel())))
+        return FailedTest("exact", math.inf, Worst((), float(reference.numel()), float(candidate.numel())))
     if same_bits(candidate, reference):
         return None  # nearly always, and in one pass
     same = candidate == reference
@@ -165,13 +165,13 @@ def exact_difference(candidate: Tensor, reference: Tensor, roundoff: float, *, b
     largest = max(abs(float(one[at])), abs(float(other[at])))
     over = float(distance[at]) / (roundoff * largest) if roundoff and largest else float(distance[at])
     index = tuple(int(part) for part in torch.unravel_index(torch.tensor(at), reference.shape))
-    return Broken("exact", over, Worst(index, float(other[at]), float(one[at])))
+    return FailedTest("exact", over, Worst(index, float(other[at]), float(one[at])))
 
 
-def measure(candidate: Tensor, yardstick: Yardstick) -> Excess:
-    """One whole result against its yardstick."""
-    excess = Excess()
-    excess.add(candidate, yardstick.truth, yardstick.floor)
+def measure(candidate: Tensor, bound: ErrorBound) -> ErrorStatistics:
+    """One whole result against its bound."""
+    excess = ErrorStatistics()
+    excess.add(candidate, bound.truth, bound.floor)
     return excess
 
 

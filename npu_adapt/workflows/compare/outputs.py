@@ -11,7 +11,7 @@ from npu_adapt.errors import RunFailed
 from npu_adapt.numerics.metrics import Difference, compare_tensors
 from npu_adapt.numerics.ranking import top_k_match
 from npu_adapt.records import OutputComparison
-from npu_adapt.workflows.forward import Outputs
+from npu_adapt.workflows.run.forward import Outputs
 
 FLAT_METRICS = ("max_abs_diff", "mean_abs_diff", "cosine_similarity", "relative_l2")
 

@@ -159,8 +159,8 @@ def _repeat_terms(facts: Facts) -> list[Term]:
     repeats = facts.repeats
     if repeats is None or facts.is_random:
         return []
-    parting = next((finding for finding in facts.operators if finding.is_parting), None)
-    where = "" if parting is None else f"first in {parting.module} ({parting.operator})"
+    divergence = next((finding for finding in facts.operators if finding.is_divergence), None)
+    where = "" if divergence is None else f"first in {divergence.module} ({divergence.operator})"
     if repeats.candidate_differing:
         share = f"{100 * repeats.candidate_differing:.3g} %"
         text = f"not deterministic: {repeats.forwards} forwards differ in {share} of the elements"
@@ -172,7 +172,7 @@ def _repeat_terms(facts: Facts) -> list[Term]:
 
 def _operators(facts: Facts) -> list[Term]:
     """The operators that failed alone, the first ones by name."""
-    alone = [finding for finding in facts.operators if not finding.is_parting]
+    alone = [finding for finding in facts.operators if not finding.is_divergence]
     if not alone:
         return []
     named = []

@@ -1,0 +1,61 @@
+"""The words of a fact: its phrase by kind and id, with its values written as figures are written everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from string import Formatter
+from typing import Any
+
+from npu_adapt import rounding
+from npu_adapt.records import Fact, Term
+from npu_adapt.report.phrases import PHRASES, Language
+
+# What may stand behind the colon of a place in a phrase: `{value:error}`.
+WRITERS: dict[str, Callable[[Any], str]] = {
+    "error": rounding.error,
+    "ratio": rounding.ratio,
+    "cosine": rounding.cosine,
+    "ms": rounding.milliseconds,
+    "size": rounding.size,
+    "count": rounding.count,
+    "number": rounding.significant,
+    "percent": lambda share: f"{100 * share:.3g} %",
+}
+JOINED = {"en": ", ", "zh": "、"}
+
+
+class _Writer(Formatter):
+    """Fills the places of a phrase."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, (tuple, list)):
+            return JOINED[self._language].join(self.format_field(each, format_spec) for each in value)
+        if value is None:
+            return self._say("none")
+        if isinstance(value, bool):
+            return "true" if value else "false"  # as in the record, in every language
+        if format_spec in WRITERS:
+            return WRITERS[format_spec](value)
+        return str(format(value, format_spec))
+
+    def _say(self, key: str) -> str:
+        return PHRASES[key].zh if self._language == "zh" else PHRASES[key].en
+
+
+def words(kind: str, fact: Fact | Term, language: Language) -> str:
+    """The words of `fact`, by the phrase "KIND-ID". Raises `KeyError` for an id without a phrase.
+
+    A term's `place`, `value` and `limit` fill the places of those names. A term that does not hold takes the phrase
+    "KIND-ID-not" where there is one.
+    """
+    values: dict[str, Any] = dict(fact.values)
+    key = f"{kind}-{fact.id}"
+    if isinstance(fact, Term):
+        values |= {"place": fact.place, "value": fact.value, "limit": fact.limit}
+        if not fact.holds and f"{key}-not" in PHRASES:
+            key = f"{key}-not"
+    phrase = PHRASES[key]
+    return _Writer(language).vformat(phrase.zh if language == "zh" else phrase.en, (), values)
