@@ -1,4 +1,4 @@
-"""The words of facts and terms: filled places, values written by the one rule, the form of a term that does not hold."""
+"""The words of facts and terms: filled places, values written by the one rule, a term that does not hold."""
 
 from __future__ import annotations
 
