@@ -18,7 +18,7 @@ from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
 from npu_adapt.models.tasks import LoadedModel, Task, choose_task, require_task_name
 from npu_adapt.progress import Progress
-from npu_adapt.records import ModelInfo, WeightFile, WeightsInfo
+from npu_adapt.records import Fact, ModelInfo, WeightFile, WeightsInfo
 
 __all__ = ["LoadedModel", "load_model"]
 
@@ -184,7 +184,7 @@ def _weights_info(local: ModelOnDisk, proof: Proof, left_out: tuple[str, ...]) -
         unexpected_keys=proof.unexpected,
         proven_parameters=proof.proven,
         conversions=proof.conversions,
-        left_out=left_out,
+        left_out=tuple(Fact("part", {"name": part}) for part in left_out),
         doubts=proof.doubts,
     )
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from npu_adapt.models.checkpoint import Checkpoint, StoredTensor
 from npu_adapt.models.renaming import Origin, map_names
 from npu_adapt.numerics.bits import same_bits
+from npu_adapt.records import Fact, Value
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,12 @@ class Proof:
     mismatched: tuple[str, ...]  # a source is there, and has another shape
     missing: tuple[str, ...]  # no source, and no proven parameter that it is tied to
     unexpected: tuple[str, ...]
-    conversions: tuple[str, ...]
-    doubts: tuple[str, ...]
+    conversions: tuple[Fact, ...]
+    doubts: tuple[Fact, ...]
+
+
+# Id and values of a conversion -> how many tensors it was undone for.
+Conversions = Counter[tuple[str, tuple[tuple[str, Value], ...]]]
 
 
 def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[float], None]) -> Proof:
@@ -38,14 +43,13 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
     names = map_names(module, checkpoint.tensors.keys())
     state = module.state_dict(keep_vars=True)
     verdicts: dict[str, str] = {}
-    conversions: Counter[str] = Counter()
+    conversions: Conversions = Counter()
     for origin in names.origins:
         sources = {name: checkpoint.tensors[name] for name in origin.sources}
         verdicts.update(_judge(origin, sources, state, conversions))
         advance(sum(source.nbytes for source in sources.values()))
     proven = {name for name, verdict in verdicts.items() if verdict == "equal"}
     tied = _tied(state, proven)
-    conversions.update({f"tied to {other}: {name}": 1 for name, other in tied.items()})
     without = {name for name in state if name not in verdicts and name not in tied and _is_weight(state[name])}
     failed = {name: verdict for name, verdict in verdicts.items() if verdict != "equal" and name not in tied}
     return Proof(
@@ -54,25 +58,28 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
         mismatched=_having(failed, "mismatched"),
         missing=tuple(sorted(without)),
         unexpected=names.unexpected,
-        conversions=tuple(f"{what} ({count} tensors)" if count > 1 else what for what, count in conversions.items()),
+        conversions=(
+            *(Fact(found, {**dict(values), "tensors": count}) for (found, values), count in conversions.items()),
+            *(Fact("tied", {"name": name, "other": other}) for name, other in tied.items()),
+        ),
         doubts=(*_untrained(module), *_overruled(verdicts, tied)),
     )
 
 
 def _judge(
-    origin: Origin, sources: Mapping[str, StoredTensor], state: Mapping[str, Tensor], conversions: Counter[str]
+    origin: Origin, sources: Mapping[str, StoredTensor], state: Mapping[str, Tensor], conversions: Conversions
 ) -> dict[str, str]:
     """Target name -> "equal", "unequal" or "mismatched"."""
     if origin.fuse is not None:
         made = origin.fuse({name: source.whole() for name, source in sources.items()})
-        conversions[f"fused or split by transformers' table: {len(sources)} to {len(made)}"] += len(made)
+        conversions["fused", (("sources", len(sources)), ("targets", len(made)))] += len(made)
         return {name: _compare(state[name], value.shape, [value.reshape(-1)]) for name, value in made.items()}
     (source_name,), (target,) = origin.sources, origin.targets
     source, parameter = sources[source_name], state[target]
     if source_name != target:
-        conversions["renamed by transformers' table"] += 1
+        conversions["renamed", ()] += 1
     if source.dtype != parameter.dtype:
-        conversions[f"cast {_name(source.dtype)} to {_name(parameter.dtype)}"] += 1
+        conversions["cast", (("from", _name(source.dtype)), ("to", _name(parameter.dtype)))] += 1
     return {target: _compare(parameter, source.shape, source.pieces())}
 
 
@@ -103,15 +110,11 @@ def _having(verdicts: Mapping[str, str], wanted: str) -> tuple[str, ...]:
     return tuple(sorted(name for name, verdict in verdicts.items() if verdict == wanted))
 
 
-def _overruled(verdicts: Mapping[str, str], tied: Mapping[str, str]) -> list[str]:
-    return [
-        f"the checkpoint's own {name} is not used: the configuration ties it to {tied[name]}, and their values differ"
-        for name in tied
-        if verdicts.get(name) == "unequal"
-    ]
+def _overruled(verdicts: Mapping[str, str], tied: Mapping[str, str]) -> list[Fact]:
+    return [Fact("overruled", {"name": name, "other": tied[name]}) for name in tied if verdicts.get(name) == "unequal"]
 
 
-def _untrained(module: torch.nn.Module) -> list[str]:
+def _untrained(module: torch.nn.Module) -> list[Fact]:
     """Training moves norms and biases; a model where it moved none was initialised, not trained."""
     scales, biases = [], []
     for name, parameter in module.named_parameters():
@@ -121,7 +124,7 @@ def _untrained(module: torch.nn.Module) -> list[str]:
             biases.append(parameter)
     if not scales or any(bool((scale != 1).any()) for scale in scales) or any(bool(bias.any()) for bias in biases):
         return []
-    return [f"looks untrained: all {len(scales)} norms are 1 and all {len(biases)} biases are 0"]
+    return [Fact("untrained", {"norms": len(scales)})]
 
 
 def _name(dtype: torch.dtype) -> str:

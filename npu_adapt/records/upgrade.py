@@ -27,10 +27,15 @@ def text_fact(text: str) -> Json:
 
 def _from_1_to_2(summary: Json) -> Json:
     """Schema 2 holds facts where schema 1 held sentences."""
-    sections: dict[str, Callable[[Json], Json]] = {}
+    sections: dict[str, Callable[[Json], Json]] = {"weights": _weights_from_1_to_2}
     changed = {name: step(summary[name]) for name, step in sections.items() if summary.get(name) is not None}
     reasons = {path: text_fact(text) for path, text in summary.get("reasons", {}).items()}
     return {**summary, **changed, "reasons": reasons, "schema_version": 2}
+
+
+def _weights_from_1_to_2(weights: Json) -> Json:
+    sentences = {name: weights[name] for name in ("conversions", "left_out", "doubts") if name in weights}
+    return {**weights, **{name: [text_fact(text) for text in texts] for name, texts in sentences.items()}}
 
 
 STEPS: tuple[Callable[[Json], Json], ...] = (_from_1_to_2,)  # the step from schema n stands at n - 1
