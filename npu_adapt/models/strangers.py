@@ -43,8 +43,8 @@ STAGES: dict[str, Stage] = {
     ),
     "tokenizer": Stage(
         "the tokenizer of {file} cannot be loaded",
-        "it comes from tokenizer.json, or tokenizer_config.json with its vocabulary; fetch the model again with all its "
-        "files, or install the transformers and tokenizers versions that it was made for",
+        "it comes from tokenizer.json, or tokenizer_config.json with its vocabulary; fetch the model again with all "
+        "its files, or install the transformers and tokenizers versions that it was made for",
         _model,
     ),
     "processor": Stage(

@@ -290,22 +290,34 @@ def test_missing_processor_is_named(copy, load):
     "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")]
 )
 def test_out_of_memory_while_loading(error, copy, load, monkeypatch):
-    def fail(*_args, **_options):
-        raise error
-
-    monkeypatch.setattr(loading, "_build", fail)
+    raise_while_building(monkeypatch, error)
     with pytest.raises(RunFailed, match="out of memory") as failed:
         load(copy)
     assert (failed.value.stage, failed.value.kind) == ("load", "out-of-memory")
 
 
-def test_unknown_failures_keep_their_traceback(copy, load, monkeypatch):
+def test_whatever_building_raises_is_the_models_fault(copy, load, monkeypatch):
+    error = ZeroDivisionError("their bug")
+    raise_while_building(monkeypatch, error)
+    with pytest.raises(ModelError, match="their bug") as failed:
+        load(copy)
+    assert failed.value.__cause__ is error
+
+
+def test_failures_of_our_own_keep_their_traceback(copy, load, monkeypatch):
     def fail(*_args, **_options):
         raise RuntimeError("a bug of ours")
 
-    monkeypatch.setattr(loading, "_build", fail)
+    monkeypatch.setattr(loading, "_leave_out", fail)
     with pytest.raises(RuntimeError, match="a bug of ours"):
         load(copy)
+
+
+def raise_while_building(monkeypatch, error):
+    def fail(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(tf.AutoModelForImageClassification, "from_pretrained", fail)
 
 
 def test_attention_is_chosen_and_recorded(copy, load):
