@@ -27,7 +27,10 @@ def text_fact(text: str) -> Json:
 
 def _from_1_to_2(summary: Json) -> Json:
     """Schema 2 holds facts where schema 1 held sentences."""
-    sections: dict[str, Callable[[Json], Json]] = {"compare": _compare_from_1_to_2}
+    sections: dict[str, Callable[[Json], Json]] = {
+        "weights": _weights_from_1_to_2,
+        "compare": _compare_from_1_to_2,
+    }
     changed = {name: step(summary[name]) for name, step in sections.items() if summary.get(name) is not None}
     reasons = {path: text_fact(text) for path, text in summary.get("reasons", {}).items()}
     return {**summary, **changed, "reasons": reasons, "schema_version": 2}
@@ -67,6 +70,11 @@ def _worst_output(text: str) -> Json:
     """From "logits, sample 2"."""
     output, _, sample = text.rpartition(", sample ")
     return {"output": output, "sample": int(sample) if sample.isdecimal() else sample}
+
+
+def _weights_from_1_to_2(weights: Json) -> Json:
+    sentences = {name: weights[name] for name in ("conversions", "left_out", "doubts") if name in weights}
+    return {**weights, **{name: [text_fact(text) for text in texts] for name, texts in sentences.items()}}
 
 
 STEPS: tuple[Callable[[Json], Json], ...] = (_from_1_to_2,)  # the step from schema n stands at n - 1

@@ -28,8 +28,8 @@ WEIGHTS = r.WeightsInfo(
     path="/models/google/vit-base-patch16-224",
     files=(r.WeightFile(name="model.safetensors", bytes=346293852, sha256=SHA, verified_against="hub"),),
     proven_parameters=200,
-    conversions=("cast float16 to float32",),
-    left_out=("pooler",),
+    conversions=(r.Fact("cast", {"from": "float16", "to": "float32", "tensors": 200}),),
+    left_out=(r.Fact("part", {"name": "pooler"}),),
 )
 ENVIRONMENT = r.Environment(
     python="3.11.7",
@@ -457,7 +457,7 @@ def doubtful() -> r.Summary:
         WEIGHTS,
         pretrained_used=False,
         files=(replace(WEIGHTS.files[0], verified_against="nothing"),),
-        doubts=("looks untrained: every norm is 1 and every bias is 0",),
+        doubts=(r.Fact("untrained", {"norms": 25}),),
         unexpected_keys=tuple(f"extra.{number}.weight" for number in range(15)),
     )
     problem = r.Problem(
