@@ -1,0 +1,33 @@
+"""The process of one part: `python -m tests.device.child MODULE FUNCTION CONTEXT RESULT`."""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import sys
+import traceback
+from pathlib import Path
+
+from tests.device.part import Context, Report, Skipped
+
+SKIPPED, FAILED = 75, 70  # exit codes: neither Python nor npu-adapt ends with them
+
+
+def main(module: str, function: str, context: str, result: str) -> int:
+    faulthandler.enable()
+    report, given = Report(Path(result)), Context.decoded(context)
+    if not given.device.startswith("npu"):  # transformers would import it, see tests/conftest.py
+        sys.modules.setdefault("torch_npu", None)  # type: ignore[arg-type]
+    try:
+        getattr(importlib.import_module(f"tests.device.{module}"), function)(given, report)
+    except Skipped as reason:
+        report.say(str(reason))
+        return SKIPPED
+    except Exception:
+        traceback.print_exc()
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
