@@ -8,7 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from tests.device.part import Context, Report, Skipped
+from tests.device.part import Context, Report, Skipped, hide_torch_npu
 
 SKIPPED, FAILED = 75, 70  # exit codes: neither Python nor npu-adapt ends with them
 
@@ -16,8 +16,8 @@ SKIPPED, FAILED = 75, 70  # exit codes: neither Python nor npu-adapt ends with t
 def main(module: str, function: str, context: str, result: str) -> int:
     faulthandler.enable()
     report, given = Report(Path(result)), Context.decoded(context)
-    if not given.device.startswith("npu"):  # transformers would import it, see tests/conftest.py
-        sys.modules.setdefault("torch_npu", None)  # type: ignore[arg-type]
+    if not given.device.startswith("npu"):
+        hide_torch_npu()
     try:
         getattr(importlib.import_module(f"tests.device.{module}"), function)(given, report)
     except Skipped as reason:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -77,6 +78,12 @@ class Report:
 
     def _save(self) -> None:
         write_json(self._path, self._content)
+
+
+def hide_torch_npu() -> None:
+    """Keeps torch and transformers from importing it where no NPU is used: without CANN it cannot be imported."""
+    os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"
+    sys.modules.setdefault("torch_npu", None)  # type: ignore[arg-type]
 
 
 def write_json(path: Path, content: Any) -> None:
