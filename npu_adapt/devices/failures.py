@@ -30,8 +30,8 @@ OUT_OF_MEMORY = Kind(
     "use a smaller --batch-size, fewer --samples or --dtype float16; npu-adapt env says who else uses the device",
 )
 DEVICE_LOST = Kind("device-lost", "the device was lost or faulted", f"{_DOCTOR}; a reset or a reboot may be needed")
-DEVICE_FAULT = Kind(
-    "device-fault",
+FAULTING_KERNEL = Kind(  # for this process the device is as lost as above, but not for the next one
+    DEVICE_LOST.name,
     "a kernel on the device failed",
     "nothing works on the device any more in this process, a new one can use it; run it again with "
     "CUDA_LAUNCH_BLOCKING=1 to see which operator it was, and look for an index that is out of range",
@@ -66,11 +66,14 @@ _ACL_CODE = re.compile(r"error code is (\d{6})")
 _TEXTS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE | re.DOTALL))
     for kind, pattern in (
-        (OUT_OF_MEMORY, r"\bout of memory\b|can(?:'t|not) allocate memory|unable to allocate|bad_alloc|EL0004|_ALLOC_FAILED"),
+        (
+            OUT_OF_MEMORY,
+            r"\bout of memory\b|can(?:'t|not) allocate memory|unable to allocate|bad_alloc|EL0004|_ALLOC_FAILED",
+        ),
         (DEVICE_LOST, r"UCE ERROR|HBM MULTI BIT ECC|SUSPECT (?:DEVICE )?MEM|SUSPECT REMOTE|LINK ERROR|FORCE STOP"),
         (DEVICE_LOST, r"uncorrectable ECC|fallen off the bus"),
-        (DEVICE_FAULT, r"illegal memory access|unspecified launch failure|misaligned address|device-side assert"),
-        (DEVICE_FAULT, r"illegal instruction was encountered|invalid program counter|hardware stack error"),
+        (FAULTING_KERNEL, r"illegal memory access|unspecified launch failure|misaligned address|device-side assert"),
+        (FAULTING_KERNEL, r"illegal instruction was encountered|invalid program counter|hardware stack error"),
         (DEVICE_LOST, r"lost heartbeat|device(?: was)? (?:lost|removed)"),
         (TIMEOUT, r"launch timed out|(?:stream|event) sync(?:hronize)? time ?out|(?:aicore|aicpu|vector core) timeout"),
         (INITIALISATION, r"aclInit|aclrtSetDevice|aclrtGetDeviceCount|npu_sys_ctrl"),

@@ -1,9 +1,13 @@
-"""The process of one part: `python -m tests.device.child MODULE FUNCTION CONTEXT RESULT`."""
+"""The process of one part: `python -m tests.device.child MODULE FUNCTION CONTEXT RESULT`.
+
+It ends without taking anything down: after an error of the device that may abort the process or hang it.
+"""
 
 from __future__ import annotations
 
 import faulthandler
 import importlib
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -19,15 +23,18 @@ def main(module: str, function: str, context: str, result: str) -> int:
     if not given.device.startswith("npu"):
         hide_torch_npu()
     try:
-        getattr(importlib.import_module(f"tests.device.{module}"), function)(given, report)
+        getattr(importlib.import_module(module), function)(given, report)
     except Skipped as reason:
         report.say(str(reason))
         return SKIPPED
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever a part raises is its result
         traceback.print_exc()
         return FAILED
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    code = main(*sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -56,7 +56,7 @@ def environment(context: Context, report: Report) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=80,
         check=False,
     )
     recorded = json.loads(done.stdout)["environment"] if done.returncode == 0 else {}
@@ -82,7 +82,13 @@ def memory(context: Context, report: Report) -> None:
     model = models.large(context, "vit-b16")
     batches = (1, 8)
     request = RunRequest(
-        "bench", "npu-adapt bench", str(model), device=context.device, dtype="float32", offline=True, logs=context.work / "l"
+        "bench",
+        "npu-adapt bench",
+        str(model),
+        device=context.device,
+        dtype="float32",
+        offline=True,
+        logs=context.work / "l",
     )
     options = BenchOptions(iterations=3, warmup=1, batch_sizes=batches, with_limits=False)
     summary = bench(request, options, Silent())

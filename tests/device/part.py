@@ -26,7 +26,7 @@ class Part:
     """One part, run in a process of its own."""
 
     name: str
-    module: str  # of tests.device
+    module: str  # that holds the function
     function: str
     seconds: float  # the most it gets
     least: float  # it is not started with fewer seconds left

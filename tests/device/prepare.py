@@ -28,7 +28,9 @@ def prepare(folder: Path) -> int:
     _models(folder / "models")
     sizes = {entry: _bytes(folder / entry) for entry in ("wheels", "models")}
     total = sum(sizes.values())
-    print(", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sizes.items()), f"= {total / 1e6:.1f} MB in {folder}")
+    print(
+        ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sizes.items()), f"= {total / 1e6:.1f} MB in {folder}"
+    )
     if total > LARGEST_BYTES:
         print(f"that is more than {LARGEST_BYTES / 1e6:.0f} MB", file=sys.stderr)
         return 1

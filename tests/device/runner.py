@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -192,7 +193,12 @@ def _read(each: Running, timed_out: bool) -> dict[str, Any]:
         last_lines = said.strip().splitlines()[-LAST_LINES:]
         if status == "failed":
             headline = (last_lines or [f"ended with {code}"])[-1][:300]
-    return _result(status, **left) | {"headline": headline, "status": status, "seconds": seconds, "last_lines": last_lines}
+    return _result(status, **left) | {
+        "headline": headline,
+        "status": status,
+        "seconds": seconds,
+        "last_lines": last_lines,
+    }
 
 
 def _own_group() -> dict[str, Any]:
@@ -202,10 +208,8 @@ def _own_group() -> dict[str, Any]:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Ends the process and its group, and waits for it."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -35,11 +35,11 @@ def shared(context: Context, report: Report) -> None:
     model = models.large(context, "vit-b16")
     rows: dict[str, Any] = {}
     rows["alone"] = _warnings(context, model, "alone")
-    with _busy(context) as other:
+    with _Busy(context) as other:
         assert other.stdout is not None
         other.stdout.readline()
         rows["beside another"] = _warnings(context, model, "beside")
-    with _busy(context, wait=3.0):
+    with _Busy(context, wait=3.0):
         rows["joined"] = _warnings(context, model, "joined", seconds=14.0)
     report.put(warnings=rows)
     report.say(", ".join(f"{name}: {row['median_ms']:.3g} ms {row['ids']}" for name, row in rows.items()))
@@ -54,7 +54,7 @@ def _warnings(context: Context, model: Any, name: str, seconds: float = 2.0) -> 
     request = RunRequest(
         "bench", "npu-adapt bench", str(model), device=context.device, offline=True, logs=context.work / name
     )
-    limited = BenchOptions(max_seconds=0.5 if context.small else seconds, precision=1e-4, with_limits=False)
+    limited = BenchOptions(max_seconds=0.5 if context.small else seconds, precision=1e-6, with_limits=False)
     section = bench(request, limited, Silent()).bench
     assert section is not None
     return {
@@ -64,7 +64,7 @@ def _warnings(context: Context, model: Any, name: str, seconds: float = 2.0) -> 
     }
 
 
-class _busy:  # noqa: N801: a context, named as one reads it
+class _Busy:
     """A process that works on the device while the context lasts, begun `wait` seconds into it."""
 
     def __init__(self, context: Context, wait: float = 0.0) -> None:

@@ -19,40 +19,46 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def _tiny(setting: str) -> Part:
-    return Part(f"tiny-{setting}", "comparing", "tiny_models", 150, 8, arguments={"setting": setting})
+    return Part(f"tiny-{setting}", "tests.device.comparing", "tiny_models", 150, 8, arguments={"setting": setting})
 
 
 def _large(model: str, *settings: str, seconds: float = 150) -> Part:
     arguments = {"model": model, "settings": settings}
-    return Part(f"compare-{model}", "comparing", "large_model", seconds, 15, arguments=arguments)
+    return Part(f"compare-{model}", "tests.device.comparing", "large_model", seconds, 15, arguments=arguments)
+
+
+def _in_mode(mode: str) -> Part:
+    return Part(f"compare-{mode}", "tests.device.comparing", "in_mode", 120, 6, arguments={"mode": mode})
 
 
 def _sweep(name: str, seconds: float, least: float, **arguments: Any) -> Part:
-    return Part(name, "speed", "sweep", seconds, least, alone=True, arguments=arguments)
+    return Part(name, "tests.device.speed", "sweep", seconds, least, alone=True, arguments=arguments)
 
 
 PARTS: tuple[Part, ...] = (
-    Part("env", "machine", "environment", 60, 3),
+    Part("env", "tests.device.machine", "environment", 90, 3),
     *map(_tiny, SETTINGS),
-    Part("faults", "faults", "planted", 120, 8),
+    Part("faults", "tests.device.faults", "planted", 120, 8),
     _large("vit-b16", "float32", "float32-tf32", "bfloat16"),
-    Part("out-of-memory", "failing", "out_of_memory", 60, 6),
-    Part("missing-operator", "failing", "missing_operator", 60, 6),
-    Part("device-assert", "failing", "device_assert", 60, 6),
+    Part(
+        "compare-llama-1b", "tests.device.comparing", "language_model", 150, 20, arguments={"settings": ("bfloat16",)}
+    ),
+    Part("out-of-memory", "tests.device.failing", "out_of_memory", 60, 6),
+    Part("missing-operator", "tests.device.failing", "missing_operator", 60, 6),
+    Part("device-assert", "tests.device.failing", "device_assert", 60, 6),
     _large("resnet50", "float32", "float32-as-it-is", "bfloat16"),
     _large("minilm", "float32", "float32-tf32", "float16", "bfloat16"),
-    Part("limits", "speed", "limits", 60, 5, alone=True),
-    Part("clocks", "speed", "clocks", 80, 6, alone=True),
+    _in_mode("compile"),
+    _in_mode("graph"),
+    Part("compare-generate", "tests.device.comparing", "generated", 90, 6),
+    Part("limits", "tests.device.speed", "limits", 60, 5, alone=True),
+    Part("clocks", "tests.device.speed", "clocks", 80, 6, alone=True),
     _sweep("sweep", 120, 8, modes="eager,graph"),
-    Part("memory", "machine", "memory", 60, 5, alone=True),
-    Part("shared", "sharing", "shared", 60, 8, alone=True),
-    Part("compare-llama-1b", "comparing", "language_model", 150, 20, arguments={"settings": ("bfloat16",)}),
-    Part("generation", "speed", "generation", 90, 8, alone=True),
-    Part("compare-compile", "comparing", "in_mode", 120, 6, arguments={"mode": "compile"}),
-    Part("compare-graph", "comparing", "in_mode", 90, 6, arguments={"mode": "graph"}),
-    Part("compare-generate", "comparing", "generated", 90, 6),
-    Part("compare-time", "speed", "compare_time", 150, 15, alone=True),
-    _sweep("sweep-compile", 240, 30, modes="eager,compile,graph"),
+    Part("memory", "tests.device.machine", "memory", 60, 5, alone=True),
+    Part("shared", "tests.device.sharing", "shared", 70, 8, alone=True),
+    Part("generation", "tests.device.speed", "generation", 90, 8, alone=True),
+    Part("compare-time", "tests.device.speed", "compare_time", 150, 15, alone=True),
+    _sweep("sweep-compile", 300, 30, modes="eager,compile,graph"),
 )
 
 

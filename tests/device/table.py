@@ -31,7 +31,9 @@ def markdown(record: dict[str, Any]) -> str:
 
 def plain(record: dict[str, Any]) -> str:
     """The same for a terminal: columns of one width."""
-    rows = [(name, part["status"], f"{part['seconds']:.1f}", part["headline"]) for name, part in record["parts"].items()]
+    rows = [
+        (name, part["status"], f"{part['seconds']:.1f}", part["headline"]) for name, part in record["parts"].items()
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else [0, 0, 0]
     lines = [
         f"{name:<{widths[0]}}  {status:<{widths[1]}}  {seconds:>{widths[2]}}  {headline}"
