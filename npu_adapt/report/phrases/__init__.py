@@ -24,4 +24,6 @@ PHRASES: dict[str, Phrase] = {
     **bench.SENTENCES,
     **REASONS,
     **bench.REASONS,
+    **bench.WARNINGS,
+    **bench.WORDS,
 }
