@@ -26,4 +26,6 @@ PHRASES: dict[str, Phrase] = {
     **bench.REASONS,
     **compare.PHRASES,
     **weights.PHRASES,
+    **bench.WARNINGS,
+    **bench.WORDS,
 }
