@@ -19,8 +19,8 @@ MOST_FINDINGS = 5  # that are kept of one comparison
 def compared(context: Context, model: Path, setting: str, **options: Any) -> dict[str, Any]:
     """One comparison in this process, as a row: the verdict, the arithmetic found, the operators' margins."""
     from npu_adapt.progress import Silent
-    from npu_adapt.workflows.compare import CompareOptions, compare
-    from npu_adapt.workflows.session import RunRequest
+    from npu_adapt.workflows.compare.command import CompareOptions, compare
+    from npu_adapt.workflows.run.session import RunRequest
 
     request = RunRequest(
         command="compare",

@@ -26,7 +26,7 @@ def out_of_memory(context: Context, report: Report) -> None:
     report.say("out-of-memory")
     if context.small:
         return
-    from npu_adapt.workflows.bench import BenchOptions, bench
+    from npu_adapt.workflows.bench.command import BenchOptions, bench
 
     options = BenchOptions(iterations=3, warmup=1, batch_sizes=(1, 1 << 20), with_limits=False)
     summary = bench(_request(context, "bench", "vit-b16", dtype="float16"), options, Silent())
@@ -99,7 +99,7 @@ def _raised(
 
 def _in_a_comparison(context: Context, report: Report, fault: Callable[[], Any], kind: str | None) -> None:
     """The same where it would happen: within the device's forward. The record must say FAILED, where and why."""
-    from npu_adapt.workflows import compare
+    from npu_adapt.workflows.compare import command as compare
 
     class Faulty:
         def __enter__(self) -> None:
@@ -122,7 +122,7 @@ def _in_a_comparison(context: Context, report: Report, fault: Callable[[], Any],
 
 
 def _request(context: Context, command: str, model: str, **options: Any) -> Any:
-    from npu_adapt.workflows.session import RunRequest
+    from npu_adapt.workflows.run.session import RunRequest
 
     folder = models.large(context, model) if model in models.LARGE else models.tiny(context, model)
     return RunRequest(

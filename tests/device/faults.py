@@ -89,7 +89,7 @@ FAULTS = (
 
 def planted(context: Context, report: Report) -> None:
     """Each fault within one comparison in float32, on the device's side only."""
-    from npu_adapt.workflows import compare
+    from npu_adapt.workflows.compare import command as compare
 
     rows = []
     for fault in FAULTS:

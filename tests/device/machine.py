@@ -76,8 +76,8 @@ def memory(context: Context, report: Report) -> None:
     """The benchmark's peak beside what the device's own library counts in a process of the same work."""
     from npu_adapt.devices.transfer import copy_to
     from npu_adapt.progress import Silent
-    from npu_adapt.workflows.bench import BenchOptions, bench
-    from npu_adapt.workflows.session import RunRequest
+    from npu_adapt.workflows.bench.command import BenchOptions, bench
+    from npu_adapt.workflows.run.session import RunRequest
 
     model = models.large(context, "vit-b16")
     batches = (1, 8)

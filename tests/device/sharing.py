@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from npu_adapt.progress import Silent
-from npu_adapt.workflows.bench import BenchOptions, bench
-from npu_adapt.workflows.session import RunRequest
+from npu_adapt.workflows.bench.command import BenchOptions, bench
+from npu_adapt.workflows.run.session import RunRequest
 from tests.device import models
 from tests.device.part import ROOT, Context, Report
 

@@ -16,8 +16,8 @@ from npu_adapt.devices.selection import open_device
 from npu_adapt.progress import Silent
 from npu_adapt.timing.limits import measure_limits
 from npu_adapt.timing.loop import measure
-from npu_adapt.workflows.bench import BenchOptions, bench
-from npu_adapt.workflows.session import RunRequest
+from npu_adapt.workflows.bench.command import BenchOptions, bench
+from npu_adapt.workflows.run.session import RunRequest
 from tests.device import models
 from tests.device.part import ROOT, Context, Report
 

@@ -23,6 +23,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
 }
 # `{hint:say:hint}` is the phrase "hint-VALUE", with the same values; nothing for an empty value.
 OTHER_PHRASE = "say:"
+WORD = "word"  # `{what:word}` is the phrase "word-VALUE"
 JOINED = {"en": ", ", "zh": "、"}
 
 
@@ -46,11 +47,9 @@ class _Writer(Formatter):
             return self._phrase("none")
         if isinstance(value, bool):
             return "true" if value else "false"  # as in the record, in every language
-        if format_spec == "word":
-            return self._say(f"word-{value}")
-        if format_spec in WRITERS:
-            return WRITERS[format_spec](value)
-        return str(format(value, format_spec))
+        if format_spec == WORD:
+            return self._phrase(f"word-{value}")
+        return WRITERS[format_spec](value) if format_spec in WRITERS else str(format(value, format_spec))
 
     def _other(self, kind: str, value: Any) -> str:
         """The phrase "KIND-VALUE" with the same values in its places; the value in brackets where there is none."""

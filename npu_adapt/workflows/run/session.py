@@ -349,7 +349,8 @@ def _record_model(session: Session) -> None:
         ("doubt", weights.doubts),
     ):
         for fact in found:
-            journal.event("pretrained", event, id=fact.id, **fact.values)
+            values: dict[str, Any] = {"id": fact.id, **fact.values}
+            journal.event("pretrained", event, **values)
     reasons = {path: why for path, why in session.summary.reasons.items() if path not in ("model", "weights")}
     session.summary = msgspec.structs.replace(session.summary, model=loaded.info, weights=weights, reasons=reasons)
     session.record(
