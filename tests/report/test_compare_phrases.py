@@ -29,7 +29,8 @@ MAKERS = {
 # English that the field's Chinese texts keep: names, types, options.
 KEPT = re.compile(
     r"NaN|L2|CPU|float32|float64|top-[15]|rtol|atol|dropout|nearest-(even|away)|hint|ms|s\b|mean_abs_diff|"
-    r"cosine_similarity|accuracy_compare\.log|npu-adapt bench --against cpu|--[\w-]+( float32)?|[A-Z0-9_]{8,}(=0)?"
+    r"cosine_similarity|accuracy_compare\.log|(npu-adapt )?bench --against( cpu)?|--[\w-]+( float32)?|"
+    r"[A-Z0-9_]{8,}(=0)?"
 )
 
 

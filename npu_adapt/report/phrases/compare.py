@@ -85,9 +85,10 @@ TERMS: dict[str, Phrase] = {
     ),
     "random-forward-unexplained": Phrase(
         "the model's forward is random: {forwards} forwards of the same input on the reference differ in "
-        "{value:percent} of the elements; is dropout left on, or does it sample?",
+        "{value:percent} of the elements; is dropout left on, does it sample, "
+        "or keep something from call to call?",
         "模型的前向是随机的：参考端同一输入的 {forwards} 次前向有 {value:percent} 的元素不同；"
-        "是否没有关闭 dropout，或者模型带有采样？",
+        "是否没有关闭 dropout、带有采样，或者在多次调用之间保留状态？",
     ),
     "arithmetic": Phrase(
         "{place} computes in {value}{rounding:say:rounding}", "{place} 以 {value} 计算{rounding:say:rounding}"
@@ -215,6 +216,10 @@ LEFT_OUT: dict[str, Phrase] = {
         "the float64 result of parts that compute in no other type than their own: a float64 copy stands for it",
         "只能以自身类型计算的部分的 float64 结果：以 float64 副本代替",
     ),
+    "other-shapes-in-float64": Phrase(
+        "the float64 result, whose outputs have other shapes: the CPU's own result in the model's type stands for it",
+        "float64 结果（其输出形状不同）：以 CPU 上模型自身类型的结果代替",
+    ),
 }
 
 REGRESSIONS: dict[str, Phrase] = {
@@ -238,6 +243,11 @@ SENTENCES: dict[str, Phrase] = {
     "separator": Phrase("; ", "；"),
     "output-sample": Phrase("{output}, sample {sample}", "{output}，样本 {sample}"),
     "change-text": _TEXT,
+    "latency-against": Phrase(
+        "bench --against, both sides in turns: {dtype}, {threads} threads",
+        "bench --against，两端交替测量：{dtype}，{threads} 线程",
+    ),
+    "latency-ratio": Phrase("of the pairs of both sides, measured in turns", "两端交替测量所得各对之比"),
 }
 
 PHRASES: dict[str, Phrase] = {
