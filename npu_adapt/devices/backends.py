@@ -39,7 +39,7 @@ class Backend:
     extension: Extension | None = None  # None: part of torch itself
     indexed: bool = True  # False: there is one, and its functions take no device argument
     flags: tuple[Flag, ...] = ()
-    hf32_flags: tuple[str, ...] = ()  # attribute paths that `--hf32/--no-hf32` set; empty: it has no HF32
+    hf32_flags: tuple[str, ...] = ()  # attribute paths that `--hf32/--no-hf32` set (TF32 on CUDA); empty: it has none
     variables: tuple[str, ...] = ()  # environment variables that its stack reads and that change numbers or timing
     event: str | None = "Event"  # class of timed events in its module; None: it has none
     current_memory: str | None = "memory_allocated"  # None: it keeps no statistics
@@ -130,8 +130,9 @@ CUDA = Backend(
         Flag("fp16_reduced_precision", "torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction"),
         Flag("bf16_reduced_precision", "torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction"),
     ),
+    hf32_flags=("torch.backends.cuda.matmul.allow_tf32", "torch.backends.cudnn.allow_tf32"),
     variables=("CUDA_LAUNCH_BLOCKING", "NVIDIA_TF32_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG", "PYTORCH_CUDA_ALLOC_CONF"),
-    finer_hint="nvidia-tf32-override",
+    finer_hint="no-hf32",
     tells_fallbacks=False,
     graph="CUDAGraph",
 )

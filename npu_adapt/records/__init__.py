@@ -16,7 +16,7 @@ import msgspec
 
 from npu_adapt.errors import SummaryUnreadable
 from npu_adapt.records.base import TEXT, Fact, Record, Term, Value
-from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp, Warning
+from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp
 from npu_adapt.records.compare import (
     ArithmeticFound,
     ArithmeticReading,
@@ -76,7 +76,6 @@ __all__ = [
     "ToolInfo",
     "Value",
     "Verdict",
-    "Warning",
     "WeightFile",
     "WeightsInfo",
     "WorstOutput",

@@ -28,8 +28,8 @@ WEIGHTS = r.WeightsInfo(
     path="/models/google/vit-base-patch16-224",
     files=(r.WeightFile(name="model.safetensors", bytes=346293852, sha256=SHA, verified_against="hub"),),
     proven_parameters=200,
-    conversions=("cast float16 to float32",),
-    left_out=("pooler",),
+    conversions=(r.Fact("cast", {"from": "float16", "to": "float32", "tensors": 200}),),
+    left_out=(r.Fact("part", {"name": "pooler"}),),
 )
 ENVIRONMENT = r.Environment(
     python="3.11.7",
@@ -307,7 +307,7 @@ def nulls() -> r.Summary:
         BENCH,
         peak_memory_bytes=None,
         latency_ms=replace(BENCH.latency_ms, p99=None),
-        warnings=(r.Warning(id="foreign-load", message="other processes took 38 % of the CPU"),),
+        warnings=(r.Fact("foreign-load", {"busy_cores": 0.7612, "cores": 2}),),
     )
     environment = replace(
         ENVIRONMENT,
@@ -366,16 +366,14 @@ def sweep() -> r.Summary:
             ratio=21.7284,
             interval=r.ConfidenceInterval(low=21.6012, high=21.8456, confidence=0.95),
         ),
-        warnings=(
-            r.Warning(id="outliers", message="2 of 100 samples are far outside the rest; the furthest: 7.01 ms"),
-        ),
+        warnings=(r.Fact("outliers", {"outliers": 2, "samples": 100, "furthest_ms": 7.01235}),),
     )
     rows = (
         replace(
             row,
             mode="graph",
             status="failed",
-            reason="npu:0 captures no graphs",
+            reason=r.Fact("row-failed", {"stage": "set-up", "class": "other", "message": "npu:0 captures no graphs"}),
             latency_ms=None,
             throughput_per_s=None,
             warnings=(),
@@ -386,13 +384,13 @@ def sweep() -> r.Summary:
             batch_size=8,
             latency_ms=replace(BENCH.latency_ms, median=81.2345),
             throughput_per_s=98.4803,
-            warnings=(r.Warning(id="foreign-load", message="other processes kept 3.10 of 24 cores busy"),),
+            warnings=(r.Fact("foreign-load", {"busy_cores": 3.1012, "cores": 24}),),
         ),
         replace(
             row,
             dtype="bfloat16",
             status="wrong",
-            reason="relative L2 against the CPU's float32 is 0.31, above 0.05",
+            reason=r.Fact("wrong-output", {"relative_l2": 0.3123, "limit": 0.05}),
             latency_ms=replace(BENCH.latency_ms, median=2.98812),
             throughput_per_s=331.2,
         ),
@@ -404,7 +402,7 @@ def sweep() -> r.Summary:
         attention="sdpa",
         threads=24,
         clock="device",
-        memory_source="the device's own statistics",
+        memory_source="device-statistics",
         median_interval_ms=row.median_interval_ms,
         prefill_tokens_per_s=row.prefill_tokens_per_s,
         decode_tokens_per_s=row.decode_tokens_per_s,
@@ -457,7 +455,7 @@ def doubtful() -> r.Summary:
         WEIGHTS,
         pretrained_used=False,
         files=(replace(WEIGHTS.files[0], verified_against="nothing"),),
-        doubts=("looks untrained: every norm is 1 and every bias is 0",),
+        doubts=(r.Fact("untrained", {"norms": 25}),),
         unexpected_keys=tuple(f"extra.{number}.weight" for number in range(15)),
     )
     problem = r.Problem(

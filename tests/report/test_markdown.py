@@ -12,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 from msgspec.structs import fields, replace
 
-from npu_adapt.records import Record, Summary, Term
+from npu_adapt.records import Fact, Record, Summary, Term
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.markdown import escaped, render
 from npu_adapt.report.phrases import PHRASES
@@ -266,7 +266,7 @@ def test_other_peoples_text_stays_text(sample: Sample, text: str) -> None:
         weights=replace(
             summary.weights,
             path=text,
-            doubts=(text,),
+            doubts=(Fact("text", {"text": text}),),
             unexpected_keys=(text,),
             files=(replace(summary.weights.files[0], name=text, verified_against="nothing"),),
         ),

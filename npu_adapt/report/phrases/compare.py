@@ -132,7 +132,6 @@ PARTS: dict[str, Phrase] = {
     "limit-unasked": Phrase("that a model of its type may get unasked", "该类型模型在未指定时允许的"),
     "hint-no-hf32": Phrase(": run with --no-hf32", "：请使用 --no-hf32"),
     "hint-onednn-fpmath-mode": Phrase(": unset ONEDNN_DEFAULT_FPMATH_MODE", "：请取消设置 ONEDNN_DEFAULT_FPMATH_MODE"),
-    "hint-nvidia-tf32-override": Phrase(": set NVIDIA_TF32_OVERRIDE=0", "：请设置 NVIDIA_TF32_OVERRIDE=0"),
 }
 
 REASONS: dict[str, Phrase] = {
@@ -207,7 +206,6 @@ NOTES: dict[str, Phrase] = {
 
 LEFT_OUT: dict[str, Phrase] = {
     "text": _TEXT,
-    "part": Phrase("{name} (not in the checkpoint)", "{name}（权重文件中没有）"),
     "truth-in-float32": Phrase(
         "the float64 result of {operators}, which have no float64 kernel on the CPU: float32 stands for it",
         "{operators} 的 float64 结果：CPU 上没有对应的 float64 内核，以 float32 代替",
