@@ -57,11 +57,13 @@ def pinned(context: Context, setting: str) -> dict[str, Any]:
 
 def figures(summary: Any) -> dict[str, Any]:
     """What the table and the histogram need of a comparison's record."""
+    from npu_adapt.report.phrases.facts import words
+
     compare, run = summary.compare, summary.run
     arithmetic = compare.arithmetic
     return {
         "passed": compare.verdict.passed,
-        "reasons": compare.verdict.reasons,
+        "terms": [words("term", each, "en") for each in compare.verdict.terms],
         "relative_l2": compare.relative_l2,
         "over_floor": max((each.error_over_floor or 0.0 for each in compare.outputs), default=None),
         "readings": {
