@@ -18,6 +18,7 @@ MOST_FINDINGS = 5  # that are kept of one comparison
 
 def compared(context: Context, model: Path, setting: str, **options: Any) -> dict[str, Any]:
     """One comparison in this process, as a row: the verdict, the arithmetic found, the operators' margins."""
+    from npu_adapt.errors import DeviceUnavailable
     from npu_adapt.progress import Silent
     from npu_adapt.workflows.compare import CompareOptions, compare
     from npu_adapt.workflows.session import RunRequest
@@ -35,6 +36,8 @@ def compared(context: Context, model: Path, setting: str, **options: Any) -> dic
     row: dict[str, Any] = {"model": model.name, "setting": setting}
     try:
         summary = compare(request, CompareOptions(**options), Silent())
+    except DeviceUnavailable:
+        raise  # nor would any other model find it
     except ImportError as error:
         return row | {"passed": None, "left_out": " ".join(str(error).split())[:200], "seconds": _since(started)}
     except Exception as error:  # noqa: BLE001 - one model must not sink the others
