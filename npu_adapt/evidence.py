@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,7 +22,7 @@ import msgspec
 
 from npu_adapt import __version__
 from npu_adapt.errors import SummaryUnreadable, UsageError
-from npu_adapt.records import SCHEMA_VERSION, Summary, ToolInfo, decode, encode
+from npu_adapt.records import SCHEMA_VERSION, TEXT, Fact, Summary, ToolInfo, decode, encode
 
 Log = Literal["run", "pretrained", "accuracy"]
 
@@ -108,8 +108,15 @@ def merged(new: Summary, old: Summary) -> Summary:
     )
 
 
+def as_facts(reasons: Mapping[str, Fact | str]) -> dict[str, Fact]:
+    """Reasons by path; a sentence becomes a fact of the id "text"."""
+    return {path: Fact(TEXT, {"text": why}) if isinstance(why, str) else why for path, why in reasons.items()}
+
+
 def new_summary(command: str, **sections: Any) -> Summary:
     """A summary of now, written by this version, with the sections given."""
+    if "reasons" in sections:
+        sections["reasons"] = as_facts(sections["reasons"])
     return Summary(
         schema_version=SCHEMA_VERSION,
         tool=ToolInfo(name="npu-adapt", version=__version__),

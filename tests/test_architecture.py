@@ -120,7 +120,7 @@ def test_every_room_has_its_place_in_the_table():
     [
         ("numerics/metrics.py", "from npu_adapt.devices.device import Device", 1),
         ("numerics/metrics.py", "def f():\n    from npu_adapt import cli", 1),
-        ("numerics/metrics.py", "import npu_adapt.workflows.compare", 1),
+        ("numerics/metrics.py", "import npu_adapt.workflows.compare.command", 1),
         ("numerics/metrics.py", "from npu_adapt.numerics import rules\nfrom npu_adapt.errors import UsageError", 0),
         ("report/tables.py", "from npu_adapt import __version__", 0),
     ],

@@ -23,10 +23,10 @@ esac
 """
 CHECKS = [
     "python -m pip install --quiet --disable-pip-version-check .[test]",
-    "python -m pytest",
     "ruff check .",
     "ruff format --check .",
     "mypy ",
+    "python -m pytest",
     "python -m pip install --quiet --disable-pip-version-check .",
     "python -m tests.readme",
     "python -m pip install --quiet --disable-pip-version-check .[test] transformers==4.57.6",

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from npu_adapt.errors import UsageError
-from npu_adapt.evidence import Logs, new_summary, parse_log_line, read_summary, write_atomically
+from npu_adapt.evidence import Logs, as_facts, new_summary, parse_log_line, read_summary, write_atomically
 from npu_adapt.records import Bench, Latency, Run, Summary, encode
 
 LATENCY = Latency(mean=1.0, median=1.0, p90=1.0, p99=None, std=0.0, min=1.0, max=1.0)
@@ -103,7 +103,7 @@ def test_a_failed_command_nulls_its_own_section_and_says_why(logs: Logs) -> None
     publish(logs, new_summary("npu-adapt bench", run=run_record(status="FAILED"), reasons={"bench": "out of memory"}))
     summary = logs.read()
     assert summary.bench is None
-    assert summary.reasons == {"bench": "out of memory"}
+    assert summary.reasons == as_facts({"bench": "out of memory"})
 
 
 def test_reasons_go_with_the_section_they_explain(logs: Logs) -> None:
@@ -112,7 +112,7 @@ def test_reasons_go_with_the_section_they_explain(logs: Logs) -> None:
     )
     publish(logs, first)
     publish(logs, new_summary("npu-adapt infer", run=run_record(), reasons={"run.cpu_fallbacks": "CPU"}))
-    assert logs.read().reasons == {"bench.peak_memory_bytes": "CPU", "run.cpu_fallbacks": "CPU"}
+    assert logs.read().reasons == as_facts({"bench.peak_memory_bytes": "CPU", "run.cpu_fallbacks": "CPU"})
 
 
 @pytest.mark.parametrize("text", ['{"torn', "[1]", '{"schema_version": 99, "tool": {"name": "npu-adapt"}}'])
@@ -152,7 +152,7 @@ def test_a_logs_folder_that_is_a_file_is_a_usage_error(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from npu_adapt.evidence import Logs, new_summary
+from npu_adapt.evidence import Logs, as_facts, new_summary
 logs = Logs(Path(sys.argv[1]))
 for number in range(10):
     with logs.start("infer", "org/name") as journal:

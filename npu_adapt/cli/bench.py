@@ -162,7 +162,7 @@ def bench(
         )
 
     def in_fresh_processes(progress: Progress) -> Summary:
-        from npu_adapt.workflows.bench_isolated import Evidence, GateRules, Variant, bench_gated, bench_isolated
+        from npu_adapt.workflows.bench.isolated import Evidence, GateRules, Variant, bench_gated, bench_isolated
 
         each = [Variant(tuple(measuring_arguments(row)), columns(row), row["threads"]) for row in rows]
         evidence = Evidence(logs, options.command_line())
@@ -173,8 +173,8 @@ def bench(
 
     def in_this_process(progress: Progress) -> Summary:
         from npu_adapt.cli.request import run_request
-        from npu_adapt.workflows.bench import BenchOptions
-        from npu_adapt.workflows.bench import bench as run_bench
+        from npu_adapt.workflows.bench.command import BenchOptions
+        from npu_adapt.workflows.bench.command import bench as run_bench
 
         shared = {name: value for name, value in ctx.params.items() if name not in ("dtype", "attention", "threads")}
         return run_bench(run_request("bench", shared), BenchOptions(**own), progress)  # type: ignore[arg-type]

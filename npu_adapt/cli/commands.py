@@ -16,12 +16,13 @@ from typer.main import get_command
 
 # In the order a newcomer needs them. Each is `npu_adapt.cli.NAME.NAME`; beside it is the first line of its help.
 COMMANDS: dict[str, str] = {
-    "env": "Examine this machine: versions, devices, and whatever does not fit, with the command that mends it.",
+    "env": "Examine this machine: versions, devices, and whatever does not fit, with the command that fixes it.",
     "fetch": "Bring a model to this disk, verify every byte, and register it. What is here already is not downloaded.",
     "infer": "Run a model once on one device: predictions, output shapes, timings.",
     "bench": "Measure latency, throughput and memory, and how far they are from the device's own limit.",
     "compare": "Compare a device with the CPU on the same weights and inputs: metrics and a verdict.",
     "report": "Render the adaptation report from the last summary: tables on a terminal, Markdown in a pipe or a file.",
+    "explain": "Say what a finding, warning, rule, exit code or word means, and what to do about it. Works offline.",
     "models": "The models that are registered on this machine: list them, verify their bytes, find or remove them.",
 }
 

@@ -102,9 +102,9 @@ def compare(
     request = run_request("compare", ctx.params)
 
     def workflow(progress: Progress) -> Summary:
-        from npu_adapt.workflows.compare import CompareOptions
-        from npu_adapt.workflows.compare import compare as run_compare
-        from npu_adapt.workflows.rejudge import rejudge as judge_again
+        from npu_adapt.workflows.compare.command import compare as run_compare
+        from npu_adapt.workflows.compare.options import CompareOptions
+        from npu_adapt.workflows.compare.rejudge import rejudge as judge_again
 
         asked = CompareOptions(
             reference=reference,

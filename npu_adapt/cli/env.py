@@ -13,7 +13,7 @@ from npu_adapt.errors import ExitCode
 
 if TYPE_CHECKING:
     from npu_adapt.records import Summary
-    from npu_adapt.workflows.env import EnvRequest
+    from npu_adapt.workflows.env.command import EnvRequest
 
 
 def env(
@@ -42,14 +42,14 @@ def env(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Examine this machine: versions, devices, and whatever does not fit, with the command that mends it.
+    """Examine this machine: versions, devices, and whatever does not fit, with the command that fixes it.
 
     Every device that torch sees computes 1 + 1, in a process of its own. The record goes to the logs' history, and to
     summary.json where that holds no figures of a model.
 
     Example: npu-adapt env --check
     """
-    from npu_adapt.workflows.env import EnvRequest, any_usable
+    from npu_adapt.workflows.env.command import EnvRequest, any_usable
 
     request = EnvRequest(
         command_line=options.command_line(),
@@ -69,7 +69,7 @@ def examine_as_json(request: EnvRequest, *, quiet: bool) -> Summary:
     """Examines, and prints the record and nothing else on stdout."""
     from npu_adapt.cli.console import only_the_record, progress_for
     from npu_adapt.records import encode
-    from npu_adapt.workflows.env import examine
+    from npu_adapt.workflows.env.command import examine
 
     with only_the_record() as stdout:
         summary = examine(request, partial(progress_for, quiet=quiet), lambda at_once: None)
@@ -81,7 +81,7 @@ def examine_on_screen(request: EnvRequest, *, quiet: bool) -> Summary:
     """Examines, and prints what can be read at once before what has to be waited for."""
     from npu_adapt.cli.console import print_result, progress_for
     from npu_adapt.report.examination import render_answers, render_at_once
-    from npu_adapt.workflows.env import examine
+    from npu_adapt.workflows.env.command import examine
 
     shown: list[Summary] = []
 

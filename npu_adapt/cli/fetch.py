@@ -37,7 +37,7 @@ def fetch(
     """
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.request import model_request
-    from npu_adapt.workflows.fetch import fetch_and_register
+    from npu_adapt.workflows.models.fetch import fetch_and_register
 
     fetched = fetch_and_register(model_request(ctx.params), progress_for(quiet=quiet), dry_run=dry_run)
 

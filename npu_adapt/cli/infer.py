@@ -42,7 +42,7 @@ def infer(
     request = run_request("infer", ctx.params)
 
     def workflow(progress: Progress) -> Summary:
-        from npu_adapt.workflows.infer import infer as run_infer
+        from npu_adapt.workflows.run.infer import infer as run_infer
 
         return run_infer(request, progress)
 

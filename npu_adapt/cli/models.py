@@ -25,7 +25,7 @@ def list_models(cache_dir: options.CacheDir = None, json: options.Json = False, 
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.run import print_record
     from npu_adapt.report.registry_tables import render_list
-    from npu_adapt.workflows.registry import list_models as run_list
+    from npu_adapt.workflows.models.registry import list_models as run_list
 
     print_record(run_list(cache_dir, progress_for(quiet=quiet)), render_list, as_json=json)
 
@@ -46,7 +46,7 @@ def verify(
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.run import print_record
     from npu_adapt.models.registry import Registry, cache_folder
-    from npu_adapt.workflows.verify import verify_models
+    from npu_adapt.workflows.models.verify import verify_models
 
     progress = progress_for(quiet=quiet)
     held = Registry(cache_folder(cache_dir), progress.say)
@@ -77,7 +77,7 @@ def remove(
     from npu_adapt.cli.run import print_record
     from npu_adapt.models.registry import Registry, cache_folder
     from npu_adapt.report.registry_tables import render_removed
-    from npu_adapt.workflows.registry import remove_models
+    from npu_adapt.workflows.models.registry import remove_models
 
     held = Registry(cache_folder(cache_dir), progress_for(quiet=quiet).say)
     entries = chosen(ctx, held)
@@ -90,7 +90,7 @@ def remove(
 def chosen(ctx: typer.Context, held: Registry) -> tuple[RegistryEntry, ...]:
     """The entries of the model that the command names. Raises `ModelNotFound`."""
     from npu_adapt.cli.request import model_request
-    from npu_adapt.workflows.registry import entries_of
+    from npu_adapt.workflows.models.registry import entries_of
 
     return entries_of(model_request(ctx.params), held)
 
@@ -133,7 +133,7 @@ def path(
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.request import model_request
     from npu_adapt.cli.run import print_json
-    from npu_adapt.workflows.registry import path_of
+    from npu_adapt.workflows.models.registry import path_of
 
     found = path_of(model_request(ctx.params), progress_for(quiet=quiet))
     if json:

@@ -11,14 +11,14 @@ from npu_adapt.cli.options import command_line
 
 if TYPE_CHECKING:
     from npu_adapt.models.local import ModelRequest
-    from npu_adapt.workflows.session import RunRequest
+    from npu_adapt.workflows.run.session import RunRequest
 
 RENAMED = {"input": "inputs", "weights_root": "weights_roots"}
 
 
 def run_request(command: str, parameters: Mapping[str, Any]) -> RunRequest:
     """The `RunRequest` of a command called with `parameters` (Typer's `ctx.params`)."""
-    from npu_adapt.workflows.session import RunRequest
+    from npu_adapt.workflows.run.session import RunRequest
 
     values = fields_from(parameters, RunRequest)
     return RunRequest(command=command, command_line=command_line(), **{"model": None, **values})

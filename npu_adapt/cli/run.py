@@ -35,7 +35,7 @@ def run_command(
     """
     seconds = parameters.get("timeout")
     if seconds is not None:
-        from npu_adapt.workflows.deadline import HANDOVER_VARIABLE, run_with_deadline
+        from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE, run_with_deadline
 
         if HANDOVER_VARIABLE not in os.environ:
             raise typer.Exit(run_with_deadline(sys.argv[1:], seconds, Path(parameters["logs"])))

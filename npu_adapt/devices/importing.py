@@ -18,7 +18,7 @@ from typing import Any
 from npu_adapt.devices.backends import Backend, Extension
 from npu_adapt.errors import DeviceUnavailable
 
-DOCTOR = "run npu-adapt env: it names what is broken and the command that mends it"
+DOCTOR = "run npu-adapt env: it names what is broken and the command that fixes it"
 
 
 def import_torch() -> Any:

@@ -1,4 +1,4 @@
-"""The error that a correct device may show in one operator, element by element: the yardstick of the verdict on it.
+"""The error that a correct device may show in one operator, element by element: the bound of the verdict on it.
 
 The floor of an element is the largest of: the CPU kernel's own error; the error of the same sum in other orders; what
 half a unit in the last place (ulp) on the inputs does; rounding to the result's own type; and the rounding of operands
@@ -29,12 +29,11 @@ from torch import Tensor
 from npu_adapt.numerics.arithmetic import ARITHMETICS, Arithmetic
 from npu_adapt.numerics.attention import attention, roundings
 from npu_adapt.numerics.capture import Call
-from npu_adapt.numerics.emulation import HALF_TYPES
-from npu_adapt.numerics.exact import ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, half_ulp, single
+from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, half_ulp, single
 from npu_adapt.numerics.operators import CANCELLING, CORRECTLY_ROUNDED, Kind, kind_of
-from npu_adapt.numerics.products import bilinear
+from npu_adapt.numerics.products import read_product
 
-SUM_ROUNDOFF = 2.0**-24  # every arithmetic sums in float32
+SUM_ROUNDOFF = ROUNDOFF[torch.float32]  # every arithmetic sums in float32
 ROUNDING = 0.425  # of half an ulp, root mean square, for mantissas spread by Benford's law: sqrt(3 / (8 ln 2) / 3)
 SHORTEST_ROW = 16  # elements; shorter rows say too little of the spread of errors, and are joined
 
@@ -62,7 +61,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class ErrorBound:
     """What one floating result is measured against. All of its shape, in float64; floors are above zero."""
 
     truth: Tensor
@@ -70,7 +69,7 @@ class Yardstick:
     predictions: tuple[Prediction, ...] = ()  # none where neither operands nor results are rounded to a coarser type
 
 
-def yardsticks(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Yardstick | None, ...]:
+def error_bounds(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[ErrorBound | None, ...]:
     """One for each tensor that the call gave; None for one that is not floating.
 
     `arithmetic` is that of the operator's class. Complex results are judged as pairs of real numbers.
@@ -78,7 +77,7 @@ def yardsticks(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Yards
     make = _MAKERS.get(kind_of(call.operator), _other)
     in_float32 = _in_float32(call) if _rounds_last(call, arithmetic) else None
 
-    def yardstick(position: int, output: Tensor) -> Yardstick:
+    def bound(position: int, output: Tensor) -> ErrorBound:
         truth = _known(found.values[position], output)
         made = make(_Subject(call, position, as_real(output), truth, arithmetic))
         if in_float32 is None or output.dtype not in HALF_TYPES:
@@ -88,7 +87,7 @@ def yardsticks(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Yards
         return replace(made, predictions=(*made.predictions, rounded))
 
     return tuple(
-        yardstick(position, output) if output.is_floating_point() or output.is_complex() else None
+        bound(position, output) if output.is_floating_point() or output.is_complex() else None
         for position, output in enumerate(call.outputs)
     )
 
@@ -221,7 +220,7 @@ def _signs(shape: torch.Size, seed: int) -> Tensor:
     return torch.randint(0, 2, shape, generator=generator, dtype=torch.int8).mul_(2).sub_(1)
 
 
-def _elementwise(subject: _Subject) -> Yardstick:
+def _elementwise(subject: _Subject) -> ErrorBound:
     """All of it is said element by element: a mask of -3e38 must not hide what stands beside it."""
     several = sum(each.is_floating_point() for each in subject.call.inputs) > 1
     draws = (_same_sign, _alternating) if several else (_same_sign,)
@@ -230,20 +229,20 @@ def _elementwise(subject: _Subject) -> Yardstick:
     if subject.call.operator in CANCELLING:
         argument = as_real(double(subject.call.inputs[0])).abs().mul_(2 * subject.roundoff)
         floor = _largest(floor, argument.expand_as(floor))
-    return Yardstick(subject.truth, floor)
+    return ErrorBound(subject.truth, floor)
 
 
-def _other(subject: _Subject) -> Yardstick:
+def _other(subject: _Subject) -> ErrorBound:
     """An operator of unknown inside: taken for a sum of its inputs, whose terms each lose what a long sum loses."""
     terms = subject.terms()
     amplitude = subject.input_roundoff + SUM_ROUNDOFF * ROUNDING * math.sqrt(terms / 2)
     moved = [subject.response(amplitude, signs) for signs in (_drawn, _same_sign)]
     own = subject.own_rounding()
     same_signs = subject.truth.abs() * (SUM_ROUNDOFF * ROUNDING * math.sqrt(terms / 3))
-    return Yardstick(subject.truth, _largest(own, same_signs, *map(row_rms, (*moved, subject.kernel_error()))))
+    return ErrorBound(subject.truth, _largest(own, same_signs, *map(row_rms, (*moved, subject.kernel_error()))))
 
 
-def _softmax(subject: _Subject) -> Yardstick:
+def _softmax(subject: _Subject) -> ErrorBound:
     """y (u |x| of its own, of the largest and of the weighted others), the exponential's ulp, and the sum's drift."""
     call, truth = subject.call, subject.truth
     x = double(call.inputs[0])
@@ -256,7 +255,7 @@ def _softmax(subject: _Subject) -> Yardstick:
     loss = reach.add_(others).add_(largest).mul_(subject.input_roundoff)
     loss.add_(2 * subject.roundoff + SUM_ROUNDOFF * ROUNDING * math.sqrt(truth.shape[axis] / 3 if x.dim() else 1))
     floor = loss if "log" in call.operator else loss.mul_(truth)
-    return Yardstick(truth, _largest(subject.own_rounding(), subject.kernel_error().abs_(), floor))
+    return ErrorBound(truth, _largest(subject.own_rounding(), subject.kernel_error().abs_(), floor))
 
 
 def _axis(call: Call) -> int:
@@ -264,7 +263,7 @@ def _axis(call: Call) -> int:
     return -1 if given is None else int(given)
 
 
-def _norm(subject: _Subject) -> Yardstick:
+def _norm(subject: _Subject) -> ErrorBound:
     """Both sums of a normalisation drift; what they lose moves a whole row at once.
 
     The variance of values with mean m and spread d loses in relation to m^2 + d^2 where it is computed in one pass.
@@ -281,7 +280,7 @@ def _norm(subject: _Subject) -> Yardstick:
     typical = _largest(subject.truth.abs(), row_rms(subject.truth))
     moved = subject.response(subject.input_roundoff, _drawn)
     measured = map(row_rms, (moved, subject.kernel_error()))
-    return Yardstick(subject.truth, _largest(subject.own_rounding(), typical * lost, *measured))
+    return ErrorBound(subject.truth, _largest(subject.own_rounding(), typical * lost, *measured))
 
 
 def _normalised_axes(call: Call, x: Tensor) -> tuple[int, ...]:
@@ -291,19 +290,20 @@ def _normalised_axes(call: Call, x: Tensor) -> tuple[int, ...]:
     return tuple(range(2, x.dim())) if call.operator == "instance_norm" else tuple(range(1, x.dim()))
 
 
-def _product(subject: _Subject) -> Yardstick:
-    taken = bilinear(subject.call)
+def _product(subject: _Subject) -> ErrorBound:
+    call = subject.call
+    taken = read_product(call.operator, call.function, call.args, call.kwargs)
     if taken is None:
         return _other(subject)
     squares = taken.squares()
     floor = _raised(_summed(subject, taken.terms, squares), subject.kernel_error())
     if not subject.rounds_operands:
-        return Yardstick(subject.truth, floor)
+        return ErrorBound(subject.truth, floor)
     predicted = taken.predicted(subject.arithmetic)
     lost = squares.sqrt_().mul_(math.sqrt(2) * ROUNDING * subject.arithmetic.unit_roundoff)
     coarse = _raised(torch.maximum(floor, lost), _finite(predicted - subject.truth))
     predictions = (Prediction("rounded operands", predicted, floor),) if subject.roundoff == SUM_ROUNDOFF else ()
-    return Yardstick(subject.truth, coarse, predictions)
+    return ErrorBound(subject.truth, coarse, predictions)
 
 
 def _summed(subject: _Subject, terms: int, squares: Tensor) -> Tensor:
@@ -327,7 +327,7 @@ def _raised(floor: Tensor, error: Tensor) -> Tensor:
     return torch.maximum(rows(floor), _means(rows(error))).reshape(floor.shape)
 
 
-def _attention(subject: _Subject) -> Yardstick:
+def _attention(subject: _Subject) -> ErrorBound:
     """Two forms are correct: weights divided by their sum before the second product, and after it."""
     taken = attention(subject.call)
     exact, plain = taken.to(torch.float64), taken.to(torch.float32)
@@ -338,7 +338,7 @@ def _attention(subject: _Subject) -> Yardstick:
     same_signs = subject.truth.abs() * (SUM_ROUNDOFF * ROUNDING * math.sqrt(keys / 3))
     floor = _largest(subject.own_rounding(), same_signs, *map(row_rms, errors))
     if not subject.rounds_operands:
-        return Yardstick(subject.truth, floor)
+        return ErrorBound(subject.truth, floor)
     # A weight near a tie is rounded up or down by the last bit of its score: a unit in the last place of the largest
     # weight, at any value, is no error. Taken at an eighth, so that the limits of a row and an element allow a few.
     unit = 2 * subject.arithmetic.unit_roundoff * plain.largest_weight().double() * double(taken.value).abs().max()
@@ -350,10 +350,10 @@ def _attention(subject: _Subject) -> Yardstick:
         flips = plain.result(split, late_division=late).double() - predicted
         left = _largest(floor, (unit / 8).expand_as(floor), row_rms(flips))
         predictions.append(Prediction("divided late" if late else "divided early", predicted, left))
-    return Yardstick(subject.truth, coarse, tuple(predictions) if subject.roundoff == SUM_ROUNDOFF else ())
+    return ErrorBound(subject.truth, coarse, tuple(predictions) if subject.roundoff == SUM_ROUNDOFF else ())
 
 
-_MAKERS: dict[Kind, Callable[[_Subject], Yardstick]] = {
+_MAKERS: dict[Kind, Callable[[_Subject], ErrorBound]] = {
     Kind.ELEMENTWISE: _elementwise,
     Kind.SOFTMAX: _softmax,
     Kind.NORM: _norm,

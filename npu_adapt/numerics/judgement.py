@@ -12,9 +12,9 @@ from torch.utils._pytree import tree_iter
 
 from npu_adapt.numerics.arithmetic import Arithmetic
 from npu_adapt.numerics.capture import Call
+from npu_adapt.numerics.error_statistics import ErrorStatistics, FailedTest, Worst, exact_difference, limits_of
 from npu_adapt.numerics.exact import ROUNDOFF, as_real, truths
-from npu_adapt.numerics.excess import Broken, Excess, Worst, exact_difference, limits_of
-from npu_adapt.numerics.floors import Yardstick, yardsticks
+from npu_adapt.numerics.floors import ErrorBound, error_bounds
 from npu_adapt.numerics.operators import PLACES, Kind, kind_of
 from npu_adapt.numerics.pieces import LARGEST_PIECE, Piece, pieces
 
@@ -32,16 +32,16 @@ class OperatorReading:
     module: str
     operator: str
     output_shape: tuple[int, ...]
-    broken: Broken | None  # None: it passed
+    broken: FailedTest | None  # None: it passed
     relative_l2: float | None = None  # of the error; None: nothing floating was computed, only compared
     relative_floor: float | None = None  # likewise
     over_floor: float | None = None  # the root mean square over its floor; likewise
     precision: str = "float64"  # of the truth
-    left: dict[str, Broken | None] = field(default_factory=dict)  # form of prediction -> what breaks its residual
+    left: dict[str, FailedTest | None] = field(default_factory=dict)  # form of prediction -> what breaks its residual
     kernel: Kernel = ()  # by which calls are told apart whose predictions need not agree
 
 
-Measures = Iterable[tuple[Piece, str, tuple[Yardstick | None, ...]]]
+Measures = Iterable[tuple[Piece, str, tuple[ErrorBound | None, ...]]]
 
 
 def judge(
@@ -55,12 +55,12 @@ def judge(
 
 
 def measures(call: Call, arithmetic: Arithmetic, largest_piece: int = LARGEST_PIECE) -> Measures:
-    """What the call's results are measured against, piece by piece: (piece, precision of the truth, yardsticks)."""
+    """What the call's results are measured against, piece by piece: (piece, precision of the truth, error_bounds)."""
     if not _is_computed(call):
         return
     for piece in pieces(call, largest_piece):
         found = truths(piece.call)
-        yield piece, found.precision, yardsticks(piece.call, found, arithmetic)
+        yield piece, found.precision, error_bounds(piece.call, found, arithmetic)
 
 
 def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> OperatorReading:
@@ -105,15 +105,15 @@ def _is_computed(call: Call) -> bool:
     return not exact and any(output.is_floating_point() or output.is_complex() for output in call.outputs)
 
 
-def _unlike(outputs: Sequence[Tensor], candidates: Sequence[Tensor]) -> Broken | None:
+def _unlike(outputs: Sequence[Tensor], candidates: Sequence[Tensor]) -> FailedTest | None:
     """Results of other number, shape or type are no results of this operator."""
     expected = [(tuple(each.shape), each.dtype) for each in outputs]
     if expected == [(tuple(each.shape), each.dtype) for each in candidates]:
         return None
-    return Broken("exact", math.inf, Worst((), float(len(outputs)), float(len(candidates))))
+    return FailedTest("exact", math.inf, Worst((), float(len(outputs)), float(len(candidates))))
 
 
-def _inexact(call: Call, candidates: Sequence[Tensor]) -> Broken | None:
+def _inexact(call: Call, candidates: Sequence[Tensor]) -> FailedTest | None:
     """The first result that must be equal and is not: whole numbers always, floating ones of moves and choices."""
     kind = kind_of(call.operator)
     for reference, candidate in zip(call.outputs, candidates, strict=True):
@@ -149,41 +149,43 @@ def _values_at(call: Call, places: Tensor) -> Tensor:
     return values.gather(axis, places)
 
 
-def _measured(measured: Measures, candidates: Sequence[Tensor]) -> tuple[list[Excess], dict[str, Excess], str]:
+def _measured(
+    measured: Measures, candidates: Sequence[Tensor]
+) -> tuple[list[ErrorStatistics], dict[str, ErrorStatistics], str]:
     """(of each floating result its excess, of each predicted form what it leaves of them, precision)."""
-    whole: dict[int, Excess] = {}
-    left: dict[str, Excess] = {}
+    whole: dict[int, ErrorStatistics] = {}
+    left: dict[str, ErrorStatistics] = {}
     precision = "float64"
     for piece, precision, found in measured:  # noqa: B007 - the last piece's is the call's
-        for position, yardstick in enumerate(found):
-            if yardstick is None:
+        for position, bound in enumerate(found):
+            if bound is None:
                 continue
             candidate = as_real(piece.of(candidates[position])).double()
             offset = piece.offset(candidates[position])
-            whole.setdefault(position, Excess()).add(candidate, yardstick.truth, yardstick.floor, offset)
-            for prediction in yardstick.predictions:
-                excess = left.setdefault(prediction.form, Excess())
+            whole.setdefault(position, ErrorStatistics()).add(candidate, bound.truth, bound.floor, offset)
+            for prediction in bound.predictions:
+                excess = left.setdefault(prediction.form, ErrorStatistics())
                 excess.add(candidate, prediction.values, prediction.floor, offset, error=prediction.left_of(candidate))
     return list(whole.values()), left, precision
 
 
-def differing(first: Sequence[Tensor], second: Sequence[Tensor]) -> Broken | None:
+def differing(first: Sequence[Tensor], second: Sequence[Tensor]) -> FailedTest | None:
     """What differs between two calls with the same arguments: a device that computes repeats itself to the bit."""
     for one, other in zip(first, second, strict=True):
         expected, found = as_real(one), as_real(other)
         broken = exact_difference(found, expected, ROUNDOFF.get(expected.dtype, 0.0), bits=True)
         if broken is not None:
-            return Broken("repeat", broken.over_floor, broken.worst)
+            return FailedTest("repeat", broken.over_floor, broken.worst)
     return None
 
 
-def left_over(readings: Sequence[OperatorReading]) -> dict[int, Broken]:
+def left_over(readings: Sequence[OperatorReading]) -> dict[int, FailedTest]:
     """Position among `readings` -> what its residual breaks, for calls that passed all else.
 
     A prediction is believed where at least `FOLLOWING_SHARE` of one kernel's calls, and `FOLLOWING_CALLS`, follow the
     same form of it. A device whose kernels take another form follows none, and is not judged by it.
     """
-    found: dict[int, Broken] = {}
+    found: dict[int, FailedTest] = {}
     for kernel in {reading.kernel for reading in readings if reading.left}:
         calls = [(at, reading) for at, reading in enumerate(readings) if reading.kernel == kernel and reading.left]
         forms = {form for _, reading in calls for form in reading.left}
@@ -194,5 +196,5 @@ def left_over(readings: Sequence[OperatorReading]) -> dict[int, Broken]:
         for at, reading in calls:
             broken = reading.left.get(form)
             if broken is not None and reading.broken is None:
-                found[at] = Broken("residual", broken.over_floor, broken.worst)
+                found[at] = FailedTest("residual", broken.over_floor, broken.worst)
     return found

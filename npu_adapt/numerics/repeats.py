@@ -18,7 +18,7 @@ WORDS = 4096  # of 64 bits, in a row of the bits that are summed
 
 
 @dataclass(frozen=True)
-class Parting:
+class Divergence:
     """The first call that gave other bits in a further forward than in the first."""
 
     forward: int  # counted from 1
@@ -36,7 +36,7 @@ class Repeated:
     """
 
     synchronize: Callable[[], None]
-    first_parting: Parting | None = None  # None: none so far
+    first_divergence: Divergence | None = None  # None: none so far
     seconds: float = 0.0
     _forwards: int = 0
     _expected: list[tuple[str, int]] = field(default_factory=list)  # of the first forward: operator, fingerprint
@@ -58,12 +58,12 @@ class Repeated:
             self._expected.append(found)
         elif self._parts(call, found):
             shape = tuple(call.outputs[0].shape)
-            self.first_parting = Parting(self._forwards, call.index, call.module, call.operator, shape)
+            self.first_divergence = Divergence(self._forwards, call.index, call.module, call.operator, shape)
         self.seconds += time.perf_counter() - started
 
     def _parts(self, call: Call, found: tuple[str, int]) -> bool:
         """Whether the call is earlier than any that parted before, and other than the first forward's."""
-        if self.first_parting is not None and self.first_parting.index <= call.index:
+        if self.first_divergence is not None and self.first_divergence.index <= call.index:
             return False
         return self._expected[call.index : call.index + 1] != [found]
 

@@ -5,6 +5,7 @@ field's dotted path (`"compare.top1_match"`). Nothing here computes: encoding, s
 
 Schema history
     1  first published form
+    2  facts instead of sentences: an id with its values, terms of a rule; `report/phrases` has the words
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 import msgspec
 
 from npu_adapt.errors import SummaryUnreadable
-from npu_adapt.records.base import Record
-from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp, Warning
+from npu_adapt.records.base import TEXT, Fact, Record, Term, Value
+from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp
 from npu_adapt.records.compare import (
     ArithmeticFound,
     ArithmeticReading,
@@ -29,13 +30,16 @@ from npu_adapt.records.compare import (
     Repeats,
     RuleOutcome,
     Verdict,
+    WorstOutput,
 )
 from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
 from npu_adapt.records.model import ModelInfo, WeightFile, WeightsInfo
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
+from npu_adapt.records.upgrade import upgraded
 
 __all__ = [
     "SCHEMA_VERSION",
+    "TEXT",
     "ArithmeticFound",
     "ArithmeticReading",
     "ArithmeticReport",
@@ -49,6 +53,7 @@ __all__ = [
     "DeviceInfo",
     "Environment",
     "EnvironmentChanges",
+    "Fact",
     "Failure",
     "Gate",
     "InputInfo",
@@ -66,18 +71,20 @@ __all__ = [
     "Run",
     "SpeedUp",
     "Summary",
+    "Term",
     "Timings",
     "ToolInfo",
+    "Value",
     "Verdict",
-    "Warning",
     "WeightFile",
     "WeightsInfo",
+    "WorstOutput",
     "decode",
     "encode",
     "json_schema",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class ToolInfo(Record, frozen=True, kw_only=True):
@@ -100,7 +107,7 @@ class Summary(Record, frozen=True, kw_only=True):
     run: Run | None = None
     compare: Compare | None = None
     bench: Bench | None = None
-    reasons: dict[str, str] = msgspec.field(default_factory=dict)
+    reasons: dict[str, Fact] = msgspec.field(default_factory=dict)
 
 
 def encode(summary: Summary) -> bytes:
@@ -130,8 +137,8 @@ def decode(data: bytes, *, origin: str) -> Summary:
             hint="upgrade npu-adapt: pip install --upgrade npu-adapt",
         )
     try:
-        return msgspec.convert(head, Summary)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(upgraded(head, version), Summary)
+    except (msgspec.ValidationError, AttributeError, KeyError, TypeError) as error:
         raise SummaryUnreadable(
             f"{origin} does not follow schema {version}: {error}", hint="run the command again"
         ) from error

@@ -18,7 +18,7 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
 
 
 class Problem(Record, frozen=True, kw_only=True):
-    """One thing in the environment that does not fit, and its mend."""
+    """One thing in the environment that does not fit, and its fix."""
 
     id: str
     severity: str  # error | warning | note

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from npu_adapt import rounding
-from npu_adapt.records import Record, Summary
+from npu_adapt.records import Fact, Record, Summary, Term
 from npu_adapt.report.phrases import ABSENT, PHRASES, Language
+from npu_adapt.report.phrases.facts import words
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,10 @@ class Figures:
         text = wording.zh if self.language == "zh" else wording.en
         return text.format(**values) if values else text
 
+    def tell(self, kind: str, fact: Fact | Term) -> str:
+        """The words of a fact in this language: "reason", "warning", "term", …"""
+        return words(kind, fact, self.language)
+
     def value(self, path: str) -> Any:
         """What stands at the dotted `path`; None where it, or anything above it, is None."""
         here: Any = self.summary
@@ -160,7 +165,7 @@ class Figures:
         for place in reversed(_prefixes(path)):
             for name in (place, _without_positions(place)):
                 if name in self.summary.reasons:
-                    return self.summary.reasons[name]
+                    return self.tell("reason", self.summary.reasons[name])
         missing = [_without_positions(place) for place in _prefixes(path) if self.value(place) is None]
         return self.say(next((ABSENT[name] for name in missing if name in ABSENT), "absent"))
 

@@ -8,7 +8,7 @@ Then one operator of one layer is made wrong (`verdict_faults.py`); a fault coun
 How it is computed. Each correct run is two forwards, whose operators must agree to the bit, and one replay of every
 operator, since a device is deterministic.
 A fault befalls one call: of its run only that call is replayed anew, the readings of the others are those of the same
-device without the fault; references, floors and yardsticks are made once for each model and arithmetic. A sample of the
+device without the fault; references, floors and bounds are made once for each model and arithmetic. A sample of the
 faulty runs is judged a second time by the whole path, as `compare` does it, and must come to the same findings.
 A transient fault befalls one of five executions: three forwards, of which the first is compared, and two replays. In a
 forward it shows as the first operator whose bits are others than in a forward without it.
@@ -42,9 +42,9 @@ from npu_adapt.numerics.metrics import compare_tensors, outside_tolerance  # noq
 from npu_adapt.numerics.repeats import Repeated  # noqa: E402
 from npu_adapt.progress import Silent  # noqa: E402
 from npu_adapt.timing.loop import nothing_to_wait_for  # noqa: E402
-from npu_adapt.workflows.forward import Side  # noqa: E402
-from npu_adapt.workflows.in_step import run_in_step  # noqa: E402
-from npu_adapt.workflows.isolation import judge_operators  # noqa: E402
+from npu_adapt.workflows.compare.alone import judge_operators  # noqa: E402
+from npu_adapt.workflows.compare.in_step import run_in_step  # noqa: E402
+from npu_adapt.workflows.run.forward import Side  # noqa: E402
 from tests.benchmarks.verdict_cases import SUBJECTS, Case, Outputs, Subject  # noqa: E402
 from tests.benchmarks.verdict_devices import Fault, Form, SoftDevice, correct_forms  # noqa: E402
 from tests.benchmarks.verdict_faults import COARSER_THAN, FAULTS, TRANSIENT, Kind  # noqa: E402
@@ -123,7 +123,7 @@ class Clean:
         over_floor = case.over_floor(self.outputs, self.form.arithmetic)
         alarms = alarms_of(case, self.outputs, over_floor)
         alarms["operators"] = bool(_findings(self.readings))
-        repeats = self.watch.first_parting is None
+        repeats = self.watch.first_divergence is None
         alarms["combination"] = alarms["operators"] or alarms["end to end"] or not repeats
         return Run(case.subject.name, case.subject.margins, self.form.name, "", "", 0.0, alarms, over_floor, None)
 
@@ -145,26 +145,26 @@ def faulty_run(case: Case, clean: Clean, kind: Kind, rng: Random) -> Run | None:
     fault = kind.draw(rng)
     execution = rng.randrange(5) if kind.family == "transient" else None
     device = SoftDevice(form, fault, call.index)
-    watch = replace(clean.watch, first_parting=None)
+    watch = replace(clean.watch, first_divergence=None)
     try:
         wrong = case.forward(device.forward(), watch=watch)
     except (RuntimeError, IndexError, KeyError, TypeError):
         return None  # the fault does not fit this call's arguments
     if not device.fired:
         return None
-    parting = None
+    divergence = None
     if execution is None:
         findings = _findings(_with_fault(case, form, fault, call, clean.readings))
     elif execution < 3:  # one of the forwards: both replays are right
-        findings, parting = [], watch.first_parting
+        findings, divergence = [], watch.first_divergence
     else:  # one of the two replays, which differ
         findings = [call.index]
     seen = wrong if execution in (None, 0) else clean.outputs
     over_floor = case.over_floor(seen, form.arithmetic)
     alarms = alarms_of(case, seen, over_floor)
     alarms["operators"] = bool(findings)
-    alarms["combination"] = alarms["operators"] or alarms["end to end"] or parting is not None
-    first = findings[0] if findings else None if parting is None else parting.index
+    alarms["combination"] = alarms["operators"] or alarms["end to end"] or divergence is not None
+    first = findings[0] if findings else None if divergence is None else divergence.index
     if first is None and alarms["combination"]:
         first = _in_step(case, form, fault, call.index)
     effect = case.effect(wrong, clean.outputs, form.arithmetic)

@@ -25,9 +25,9 @@ from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.repeats import Repeated
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Silent
-from npu_adapt.workflows.fetch import fetch
-from npu_adapt.workflows.floor import emulations
-from npu_adapt.workflows.isolation import arithmetic_of
+from npu_adapt.workflows.compare.alone import arithmetic_of
+from npu_adapt.workflows.compare.floor import emulations
+from npu_adapt.workflows.models.fetch import fetch
 from tests.benchmarks.verdict_devices import Form, SoftDevice
 from tests.real_models import store
 
@@ -78,7 +78,7 @@ SUBJECTS: tuple[Subject, ...] = (
 
 @dataclass
 class Case:
-    """A loaded subject: its calls on the CPU, the exact outputs, floors and yardsticks."""
+    """A loaded subject: its calls on the CPU, the exact outputs, floors and error_bounds."""
 
     subject: Subject
     loaded: LoadedModel
@@ -181,7 +181,7 @@ class Case:
         return max(float("inf") if each is None else each / floors[name] for name, each in moved.items())
 
     def reading(self, call: Call, results: tuple[Tensor, ...], arithmetic: ArithmeticByClass) -> OperatorReading:
-        """The verdict on one call alone; its yardsticks are made once for each arithmetic."""
+        """The verdict on one call alone; its error_bounds are made once for each arithmetic."""
         own = arithmetic_of(call.operator, arithmetic)
         depends = kind_of(call.operator) in (Kind.PRODUCT, Kind.ATTENTION)
         key = (call.index, own.name if depends else "")

@@ -29,8 +29,8 @@ def test_a_batch_that_no_memory_holds_fails_its_row_and_the_sweep_goes_on(invoke
     done = invoke("bench", "builtin:digits-vit", *QUICK, "--batch-size", "1,100000000,2")
     found = rows(done)
     assert [row["status"] for row in found] == ["measured", "failed", "measured"]
-    assert "out of memory" in found[1]["reason"]
-    assert "free" in found[1]["reason"]
+    assert found[1]["reason"]["values"]["class"] == "out-of-memory"
+    assert "free" in found[1]["reason"]["values"]["message"]
 
 
 def test_a_single_row_that_no_memory_holds_is_a_failed_run_with_its_record(invoke: Invoke, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_single_row_that_no_memory_holds_is_a_failed_run_with_its_record(invok
     assert error["class"] == "out-of-memory" and "--batch-size" in error["hint"]
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["run"]["status"] == "FAILED" and summary["run"]["failure"]["stage"] == "measure"
-    assert summary["bench"] is None and "out of memory" in summary["reasons"]["bench"]
+    assert summary["bench"] is None and "out of memory" in summary["reasons"]["bench"]["values"]["text"]
 
 
 def test_a_causal_language_model_has_its_tokens_a_second_read_and_written(invoke: Invoke, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_cache_that_forgets_the_past_makes_the_row_wrong(invoke: Invoke, tmp_p
         object.__setattr__(TASKS["text-generation"], "generation", Generation(text.prefill, text.decode))
     assert done.exit_code == 3
     (row,) = json.loads(done.stdout)["bench"]["rows"]
-    assert row["status"] == "wrong" and "written with the cache" in row["reason"]
+    assert row["status"] == "wrong" and row["reason"]["id"] == "wrong-tokens"
 
 
 @pytest.mark.parametrize("kind", ["wav2vec2", "whisper"])
@@ -98,7 +98,7 @@ def test_numbers_that_are_none_are_a_failed_run(invoke: Invoke, digits_copy: Pat
 
 
 def test_a_wrong_row_cannot_win_however_fast(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    from npu_adapt.workflows import bench_rows
+    from npu_adapt.workflows.bench import rows as bench_rows
 
     true_error = bench_rows.error_against
 
@@ -116,7 +116,7 @@ def test_a_wrong_row_cannot_win_however_fast(invoke: Invoke, monkeypatch: pytest
 def test_an_unknown_error_in_the_one_row_there_is_keeps_its_traceback(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from npu_adapt.workflows import bench_rows
+    from npu_adapt.workflows.bench import rows as bench_rows
 
     def broken(*_: object) -> None:
         raise TypeError("a bug of ours")
@@ -134,7 +134,7 @@ def test_a_benchmark_measures_one_input(invoke: Invoke, tmp_path: Path) -> None:
 
 
 def test_an_interrupt_that_meets_the_garbage_collector_is_not_lost() -> None:
-    from npu_adapt.workflows import bench
+    from npu_adapt.workflows.bench import command as bench
 
     class Interrupted:
         def __init__(self) -> None:

@@ -134,7 +134,7 @@ def test_a_machine_without_any_of_it_is_not_shouted_at(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("versions", "finding", "mend"),
+    ("versions", "finding", "fix"),
     [
         ({"torch_npu": "2.9.0.post1"}, "torch-npu-version", "pip install torch==2.9.0 torch_npu==2.9.0.post1"),
         ({"transformers": "4.40.2"}, "transformers-untested", "pip install 'transformers>=4.57,<6'"),
@@ -142,9 +142,9 @@ def test_a_machine_without_any_of_it_is_not_shouted_at(tmp_path: Path) -> None:
     ],
     ids=["torch_npu", "transformers", "torch"],
 )
-def test_versions_that_do_not_fit(tmp_path: Path, versions: dict[str, str], finding: str, mend: str) -> None:
+def test_versions_that_do_not_fit(tmp_path: Path, versions: dict[str, str], finding: str, fix: str) -> None:
     install = make_install(tmp_path / "install", versions=versions, modules={"torch": QUICK_TORCH})
-    assert problems(install.npu_adapt("env", "--json"))[finding]["fix"] == mend
+    assert problems(install.npu_adapt("env", "--json"))[finding]["fix"] == fix
 
 
 @pytest.mark.parametrize("missing", ["torch", "transformers"])
@@ -164,7 +164,7 @@ def with_cann(folder: Path) -> str:
     return str(cann)
 
 
-# The variables of the process, with {cann} where there is one, -> what is found, and its mend.
+# The variables of the process, with {cann} where there is one, -> what is found, and its fix.
 VARIABLES: Mapping[str, tuple[dict[str, str], str, str]] = {
     "not sourced": ({}, "set-env-not-sourced", "source {cann}/set_env.sh"),
     "home nowhere": ({"ASCEND_HOME_PATH": "/gone"}, "ascend-home-path-wrong", "source {cann}/set_env.sh"),
@@ -180,11 +180,11 @@ VARIABLES: Mapping[str, tuple[dict[str, str], str, str]] = {
 @pytest.mark.parametrize("state", VARIABLES)
 def test_variables_that_are_not_as_set_env_sets_them(cli: Cli, tmp_path: Path, state: str) -> None:
     """The real torch_npu, and a CANN in the user's home."""
-    variables, finding, mend = VARIABLES[state]
+    variables, finding, fix = VARIABLES[state]
     cann = with_cann(tmp_path)
     named = {name: value.format(cann=cann) for name, value in variables.items()}
     found = problems(cli("env", "--json", environment={"HOME": str(tmp_path), **named}))
-    assert found[finding]["fix"] == mend.format(cann=cann)
+    assert found[finding]["fix"] == fix.format(cann=cann)
     assert "cann-missing" not in found
 
 

@@ -174,7 +174,7 @@ NONE_SEEN = Probe((TORCH, NO_CUDA, LOADED, Count(kind="npu", devices=0)))
 SICK = msgspec.structs.replace(NPUS[1], usable=False, message="aclInit, error code is 507008")
 REFUSED = Count(kind="cuda", devices=0, refusal="The NVIDIA driver on your system is too old")
 
-# What is done to the healthy machine -> all that is found, with a part of its mend.
+# What is done to the healthy machine -> all that is found, with a part of its fix.
 BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
     "torch not installed": (
         (packages(torch=None), probe(Probe((), (Ending("import torch", "raised", "No module named 'torch'"),)))),
@@ -338,18 +338,18 @@ BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
 
 @pytest.mark.parametrize("state", BROKEN)
 def test_each_broken_state_is_told_with_its_mend_and_without_its_consequences(healthy: Examination, state: str) -> None:
-    changes, mends = BROKEN[state]
+    changes, fixes = BROKEN[state]
     examination = healthy
     for change in changes:
         examination = change(examination)
     problems = found(examination)
-    assert problems.keys() == mends.keys()
-    for name, mend in mends.items():
-        assert mend in problems[name].fix, problems[name].fix
+    assert problems.keys() == fixes.keys()
+    for name, fix in fixes.items():
+        assert fix in problems[name].fix, problems[name].fix
 
 
 def test_every_finding_of_the_tables_is_brought_about() -> None:
-    assert {name for _, mends in BROKEN.values() for name in mends} == {row.id for row in TABLE}
+    assert {name for _, fixes in BROKEN.values() for name in fixes} == {row.id for row in TABLE}
 
 
 def test_the_tables_are_in_order() -> None:

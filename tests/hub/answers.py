@@ -45,7 +45,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class CacheLayout:
     """What one hub has to give: its models, and what its listings say of a file, which a fault may have changed."""
 
     models: Mapping[str, Repository]

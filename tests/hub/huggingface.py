@@ -8,25 +8,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.hub.answers import Answer, Query, Shelf, as_json, directories
+from tests.hub.answers import Answer, CacheLayout, Query, as_json, directories
 from tests.hub.repositories import BRANCHES, HubFile, Repository, commit
 
 NAME = "huggingface"
 
 
-def answer(query: Query, shelf: Shelf) -> Answer | None:
+def answer(query: Query, layout: CacheLayout) -> Answer | None:
     """What Hugging Face would say; None: this is no request to it."""
     match query.path:
         case ("api", "models", owner, name, *rest):
-            return _about(f"{owner}/{name}", tuple(rest), query, shelf)
+            return _about(f"{owner}/{name}", tuple(rest), query, layout)
         case (owner, name, "resolve", revision, *path) if path:
-            return _resolve(f"{owner}/{name}", revision, "/".join(path), query, shelf)
+            return _resolve(f"{owner}/{name}", revision, "/".join(path), query, layout)
     return None
 
 
-def _about(model: str, rest: tuple[str, ...], query: Query, shelf: Shelf) -> Answer:
+def _about(model: str, rest: tuple[str, ...], query: Query, layout: CacheLayout) -> Answer:
     """`/api/models/MODEL`, and below it `revision/REV`, `tree/REV` and `paths-info/REV`."""
-    repository = shelf.models.get(model)
+    repository = layout.models.get(model)
     if repository is None:
         return _missing(query)
     what, revision, *folder = rest if len(rest) > 1 else ("", BRANCHES[NAME])
@@ -38,17 +38,19 @@ def _about(model: str, rest: tuple[str, ...], query: Query, shelf: Shelf) -> Ans
         below = "/".join(folder)
         entries: list[dict[str, Any]] = [] if wanted else _folders(files, below)
         entries += [
-            _entry(file, shelf)
+            _entry(file, layout)
             for name, file in files.items()
             if (name in wanted if wanted is not None else name.startswith(f"{below}/" if below else ""))
         ]
         return replace(as_json(entries), model=model, is_listing=True)
-    return replace(as_json(_information(model, repository, revision, query, shelf)), model=model, is_listing=True)
+    return replace(as_json(_information(model, repository, revision, query, layout)), model=model, is_listing=True)
 
 
-def _information(model: str, repository: Repository, revision: str, query: Query, shelf: Shelf) -> dict[str, Any]:
+def _information(
+    model: str, repository: Repository, revision: str, query: Query, layout: CacheLayout
+) -> dict[str, Any]:
     files = repository.trees[revision]
-    entries = [_entry(file, shelf) for file in files.values()]
+    entries = [_entry(file, layout) for file in files.values()]
     siblings: Iterable[dict[str, Any]] = ({"rfilename": entry["path"]} for entry in entries)
     if "blobs" in query.parameters:
         siblings = (
@@ -71,8 +73,8 @@ def _information(model: str, repository: Repository, revision: str, query: Query
     }
 
 
-def _entry(file: HubFile, shelf: Shelf) -> dict[str, Any]:
-    sums = shelf.listed(file)
+def _entry(file: HubFile, layout: CacheLayout) -> dict[str, Any]:
+    sums = layout.listed(file)
     entry: dict[str, Any] = {"type": "file", "path": file.name, "size": sums.size, "oid": sums.git_sha1}
     if file.is_lfs:
         entry["lfs"] = {"oid": sums.sha256, "size": sums.size, "pointerSize": 135}
@@ -95,9 +97,9 @@ def _paths_asked(query: Query) -> list[str]:
     return urllib.parse.parse_qs(text).get("paths", [])
 
 
-def _resolve(model: str, revision: str, name: str, query: Query, shelf: Shelf) -> Answer:
+def _resolve(model: str, revision: str, name: str, query: Query, layout: CacheLayout) -> Answer:
     """`/MODEL/resolve/REV/PATH`: the file itself."""
-    repository = shelf.models.get(model)
+    repository = layout.models.get(model)
     if repository is None:
         return _missing(query)
     files = repository.trees.get(revision)
@@ -109,7 +111,7 @@ def _resolve(model: str, revision: str, name: str, query: Query, shelf: Shelf) -
     file = files.get(name)
     if file is None:
         return _error(404, "EntryNotFound", "Entry not found", model)
-    listed = shelf.listed(file)
+    listed = layout.listed(file)
     headers = {"ETag": f'"{listed.sha256 if file.is_lfs else listed.git_sha1}"', "X-Repo-Commit": commit(files)}
     if file.is_lfs:
         headers |= {"X-Linked-Etag": headers["ETag"], "X-Linked-Size": str(listed.size)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.hub.answers import Answer, Query, Shelf, as_json, directories
+from tests.hub.answers import Answer, CacheLayout, Query, as_json, directories
 from tests.hub.repositories import BRANCHES, HubFile, Repository, commit
 
 NAME = "modelscope"
@@ -14,27 +14,27 @@ NO_SUCH_MODEL = 10010205001
 NO_SUCH_REVISION = 10010205002
 
 
-def answer(query: Query, shelf: Shelf) -> Answer | None:
+def answer(query: Query, layout: CacheLayout) -> Answer | None:
     """What ModelScope would say; None: this is no request to it."""
     match query.path:
         case ("api", "v1", "repos", "internalAccelerationInfo"):
             return _data({"InternalRegionQueryAddress": ""})
         case ("api" | "openapi", "v1", "models", owner, name, *rest):
-            return _about(f"{owner}/{name}", tuple(rest), query, shelf)
+            return _about(f"{owner}/{name}", tuple(rest), query, layout)
     return None
 
 
-def _about(model: str, rest: tuple[str, ...], query: Query, shelf: Shelf) -> Answer:
-    repository = shelf.models.get(model)
+def _about(model: str, rest: tuple[str, ...], query: Query, layout: CacheLayout) -> Answer:
+    repository = layout.models.get(model)
     if repository is None:
         return _error(404, NO_SUCH_MODEL, "record not found", None)
     if not repository.opens_to(query.token):
         status = repository.gate if query.token else 401
         return _error(status, status, "no permission to access this model", model)
-    return _inside(model, repository, rest, query, shelf)
+    return _inside(model, repository, rest, query, layout)
 
 
-def _inside(model: str, repository: Repository, rest: tuple[str, ...], query: Query, shelf: Shelf) -> Answer:
+def _inside(model: str, repository: Repository, rest: tuple[str, ...], query: Query, layout: CacheLayout) -> Answer:
     """`revisions`, `repo/files?Revision=`, `repo?Revision=&FilePath=` and the model itself."""
     if rest == ("revisions",):
         return replace(_data({"RevisionMap": _revisions(repository)}), model=model, is_listing=True)
@@ -44,10 +44,10 @@ def _inside(model: str, repository: Repository, rest: tuple[str, ...], query: Qu
         return _error(404, NO_SUCH_REVISION, f"the revision {revision} does not exist", model)
     match rest:
         case ("repo", "files"):
-            listing = _listing(files, query.parameters.get("Root", "").strip("/"), shelf)
+            listing = _listing(files, query.parameters.get("Root", "").strip("/"), layout)
             return replace(_data({"Files": listing}), model=model, is_listing=True)
         case ("repo",):
-            return _file(model, files, query.parameters.get("FilePath", ""), shelf)
+            return _file(model, files, query.parameters.get("FilePath", ""), layout)
     owner, name = model.split("/")
     about = {"Id": 1, "Path": owner, "Name": name, "Revision": BRANCHES[NAME], "Visibility": 5}
     return replace(_data(about), model=model, is_listing=True)
@@ -61,7 +61,7 @@ def _revisions(repository: Repository) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _listing(files: Mapping[str, HubFile], root: str, shelf: Shelf) -> list[dict[str, Any]]:
+def _listing(files: Mapping[str, HubFile], root: str, layout: CacheLayout) -> list[dict[str, Any]]:
     below, last_commit = f"{root}/" if root else "", commit(files)
     folders = [{"Name": path.split("/")[-1], "Path": path, "Type": "tree", "Size": 0} for path in directories(files)]
     return [entry for entry in folders if entry["Path"].startswith(below)] + [
@@ -69,8 +69,8 @@ def _listing(files: Mapping[str, HubFile], root: str, shelf: Shelf) -> list[dict
             "Name": name.split("/")[-1],
             "Path": name,
             "Type": "blob",
-            "Size": shelf.listed(file).size,
-            "Sha256": shelf.listed(file).sha256,
+            "Size": layout.listed(file).size,
+            "Sha256": layout.listed(file).sha256,
             "Revision": last_commit,
             "IsLFS": file.is_lfs,
             "Mode": "33188",
@@ -80,11 +80,11 @@ def _listing(files: Mapping[str, HubFile], root: str, shelf: Shelf) -> list[dict
     ]
 
 
-def _file(model: str, files: Mapping[str, HubFile], name: str, shelf: Shelf) -> Answer:
+def _file(model: str, files: Mapping[str, HubFile], name: str, layout: CacheLayout) -> Answer:
     file = files.get(name)
     if file is None:
         return _error(404, 404, "file not found", model)
-    sha256 = shelf.listed(file).sha256
+    sha256 = layout.listed(file).sha256
     return Answer(headers={"ETag": f'"{sha256}"', "X-Linked-ETag": sha256}, model=model, file=file)
 
 

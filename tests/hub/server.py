@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from tests.hub import huggingface, modelscope
-from tests.hub.answers import Answer, Query, Shelf, as_json
+from tests.hub.answers import Answer, CacheLayout, Query, as_json
 from tests.hub.faults import LISTING, Fault
 from tests.hub.repositories import BRANCHES, HubFile, Repository, Sums, files_of
 
@@ -169,7 +169,7 @@ class HubServer:
         if stored is not None:
             return stored
         for name, protocol in PROTOCOLS.items():
-            answered = protocol.answer(query, Shelf(self.models[name], self._listed))
+            answered = protocol.answer(query, CacheLayout(self.models[name], self._listed))
             if answered is not None:
                 request.hub = name
                 answered = self._elsewhere(answered) if self.keeps_files_elsewhere else answered

@@ -168,8 +168,8 @@ def test_damage_in_the_cache_is_noticed_and_mended(served: HubWithReader, source
     assert state.is_sound, state
     assert state.code == 5
     served.forget()
-    mended = end_state(served, MODEL, NEEDED, served.npu_adapt("fetch", MODEL, "--source", source))
-    assert (mended.code, mended.is_sound) == (0, True), mended
+    fixed = end_state(served, MODEL, NEEDED, served.npu_adapt("fetch", MODEL, "--source", source))
+    assert (fixed.code, fixed.is_sound) == (0, True), fixed
     assert {each.file for each in served.requests if each.sent} <= {file}
     assert served.npu_adapt("models", "verify", MODEL).code == 0
 
@@ -181,8 +181,8 @@ def test_a_bit_that_flips_without_a_trace_is_found_by_verify(served: HubWithRead
     verified = served.npu_adapt("models", "verify", MODEL, "--json")
     assert verified.code == 5
     assert WEIGHTS in served.npu_adapt("models", "verify", MODEL).stdout
-    mended = end_state(served, MODEL, NEEDED, served.npu_adapt("fetch", MODEL, "--source", source))
-    assert (mended.code, mended.is_sound) == (0, True), mended
+    fixed = end_state(served, MODEL, NEEDED, served.npu_adapt("fetch", MODEL, "--source", source))
+    assert (fixed.code, fixed.is_sound) == (0, True), fixed
 
 
 def test_the_judge_of_end_states_is_not_blind(served: HubWithReader, source: str) -> None:

@@ -1,4 +1,4 @@
-"""The parts of a download, each alone: patience, hashes of growing files, jobs in parallel, room, what is believed."""
+"""The parts of a download, each alone: retries, hashes of growing files, jobs in parallel, room, what is believed."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from npu_adapt.models.download.growing import GrowingHash
 from npu_adapt.models.download.parallel import in_parallel
 from npu_adapt.models.download.transfer import stall_seconds
 from npu_adapt.models.hubs import hubs_to_ask
-from npu_adapt.models.hubs.hub import Claim, HubLies, Interrupted, Listing
-from npu_adapt.models.hubs.retrying import TRIES, Patience, host_of, seconds_to_wait
+from npu_adapt.models.hubs.hub import Claim, Interrupted, InvalidListing, Listing
+from npu_adapt.models.hubs.retrying import TRIES, RetryBudget, host_of, seconds_to_wait
 from npu_adapt.models.selection import is_safe, needed_files
 
 
 def test_patience_doubles_its_pauses_and_ends() -> None:
     pauses: list[float] = []
-    patience = Patience(lambda message: None, pauses.append)
+    retry_budget = RetryBudget(lambda message: None, pauses.append)
     for _ in range(TRIES - 1):
-        patience.wait(Interrupted("cut"))
+        retry_budget.wait(Interrupted("cut"))
     with pytest.raises(Interrupted, match="cut"):
-        patience.wait(Interrupted("cut"))
+        retry_budget.wait(Interrupted("cut"))
     assert pauses == [0.5, 1.0, 2.0, 4.0]
 
 
 def test_what_brought_something_goes_on_at_once_and_counts_anew() -> None:
     pauses: list[float] = []
-    patience = Patience(lambda message: None, pauses.append)
+    retry_budget = RetryBudget(lambda message: None, pauses.append)
     for _ in range(3 * TRIES):
-        patience.progressed()
-        patience.wait(Interrupted("cut"))
+        retry_budget.progressed()
+        retry_budget.wait(Interrupted("cut"))
     assert set(pauses) == {0.0}
 
 
 def test_retry_after_is_heeded_and_said_unless_it_is_too_long() -> None:
     pauses: list[float] = []
     said: list[str] = []
-    patience = Patience(said.append, pauses.append)
-    patience.wait(Interrupted("the hub answers 429", retry_after=17))
+    retry_budget = RetryBudget(said.append, pauses.append)
+    retry_budget.wait(Interrupted("the hub answers 429", retry_after=17))
     assert (pauses, said) == ([17], ["the hub answers 429: asking again in 17 s"])
     with pytest.raises(Interrupted):
-        patience.wait(Interrupted("the hub answers 429", retry_after=86_400))
+        retry_budget.wait(Interrupted("the hub answers 429", retry_after=86_400))
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:
@@ -176,18 +176,18 @@ def listing(**claims: Claim) -> Listing:
 
 @pytest.mark.parametrize("size", [-1, 2**62, 2**80, 1.5, "12", None, True])
 def test_a_size_that_no_file_has_is_not_believed(size: object) -> None:
-    with pytest.raises(HubLies, match="size that no file has"):
+    with pytest.raises(InvalidListing, match="size that no file has"):
         listing(a_json=Claim(size, "0" * 64, None)).file("a.json")
 
 
 @pytest.mark.parametrize("sha256", ["0" * 63, "0" * 65, "g" * 64, "../" * 22, 7, ["0"]])
 def test_a_hash_that_is_none_is_not_believed(sha256: object) -> None:
-    with pytest.raises(HubLies, match="hash that is none"):
+    with pytest.raises(InvalidListing, match="hash that is none"):
         listing(a_json=Claim(1, sha256, None)).file("a.json")
 
 
 def test_a_file_without_a_hash_cannot_be_verified() -> None:
-    with pytest.raises(HubLies, match="cannot be verified"):
+    with pytest.raises(InvalidListing, match="cannot be verified"):
         listing(a_json=Claim(1, None, "")).file("a.json")
     assert listing(a_json=Claim(1, None, "0" * 40)).file("a.json").key == "0" * 40
 

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from npu_adapt.numerics.repeats import Parting, Repeated, fingerprint
+from npu_adapt.numerics.repeats import Divergence, Repeated, fingerprint
 from npu_adapt.timing.loop import nothing_to_wait_for
-from tests.workflows.faulty_models import IDS, Faulty, Model
+from tests.workflows.compare.faulty_models import IDS, Faulty, Model
 
 
 def bump(place: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
@@ -59,7 +59,7 @@ def test_every_kind_of_tensor_has_one(tensor: Tensor) -> None:
     assert fingerprint((tensor,)) == fingerprint((tensor.clone(),))
 
 
-def watched(model: nn.Module, device: Faulty | None, forwards: int = 3) -> Parting | None:
+def watched(model: nn.Module, device: Faulty | None, forwards: int = 3) -> Divergence | None:
     watch = Repeated(nothing_to_wait_for)
     with torch.inference_mode():
         for _ in range(forwards):
@@ -69,7 +69,7 @@ def watched(model: nn.Module, device: Faulty | None, forwards: int = 3) -> Parti
             else:
                 with device, watch.watching(model):
                     model(IDS)
-    return watch.first_parting
+    return watch.first_divergence
 
 
 def test_forwards_that_are_equal_to_the_bit_part_nowhere() -> None:
@@ -79,10 +79,10 @@ def test_forwards_that_are_equal_to_the_bit_part_nowhere() -> None:
 @pytest.mark.parametrize("forward", [0, 1, 2])
 def test_an_error_that_strikes_one_forward_is_found_where_it_strikes(forward: int) -> None:
     device = Faulty(F.gelu, bump((0, 3, 7)), first=4 * forward + 2, times=1)  # four layers, a gelu each
-    parting = watched(Model().eval(), device)
-    assert device.fired == 1 and parting is not None
-    assert (parting.module, parting.operator, parting.output_shape) == ("layers.2", "gelu", (1, 16, 64))
-    assert parting.forward == max(2, forward + 1)  # the first forward is what the others are compared with
+    divergence = watched(Model().eval(), device)
+    assert device.fired == 1 and divergence is not None
+    assert (divergence.module, divergence.operator, divergence.output_shape) == ("layers.2", "gelu", (1, 16, 64))
+    assert divergence.forward == max(2, forward + 1)  # the first forward is what the others are compared with
 
 
 def test_the_earliest_of_several_partings_is_kept() -> None:
@@ -94,8 +94,8 @@ def test_the_earliest_of_several_partings_is_kept() -> None:
         for _ in range(3):
             with late, early, watch.watching(model):
                 model(IDS)
-    parting = watch.first_parting
-    assert parting is not None and (parting.module, parting.operator, parting.forward) == (
+    divergence = watch.first_divergence
+    assert divergence is not None and (divergence.module, divergence.operator, divergence.forward) == (
         "layers.0.norm",
         "layer_norm",
         3,
@@ -113,7 +113,7 @@ def test_sparse_results_are_left_out_and_what_follows_is_watched() -> None:
     for _ in range(2):
         with torch.no_grad(), device, watch.watching(model):
             model(x)
-    assert watch.first_parting is not None and watch.first_parting.operator == "gelu"
+    assert watch.first_divergence is not None and watch.first_divergence.operator == "gelu"
 
 
 def test_memory_that_nobody_wrote_yet_is_no_result() -> None:
@@ -131,4 +131,4 @@ def test_memory_that_nobody_wrote_yet_is_no_result() -> None:
             torch.full((3, 4), waste)  # freed at once: the next tensor of this size may find it
             with watch.watching(model):
                 model(x)
-    assert watch.first_parting is None
+    assert watch.first_divergence is None

@@ -64,8 +64,8 @@ def _distance(loaded: Any, sample: Any, expected: dict[str, torch.Tensor], devic
 
 
 def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    from npu_adapt.workflows.compare import CompareOptions, compare
-    from npu_adapt.workflows.session import RunRequest
+    from npu_adapt.workflows.compare.command import CompareOptions, compare
+    from npu_adapt.workflows.run.session import RunRequest
 
     for name, (make, _, _) in MAKERS.items():
         torch.manual_seed(0)
@@ -85,7 +85,7 @@ def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             name,
             {
                 "passed": section.verdict.passed,
-                "reasons": section.verdict.reasons,
+                "terms": [(term.id, term.place, term.value) for term in section.verdict.terms if not term.holds],
                 "suspect": None if suspect is None else suspect.operator,
             },
         )

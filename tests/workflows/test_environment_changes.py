@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from npu_adapt.records import DeviceInfo, Environment, Problem
-from npu_adapt.workflows.environment_changes import environment_changes
+from npu_adapt.workflows.env.changes import environment_changes
 
 BEFORE = Environment(
     python="3.11.7",

@@ -72,7 +72,7 @@ def home_points_nowhere(seen: Examination) -> Places | None:
     return {
         "variable": named,
         "value": seen.machine.variables[named],
-        "mend": f"source {script}" if script else f"unset {named}; then source the set_env.sh of the CANN you have",
+        "fix": f"source {script}" if script else f"unset {named}; then source the set_env.sh of the CANN you have",
     }
 
 

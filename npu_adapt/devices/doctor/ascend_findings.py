@@ -1,4 +1,4 @@
-"""Findings about the Ascend stack, from the driver up: what was found, what was wanted, why it matters, the mend."""
+"""Findings about the Ascend stack, from the driver up: what was found, what was wanted, why it matters, the fix."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ SOFTWARE_FINDINGS = (
         found="{variable}={value} is not a folder",
         wanted="the folder of a CANN",
         why="CANN's libraries and operators are looked for there",
-        fix="{mend}",
+        fix="{fix}",
     ),
     Finding(
         id="ascend-opp-path-unset",

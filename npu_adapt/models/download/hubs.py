@@ -16,7 +16,7 @@ from npu_adapt.models.hubs.hub import (
     ModelMissing,
     RemoteFile,
 )
-from npu_adapt.models.hubs.retrying import Patience
+from npu_adapt.models.hubs.retrying import RetryBudget
 from npu_adapt.models.local import ModelRequest
 
 Found = tuple[Hub, Listing, tuple[RemoteFile, ...]]
@@ -44,13 +44,13 @@ def find_on_hubs(request: ModelRequest, say: Callable[[str], None], attempts: li
 
 def ask(hub: Hub, request: ModelRequest, say: Callable[[str], None]) -> Listing:
     """The hub's listing, asked for again where that may help. Raises `ListingFailed`."""
-    patience = Patience(say)
+    retry_budget = RetryBudget(say)
     while True:
         try:
             return hub.listing(request.model, request.revision, whole=bool(request.include))
         except Interrupted as interrupted:
             try:
-                patience.wait(interrupted)
+                retry_budget.wait(interrupted)
             except Interrupted as error:
                 raise HubUnreachable(
                     error.message,

@@ -20,7 +20,7 @@ from npu_adapt.models.download.parallel import in_parallel
 from npu_adapt.models.download.space import refused, require_room
 from npu_adapt.models.download.transfer import Transfer
 from npu_adapt.models.hashing import FileHash, hash_file
-from npu_adapt.models.hubs.hub import Hub, Listing, ListingFailed, RemoteFile, Shelf
+from npu_adapt.models.hubs.hub import CacheLayout, Hub, Listing, ListingFailed, RemoteFile
 from npu_adapt.models.local import ModelRequest, hub_url
 from npu_adapt.models.places import why_incomplete
 from npu_adapt.models.registry import Registry, is_unchanged, registry_refused
@@ -76,7 +76,7 @@ class Download:
     ) -> None:
         self.hub, self.listing, self.files = hub, listing, files
         self.registry, self.progress = registry, progress
-        self.shelf: Shelf = hub.shelf(listing)
+        self.layout: CacheLayout = hub.layout(listing)
 
     def run(self) -> Downloaded:
         """Brings what is missing or differs; other processes that want the same wait for it.
@@ -89,13 +89,13 @@ class Download:
             with self._disk_errors_named(self.files), self._locked():
                 return self._complete({**self._known(), **there})
         with suppress(OSError):  # where the cache is read-only its owner says what the branch means
-            self.shelf.finish()
+            self.layout.finish()
         self._require_whole()
         return Downloaded(self._register(there, []), frozenset())
 
     def _complete(self, known: dict[str, RegisteredFile]) -> Downloaded:
         """What `run` does under the lock."""
-        there = self._verified(known, mend=True)
+        there = self._verified(known, fix=True)
         missing = [file for file in self.files if file.name not in there]
         self._clear_partials(missing)
         with self._disk_errors_named(missing):
@@ -103,9 +103,9 @@ class Download:
                 self._register(there, missing)
                 there |= self._bring(missing)
             for file in self.files:
-                self._require_inside(self.shelf.snapshot / file.name)
-                self.shelf.place(file)
-            self.shelf.finish()
+                self._require_inside(self.layout.snapshot / file.name)
+                self.layout.place(file)
+            self.layout.finish()
         self._require_whole()
         return Downloaded(self._register(there, []), frozenset(file.name for file in missing))
 
@@ -117,8 +117,8 @@ class Download:
     def _locked(self) -> Iterator[None]:
         from filelock import FileLock, Timeout
 
-        self.shelf.lock.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.shelf.lock)
+        self.layout.lock.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.layout.lock)
         try:
             lock.acquire(timeout=0.2)
         except Timeout:
@@ -130,19 +130,19 @@ class Download:
             lock.release()
 
     def _known(self) -> dict[str, RegisteredFile]:
-        entry = self.registry.at(self.shelf.snapshot)
+        entry = self.registry.at(self.layout.snapshot)
         return {file.name: file for file in entry.files} if entry else {}
 
     def _is_there(self, file: RemoteFile) -> bool:
-        stored = self.shelf.stored(file)
+        stored = self.layout.stored(file)
         return stored.is_file() and not stored.is_symlink() and stored.stat().st_size == file.size
 
     def _is_placed(self, file: RemoteFile) -> bool:
-        placed, stored = self.shelf.snapshot / file.name, self.shelf.stored(file)
+        placed, stored = self.layout.snapshot / file.name, self.layout.stored(file)
         return placed.is_file() and placed.samefile(stored)
 
-    def _verified(self, known: dict[str, RegisteredFile], *, mend: bool = False) -> dict[str, RegisteredFile]:
-        """The files that are there and as listed; one that differs is deleted where `mend` says so."""
+    def _verified(self, known: dict[str, RegisteredFile], *, fix: bool = False) -> dict[str, RegisteredFile]:
+        """The files that are there and as listed; one that differs is deleted where `fix` says so."""
         there = {}
         present = [file for file in self.files if self._is_there(file)]
         unread = [file for file in present if not self._vouched(file, known.get(file.name))]
@@ -152,9 +152,9 @@ class Download:
                 there[file.name] = known[file.name]
             elif file.listed.matches(hashes[file]):
                 there[file.name] = registered(file.name, hashes[file], "hub")
-            elif mend:
+            elif fix:
                 self.progress.say(f"{file.name} on this disk differs from the listing: it is brought again")
-                self.shelf.stored(file).unlink()
+                self.layout.stored(file).unlink()
         return there
 
     def _hashes(self, files: list[RemoteFile]) -> dict[RemoteFile, FileHash]:
@@ -163,7 +163,7 @@ class Download:
             return dict(zip(files, in_parallel(jobs, WORKERS, Event()), strict=True))
 
     def _hash(self, file: RemoteFile, step: Step) -> FileHash:
-        return hash_file(self.shelf.stored(file), git=file.listed.sha256 is None, advance=step.advance)
+        return hash_file(self.layout.stored(file), git=file.listed.sha256 is None, advance=step.advance)
 
     def _vouched(self, file: RemoteFile, known: RegisteredFile | None) -> bool:
         """Whether the registry knows these bytes, unchanged, as the hub's."""
@@ -171,23 +171,23 @@ class Download:
             known is not None
             and known.verified_against == "hub"
             and file.listed.sha256 in (None, known.sha256)
-            and (self.shelf.snapshot / file.name).resolve() == self.shelf.stored(file).resolve()
-            and is_unchanged(self.shelf.snapshot, known)
+            and (self.layout.snapshot / file.name).resolve() == self.layout.stored(file).resolve()
+            and is_unchanged(self.layout.snapshot, known)
         )
 
     def _clear_partials(self, missing: list[RemoteFile]) -> None:
         """Of what earlier downloads left, only what this one goes on with stays."""
-        wanted = {self.shelf.partial(file) for file in missing}
-        for path in self.shelf.partials():
+        wanted = {self.layout.partial(file) for file in missing}
+        for path in self.layout.partials():
             if path not in wanted:
                 path.unlink()
 
     def _bring(self, missing: list[RemoteFile]) -> dict[str, RegisteredFile]:
         import requests
 
-        different = {self.shelf.partial(file): file for file in missing}  # files of one content may be one blob
+        different = {self.layout.partial(file): file for file in missing}  # files of one content may be one blob
         left = sum(file.size - min(file.size, size_of(partial)) for partial, file in different.items())
-        require_room(self.shelf.folder, left, self.hub.cache_variable)
+        require_room(self.layout.folder, left, self.hub.cache_variable)
         total = sum(file.size for file in different.values())
         self.progress.say(f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {self.hub.title}")
         stop = Event()
@@ -201,12 +201,12 @@ class Download:
             brought = in_parallel([bound(self._bring_one, transfer, file, step) for file in ordered], WORKERS, stop)
         by_name = {file.name: file for file in brought}
         return {
-            file.name: msgspec.structs.replace(by_name[different[self.shelf.partial(file)].name], name=file.name)
+            file.name: msgspec.structs.replace(by_name[different[self.layout.partial(file)].name], name=file.name)
             for file in missing
         }
 
     def _bring_one(self, transfer: Transfer, file: RemoteFile, total: Step) -> RegisteredFile:
-        partial, stored = self.shelf.partial(file), self.shelf.stored(file)
+        partial, stored = self.layout.partial(file), self.layout.stored(file)
         self._require_inside(partial)
         self._require_inside(stored)
         partial.parent.mkdir(parents=True, exist_ok=True)
@@ -220,27 +220,29 @@ class Download:
     def _require_inside(self, path: Path) -> None:
         """A link that somebody put into a shared cache must not lead the bytes out of it."""
         if not path.parent.resolve().is_relative_to(
-            self.shelf.folder.resolve()
-        ) and not path.parent.resolve().is_relative_to(self.shelf.snapshot.resolve()):
-            raise ModelError(f"{path.parent} leads out of {self.shelf.folder}", hint="delete the link, and fetch again")
+            self.layout.folder.resolve()
+        ) and not path.parent.resolve().is_relative_to(self.layout.snapshot.resolve()):
+            raise ModelError(
+                f"{path.parent} leads out of {self.layout.folder}", hint="delete the link, and fetch again"
+            )
 
     def _require_whole(self) -> None:
         """Raises `ModelCorrupt` where the index of the weights names what is not there."""
-        if reason := why_incomplete(self.shelf.snapshot):
+        if reason := why_incomplete(self.layout.snapshot):
             raise ModelCorrupt(
                 f"{self.hub.title}'s {self.listing.model} is not whole: {reason}",
                 hint="tell its owner; --source takes the other hub, --revision another version",
             )
 
     def _register(self, there: dict[str, RegisteredFile], missing: list[RemoteFile]) -> RegistryEntry:
-        now, old = utc_now(), self.registry.at(self.shelf.snapshot)
+        now, old = utc_now(), self.registry.at(self.layout.snapshot)
         entry = RegistryEntry(
             model=self.listing.model,
             source=self.hub.name,
             revision=self.listing.revision,
             commit=self.listing.commit,
             url=hub_url(self.hub.name, self.listing.model),
-            path=str(self.shelf.snapshot),
+            path=str(self.layout.snapshot),
             files=(*(there[file.name] for file in self.files if file.name in there), *self._others(old)),
             missing=tuple(file.name for file in missing),
             registered_at=old.registered_at if old else now,
@@ -275,7 +277,7 @@ class Download:
             yield
         except OSError as error:
             needed = sum(file.size for file in files)
-            raise refused(self.shelf.folder, needed, self.hub.cache_variable, error) from error
+            raise refused(self.layout.folder, needed, self.hub.cache_variable, error) from error
 
 
 def _both(one: Step, other: Step) -> Callable[[float], None]:

@@ -15,7 +15,7 @@ from npu_adapt.errors import ModelCorrupt, ModelError
 from npu_adapt.models.download.growing import GrowingHash, size_of
 from npu_adapt.models.hashing import PIECE_BYTES, FileHash
 from npu_adapt.models.hubs.hub import Address, Hub, Interrupted, Listing, RemoteFile
-from npu_adapt.models.hubs.retrying import Patience, host_of, is_temporary, seconds_to_wait
+from npu_adapt.models.hubs.retrying import RetryBudget, host_of, is_temporary, seconds_to_wait
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response, Session
@@ -26,7 +26,7 @@ STALL_VARIABLE, STALL_SECONDS = "NPU_ADAPT_STALL_SECONDS", 30.0
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-class Differs(Exception):
+class ContentMismatch(Exception):
     """What the server sends is not the listed file: only a clean start may help."""
 
 
@@ -63,7 +63,7 @@ class Transfer:
         for _ in range(TRIES):
             try:
                 found = self._arrive(file, partial, advance)
-            except Differs as error:
+            except ContentMismatch as error:
                 reason = str(error)
             else:
                 if file.listed.matches(found):
@@ -79,7 +79,7 @@ class Transfer:
 
     def _arrive(self, file: RemoteFile, partial: Path, advance: Callable[[float], object]) -> FileHash:
         """All bytes into `partial`, through as many requests as it takes."""
-        patience = Patience(self.say, self._sleep)
+        retry_budget = RetryBudget(self.say, self._sleep)
         if size_of(partial) > file.size:
             partial.unlink()
         with (
@@ -95,14 +95,14 @@ class Transfer:
                         position += written
                         hashing.reach(position)
                         advance(written)
-                        patience.progressed()
+                        retry_budget.progressed()
                 except Interrupted as error:
-                    self._wait(patience, error, file)
+                    self._wait(retry_budget, error, file)
             return hashing.result()
 
-    def _wait(self, patience: Patience, interrupted: Interrupted, file: RemoteFile) -> None:
+    def _wait(self, retry_budget: RetryBudget, interrupted: Interrupted, file: RemoteFile) -> None:
         try:
-            patience.wait(interrupted)
+            retry_budget.wait(interrupted)
         except Interrupted as error:
             raise ModelError(
                 f"{file.name} cannot be had from {self.hub.title}: {error.message}",
@@ -116,7 +116,7 @@ class Transfer:
     def _pieces(self, file: RemoteFile, position: int, out: BinaryIO) -> Iterator[int]:
         """Writes what one answer brings from `position` on; yields the size of each piece that was written.
 
-        Raises `Interrupted` where the answer ends too early, and `Differs`.
+        Raises `Interrupted` where the answer ends too early, and `ContentMismatch`.
         """
         with self._answer(file, position) as (response, to_skip):
             skip, left = to_skip, file.size - position
@@ -126,7 +126,7 @@ class Transfer:
                 fresh = memoryview(data)[skip:]  # the server may have begun at the first byte again
                 skip -= len(data) - len(fresh)
                 if len(fresh) > left:
-                    raise Differs("more bytes came than are listed")
+                    raise ContentMismatch("more bytes came than are listed")
                 if fresh:
                     out.write(fresh)
                     left -= len(fresh)
@@ -145,10 +145,10 @@ class Transfer:
             if response.status_code == 206:
                 match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
                 if match is None or int(match[1]) != position or encoded:
-                    raise Differs("the server sends another part than was asked for")
+                    raise ContentMismatch("the server sends another part than was asked for")
                 start, total = position, match[2]
             if total is not None and total.isdigit() and int(total) != file.size and not encoded:
-                raise Differs(f"the server has {total} bytes of it")
+                raise ContentMismatch(f"the server has {total} bytes of it")
             yield response, position - start
 
     def _ask(self, address: Address, position: int) -> Response:
@@ -177,7 +177,7 @@ class Transfer:
         if is_temporary(status):
             raise Interrupted(f"{self.hub.title} answers {status}", retry_after=seconds_to_wait(response.headers))
         if status == 416:
-            raise Differs("the server has fewer bytes of it")
+            raise ContentMismatch("the server has fewer bytes of it")
         if status in (401, 403):
             raise ModelError(
                 f"{self.hub.title} has {self.listing.model} gated: this user has no access to {file.name} ({status})",

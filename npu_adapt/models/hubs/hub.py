@@ -41,7 +41,7 @@ class HubUnreachable(ListingFailed):
     """No answer, or none that tells anything: network, proxy, server errors."""
 
 
-class HubLies(ListingFailed):
+class InvalidListing(ListingFailed):
     """The listing cannot be true, or means harm."""
 
 
@@ -88,22 +88,26 @@ class Listing:
     claims: Mapping[str, Claim]
 
     def file(self, name: str) -> RemoteFile:
-        """The file of that name. Raises `HubLies` for a path out of the cache, an absurd size, a hash that is none."""
+        """The file of that name. Raises `InvalidListing` for a bad path, size or hash."""
         claim = self.claims[name]
         if not is_safe(name):
-            raise HubLies(f"{self.hub} lists a file under a name that leaves the cache: {name!r}", hint=_REPORT_IT)
+            raise InvalidListing(
+                f"{self.hub} lists a file under a name that leaves the cache: {name!r}", hint=_REPORT_IT
+            )
         if type(claim.size) is not int or not 0 <= claim.size <= ABSURD_BYTES:
-            raise HubLies(f"{self.hub} lists {name} with a size that no file has: {claim.size!r}", hint=_REPORT_IT)
+            raise InvalidListing(
+                f"{self.hub} lists {name} with a size that no file has: {claim.size!r}", hint=_REPORT_IT
+            )
         listed = Listed(sha256=self._digits(name, claim.sha256, 64), git_sha1=self._digits(name, claim.git_sha1, 40))
         if listed == Listed(None, None):
-            raise HubLies(f"{self.hub} lists {name} without a hash: it cannot be verified", hint=_REPORT_IT)
+            raise InvalidListing(f"{self.hub} lists {name} without a hash: it cannot be verified", hint=_REPORT_IT)
         return RemoteFile(name, claim.size, listed)
 
     def _digits(self, name: str, value: object, count: int) -> str | None:
         if value is None or value == "":
             return None
         if not isinstance(value, str) or re.fullmatch(rf"[0-9a-f]{{{count}}}", value) is None:
-            raise HubLies(f"{self.hub} lists {name} with a hash that is none: {value!r}", hint=_REPORT_IT)
+            raise InvalidListing(f"{self.hub} lists {name} with a hash that is none: {value!r}", hint=_REPORT_IT)
         return value
 
 
@@ -119,7 +123,7 @@ class Address:
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Shelf(Protocol):
+class CacheLayout(Protocol):
     """Where a hub's own client keeps one revision of a model, in its layout."""
 
     @property
@@ -169,7 +173,7 @@ class Hub(Protocol):
 
     def address(self, listing: Listing, file: RemoteFile) -> Address: ...
 
-    def shelf(self, listing: Listing) -> Shelf: ...
+    def layout(self, listing: Listing) -> CacheLayout: ...
 
     def gated_hint(self, model: str) -> str:
         """What a user does who may not have the model."""

@@ -16,9 +16,9 @@ from npu_adapt.evidence import write_atomically
 from npu_adapt.models.hubs.hub import (
     Address,
     Claim,
-    HubLies,
     HubUnreachable,
     Interrupted,
+    InvalidListing,
     Listing,
     ModelGated,
     ModelMissing,
@@ -30,7 +30,7 @@ from npu_adapt.models.places import DEFAULT_BRANCHES, PARTIAL, huggingface_cache
 
 
 @dataclass(frozen=True)
-class HuggingFaceShelf:
+class HuggingFaceLayout:
     """One revision in the cache: blobs named for their content, a snapshot of links to them, a reference."""
 
     folder: Path
@@ -85,7 +85,9 @@ class HuggingFace:
             api = HfApi(library_name="npu-adapt", library_version=__version__)
             commit = api.model_info(model, revision=branch).sha
             if commit is None or re.fullmatch("[0-9a-f]{40}", commit) is None:
-                raise HubLies(f"{self.title} gives {model} a commit that is none: {commit!r}", hint="ask again later")
+                raise InvalidListing(
+                    f"{self.title} gives {model} a commit that is none: {commit!r}", hint="ask again later"
+                )
             entries = [
                 entry
                 for entry in api.list_repo_tree(model, recursive=whole, revision=commit)
@@ -104,9 +106,9 @@ class HuggingFace:
         token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
         return Address(url, {**headers, "Authorization": f"Bearer {token}"} if token else headers)
 
-    def shelf(self, listing: Listing) -> HuggingFaceShelf:
+    def layout(self, listing: Listing) -> HuggingFaceLayout:
         folder = huggingface_folder(listing.model)
-        return HuggingFaceShelf(folder, huggingface_cache() / ".locks" / folder.name / "npu-adapt.lock", listing)
+        return HuggingFaceLayout(folder, huggingface_cache() / ".locks" / folder.name / "npu-adapt.lock", listing)
 
     def gated_hint(self, model: str) -> str:
         return f"ask for access at https://huggingface.co/{model}, then give your token: HF_TOKEN, or hf auth login"

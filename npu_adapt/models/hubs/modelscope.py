@@ -28,7 +28,7 @@ from npu_adapt.models.places import DEFAULT_BRANCHES, UNFINISHED, modelscope_cac
 
 
 @dataclass(frozen=True)
-class ModelScopeShelf:
+class ModelScopeLayout:
     """One revision in the cache: plain files in a folder of its name."""
 
     folder: Path
@@ -94,12 +94,12 @@ class ModelScope:
             return Address(url, headers)
         return Address(url, {**headers, "Authorization": f"Bearer {token}"}, {"m_session_id": token})
 
-    def shelf(self, listing: Listing) -> ModelScopeShelf:
+    def layout(self, listing: Listing) -> ModelScopeLayout:
         """A folder in an old layout is kept up where there is one, as the client does."""
         folder = modelscope_folder(listing.model)
         places = [place.path for place in modelscope_places(listing.model, listing.revision)]
         snapshot = next((path for path in places if path.is_dir()), places[0])
-        return ModelScopeShelf(folder, modelscope_cache() / ".lock" / f"{folder.name}.npu-adapt.lock", snapshot)
+        return ModelScopeLayout(folder, modelscope_cache() / ".lock" / f"{folder.name}.npu-adapt.lock", snapshot)
 
     def gated_hint(self, model: str) -> str:
         return (

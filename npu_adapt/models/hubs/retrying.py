@@ -37,7 +37,7 @@ def host_of(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
-class Patience:
+class RetryBudget:
     """Counts the requests in a row that brought nothing. `wait` sleeps, and raises when it has been enough."""
 
     def __init__(self, say: Callable[[str], None], sleep: Callable[[float], object] = time.sleep) -> None:

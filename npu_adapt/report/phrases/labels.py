@@ -69,7 +69,7 @@ COLUMNS: dict[str, Phrase] = {
     "severity": Phrase("Severity", "级别"),
     "found": Phrase("Found", "现状"),
     "wanted": Phrase("Wanted", "要求"),
-    "fix": Phrase("Mend", "解决办法"),
+    "fix": Phrase("Fix", "解决办法"),
     "file": Phrase("File", "文件"),
     "size": Phrase("Size", "大小"),
     "verified": Phrase("Verified against", "校验依据"),

@@ -50,7 +50,7 @@ SENTENCES: dict[str, Phrase] = {
         "First suspect: {module} ({operator}), step {index}, test {test}; error over floor: {reason}.",
         "首个可疑算子：{module}（{operator}），第 {index} 步，检验 {test}；误差与噪声底之比：{reason}。",
     ),
-    "first-suspect-parting": Phrase(
+    "first-suspect-divergence": Phrase(
         "First suspect: {module} ({operator}), step {index}: from here on forwards of the same input differ.",
         "首个可疑算子：{module}（{operator}），第 {index} 步：同一输入的多次前向从这里开始不同。",
     ),
@@ -117,6 +117,8 @@ SENTENCES: dict[str, Phrase] = {
     "log-accuracy": Phrase("the comparison and its verdict", "精度对比与判定"),
     "log-summary": Phrase("the record that every figure here comes from", "本报告全部数字的唯一来源"),
     "log-history": Phrase("a copy of each run", "每次运行的副本"),
+    "explain-pages": Phrase("Pages", "文档"),
+    "explain-how": Phrase("One of them: npu-adapt explain ID", "查看其中一项：npu-adapt explain ID"),
 }
 
 CONCLUSIONS: dict[str, Phrase] = {

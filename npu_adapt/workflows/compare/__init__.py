@@ -1,0 +1,1 @@
+"""The comparison of two sides: what is measured, judged, recorded, saved and judged again."""

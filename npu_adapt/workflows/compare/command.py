@@ -1,0 +1,214 @@
+"""Same weights, same inputs, reference and device: metrics and a verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import torch
+from msgspec.structs import replace
+
+from npu_adapt.devices.selection import open_device
+from npu_adapt.devices.transfer import copy_to
+from npu_adapt.errors import UsageError
+from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
+from npu_adapt.numerics.emulation import emulate
+from npu_adapt.numerics.repeats import Divergence
+from npu_adapt.progress import Progress
+from npu_adapt.records import CompareLatency, Fact, Repeats, Summary
+from npu_adapt.workflows.compare.alone import Operators
+from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
+from npu_adapt.workflows.compare.evidence import Evidence
+from npu_adapt.workflows.compare.facts import left_out
+from npu_adapt.workflows.compare.floor import NoiseFloor, measure_floor
+from npu_adapt.workflows.compare.latency import measure_latency
+from npu_adapt.workflows.compare.operators import examine_operators
+from npu_adapt.workflows.compare.options import CompareOptions
+from npu_adapt.workflows.compare.outputs import require_same_outputs
+from npu_adapt.workflows.compare.probing import Probed, arithmetic_report, arithmetic_to_judge_at, probe
+from npu_adapt.workflows.compare.record import compare_section, log_comparison
+from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
+from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
+from npu_adapt.workflows.run.infer import record_forwards
+from npu_adapt.workflows.run.session import RunRequest, Session, prepared
+
+__all__ = ["CompareOptions", "compare"]
+
+FORWARDS = 3  # of each sample on the device, which must be equal to the bit
+WARM_FORWARDS = 2  # further ones of the first sample: whether the reference repeats itself, and how long they take
+
+
+def compare(request: RunRequest, options: CompareOptions, progress: Progress) -> Summary:
+    """Runs the reference and the device, and judges. A verdict that is "fail" is a result, not an exception."""
+    _require_sense(request, options)
+    baseline = None if options.baseline is None else read_baseline(options.baseline)
+    with prepared(request, progress, allow_cpu=False) as session:
+        if baseline is not None and options.baseline is not None:
+            require_same_subject(baseline, session.so_far(), options.baseline, options.reference)
+        evidence, forwards = _measured(session, options)
+        record_forwards(session, forwards, status="REHEARSED" if request.rehearse else "SUCCESS")
+        run = session.summary.run
+        assert run is not None
+        section, reasons = compare_section(evidence, options, candidate=run.device, inputs=run.inputs)
+        if baseline is not None and options.baseline is not None:
+            section = replace(
+                section, baseline=against_baseline(baseline, session.so_far(compare=section), options.baseline)
+            )
+        session.explain(reasons)
+        log_comparison(session.journal, section)
+        summary = session.publish(compare=section)
+        if options.save_outputs is not None:
+            save_outputs(options.save_outputs, evidence, summary)
+        return summary
+
+
+def _require_sense(request: RunRequest, options: CompareOptions) -> None:
+    if (options.rtol is None) != (options.atol is None):
+        raise UsageError("--rtol and --atol belong together", hint="give both, for example --rtol 1e-3 --atol 1e-5")
+    if options.rule == "tolerance" and options.rtol is None:
+        raise UsageError("--rule tolerance needs --rtol and --atol", hint="for example --rtol 1e-3 --atol 1e-5")
+    if options.fast and options.arithmetic != "auto":
+        raise UsageError("--fast does not probe the device's arithmetic", hint="leave --fast or --arithmetic out")
+    if request.rehearse and request.device not in ("auto", "cpu"):
+        raise UsageError(
+            f"--rehearse emulates on the CPU, so --device {request.device} means nothing", hint="leave one of them out"
+        )
+    if options.save_outputs is not None:
+        require_writable(options.save_outputs)
+
+
+def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forwards]:
+    """Everything that is measured before anything is judged, and the device's forwards."""
+    candidate = _candidate_side(session)
+    expected, found, latency = _forwards(session, options, candidate)
+    evidence = Evidence(
+        reference=expected.outputs,
+        candidate=found.outputs,
+        class_scores=session.loaded.task.class_scores,
+        dtype=session.loaded.dtype,
+        reference_device=options.reference,
+        rehearsed=session.request.rehearse is not None,
+        finer_hint=session.device.backend.finer_hint,
+        repeats=_repeats(expected, found),
+        latency=latency,
+        left_out=tuple(left_out("part", name=part) for part in session.loaded.left_out),
+    )
+    if not options.fast:
+        evidence = _examined(session, options, candidate, evidence, found.divergences)
+    if isinstance(latency, CompareLatency):
+        found = dataclasses.replace(found, warm_ms=(latency.candidate_ms,))
+    return evidence, found
+
+
+def _forwards(
+    session: Session, options: CompareOptions, candidate: Side
+) -> tuple[Forwards, Forwards, CompareLatency | Fact | None]:
+    """Both sides' forwards of every sample: once with `--fast`, else repeated, the reference's first sample only.
+
+    The latency is None with `--fast` and of a rehearsal.
+    """
+    reference, rehearsed = _reference_side(session, options), session.request.rehearse is not None
+    warm = 0 if options.fast else WARM_FORWARDS
+    watched = 0 if options.fast or rehearsed else FORWARDS
+    with session.stage("reference", f"running the reference on {reference.device.name}"):
+        expected = run_forwards(reference, session.samples, session.progress, warm=warm)
+    session.device.reset_peak_memory()
+    with session.stage("forward", f"running the model on {session.device.name}"):
+        found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
+    with session.stage("compare", "comparing the outputs"):
+        require_same_outputs(expected.outputs, found.outputs)
+    one, other = expected.warm_median_ms, found.warm_median_ms
+    if one is None or other is None or rehearsed:
+        return expected, found, None
+    with session.stage("latency", "timing both sides in turns", fallbacks=False):
+        return expected, found, measure_latency(reference, candidate, session.samples[0], one + other)
+
+
+def _reference_side(session: Session, options: CompareOptions) -> Side:
+    """The reference: the run's weights, widened to float32."""
+    loaded = session.loaded
+    device = open_device(options.reference, allow_cpu=True).device
+    module = loaded.module
+    if loaded.dtype != torch.float32 or device.torch_device.type != "cpu":
+        module = copy_to(module, device.torch_device, torch.float32)
+    return Side(module, device, torch.float32, loaded.task)
+
+
+def _candidate_side(session: Session) -> Side:
+    """The device's own copy; for a rehearsal the loaded module, under the arithmetic that is emulated."""
+    loaded, rehearse = session.loaded, session.request.rehearse
+    module = session.module_on_device() if rehearse is None else loaded.module
+    return Side(module, session.device, loaded.dtype, loaded.task, context=candidate_context(session))
+
+
+def candidate_context(session: Session) -> Callable[[], AbstractContextManager[object]]:
+    """What the candidate's forwards run in: an emulation, for a rehearsal."""
+    rehearse = session.request.rehearse
+    return nullcontext if rehearse is None else partial(emulate, ARITHMETICS[rehearse])
+
+
+def _examined(
+    session: Session,
+    options: CompareOptions,
+    candidate: Side,
+    evidence: Evidence,
+    divergences: tuple[tuple[int, Divergence], ...],
+) -> Evidence:
+    """The evidence with the device's arithmetic, the noise floor and the operators."""
+    with session.stage("probe", "asking the device for its arithmetic"):
+        probed = probe(session.device, evidence.dtype, candidate.context)
+    _log_failures(session, probed)
+    judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, evidence.dtype)
+    # Under a random model the floor would be its own randomness.
+    floor = None if evidence.is_random else _floor(session, options, judged_at, evidence)
+    operators = Operators()
+    if not evidence.rehearsed:
+        operators = examine_operators(
+            session,
+            candidate,
+            judged_at,
+            () if floor is None else floor.samples,
+            divergences,
+            is_random=evidence.is_random,
+            accumulate=options.accumulate,
+        )
+    return dataclasses.replace(
+        evidence,
+        floor=floor,
+        arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor),
+        operators=operators,
+        left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
+    )
+
+
+def _log_failures(session: Session, probed: Probed) -> None:
+    for operators, message in probed.failures.items():
+        session.journal.event("accuracy", "probe-failed", "warning", operators=operators, message=message)
+
+
+def _floor(session: Session, options: CompareOptions, judged_at: ArithmeticByClass, evidence: Evidence) -> NoiseFloor:
+    with session.stage("floor", "measuring the noise floor on the CPU"):
+        return measure_floor(
+            session.loaded,
+            session.samples,
+            evidence.candidate,
+            judged_at,
+            session.progress,
+            explain=not evidence.rehearsed,
+            keep_truth=options.save_outputs is not None,
+        )
+
+
+def _repeats(expected: Forwards, found: Forwards) -> Repeats | None:
+    """None: one forward only."""
+    if not found.warm_ms:
+        return None
+    return Repeats(
+        forwards=found.repeated,
+        reference_spread=min(expected.spread, sys.float_info.max),  # JSON has no infinity
+        reference_differing=expected.differing,
+        candidate_differing=found.differing,
+    )

@@ -1,0 +1,211 @@
+"""How far correct arithmetic is from the truth on this model and these inputs: the noise floor, end to end.
+
+The truth is float64 on the CPU. The floor is the largest error among emulations of one arithmetic that differ in what
+kernels leave open, so that a device is held to what it could have done right, and to no less.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from msgspec.structs import replace
+
+from npu_adapt.devices.transfer import copy_to
+from npu_adapt.models.tasks import LoadedModel, Sample
+from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.explanation import CANDIDATES, fitting, predicted_errors
+from npu_adapt.numerics.metrics import compare_tensors
+from npu_adapt.numerics.truth import Float64
+from npu_adapt.progress import Progress
+from npu_adapt.records import Fact, OutputComparison
+from npu_adapt.workflows.compare.facts import left_out
+from npu_adapt.workflows.run.forward import Outputs
+
+CPU = torch.device("cpu")
+COARSE = "float16"  # emulated to explain an error: its rounding is a cast, the cheapest
+LEAST_EMULATIONS = 2
+LEAST_DRAWS = 64  # elements of an output, in all its emulations together; they err alike, so ten are not ten draws
+MOST_EMULATIONS = 16
+EMULATIONS_OF_HALF_TYPES = 4  # they round after every operator, which scatters errors more than operands do
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One output of one sample, as relative L2 against float64."""
+
+    error: float | None  # the device's; None: not finite
+    floor: float | None  # the largest of the emulations; None: none of them is finite
+
+    @property
+    def over_floor(self) -> float | None:
+        """None: one of the two does not exist."""
+        return None if self.error is None or self.floor is None else self.error / self.floor
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """The device's errors beside the floor, and what else the truth brought to light."""
+
+    samples: tuple[dict[str, Measured], ...]  # by output
+    truth: tuple[Outputs, ...]  # in float64; empty unless it was to be kept
+    operators: frozenset[str] = frozenset()  # classes of matrix products that the model uses
+    left_out: tuple[Fact, ...] = ()  # where the truth is not in float64
+    fits: tuple[str, ...] | None = None  # None: not worked out
+
+
+def measure_floor(
+    loaded: LoadedModel,
+    samples: tuple[Sample, ...],
+    candidate: tuple[Outputs, ...],
+    arithmetic: ArithmeticByClass,
+    progress: Progress,
+    *,
+    explain: bool,
+    keep_truth: bool,
+) -> NoiseFloor:
+    """Truth and floor of every sample; with `explain` also what other arithmetics would show, on the first one.
+
+    One truth is held at a time unless `keep_truth`.
+    """
+    explained = explain and loaded.dtype == torch.float32
+    total = sum(1 + emulations_wanted(outputs, loaded.dtype) for outputs in candidate) + (1 if explained else 0)
+    measured: list[dict[str, Measured]] = []
+    truths: list[Outputs] = []
+    wide = Float64()
+    fits = None
+    copied = False
+    with progress.task("measuring the noise floor", total=total) as step:
+        for number, sample in enumerate(samples):
+            truth, is_copy = _truth(loaded, sample, wide)
+            copied = copied or is_copy
+            step.advance(1)
+            errors = []
+            for variant in emulations(arithmetic, wide.operators, truth, loaded.dtype):
+                errors.append(_errors(_forward(loaded, sample, loaded.dtype, emulate(variant)), truth))
+                step.advance(1)
+            found = _errors(candidate[number], truth)
+            measured.append(
+                {name: Measured(found[name], _floor([each[name] for each in errors], loaded.dtype)) for name in truth}
+            )
+            if explained and number == 0:
+                fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
+                step.advance(1)
+            if keep_truth:  # a copy: it may share memory with what the model keeps
+                truths.append({name: tensor.clone() for name, tensor in truth.items()})
+    return NoiseFloor(tuple(measured), tuple(truths), frozenset(wide.operators), _left_out(wide, copied=copied), fits)
+
+
+def emulations(
+    arithmetic: ArithmeticByClass, operators: Collection[str], outputs: Outputs, dtype: torch.dtype
+) -> Iterator[Emulation]:
+    """Those whose largest error is the floor of `outputs`, of a model that uses these classes of operators.
+
+    Without fused attention among them, the ways of computing it make no difference.
+    """
+    every = Emulation(arithmetic).variants()
+    if dtype != torch.float32:
+        return _that_differ(islice(every, emulations_wanted(outputs, dtype)), operators)
+    return islice(_that_differ(every, operators), emulations_wanted(outputs, dtype))
+
+
+def emulations_wanted(outputs: Outputs, dtype: torch.dtype) -> int:
+    """How many, at the most. The smallest output decides: the error of a few elements may be small by chance.
+
+    With two emulations 5 % of correct float32 devices were over three floors of a single score, 1 % of two or three.
+    """
+    if dtype != torch.float32:
+        return EMULATIONS_OF_HALF_TYPES
+    smallest = min((tensor.numel() for tensor in outputs.values() if tensor.numel()), default=LEAST_DRAWS)
+    return min(MOST_EMULATIONS, max(LEAST_EMULATIONS, math.ceil(LEAST_DRAWS / smallest)))
+
+
+def _that_differ(variants: Iterator[Emulation], operators: Collection[str]) -> Iterator[Emulation]:
+    seen = set()
+    for variant in variants:
+        sort = (variant.blocked_sums, variant.last_bits, variant.fused_attention and "attention" in operators)
+        if sort not in seen:
+            seen.add(sort)
+            yield variant
+
+
+def worst_of(samples: tuple[dict[str, Measured], ...], output: str) -> Measured:
+    """The sample that is furthest over its floor; one without figures first."""
+    return max((sample[output] for sample in samples), key=_badness)
+
+
+def with_floor(output: OutputComparison, measured: Measured) -> OutputComparison:
+    """The record of an output with its floor."""
+    return replace(
+        output,
+        float64_relative_l2=measured.error,
+        noise_floor=measured.floor,
+        error_over_floor=measured.over_floor,
+    )
+
+
+def _forward(
+    loaded: LoadedModel, sample: Sample, dtype: torch.dtype, context: AbstractContextManager[object]
+) -> Outputs:
+    with torch.inference_mode(), context:
+        return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
+
+
+def _truth(loaded: LoadedModel, sample: Sample, wide: Float64) -> tuple[Outputs, bool]:
+    """Every operator in float64; where the code does not bear that, a float64 copy of the model, and whether it is one.
+
+    A compiled or scripted part, say, insists on the types that it was made for.
+    """
+    try:
+        return _forward(loaded, sample, torch.float64, wide), False
+    except (RuntimeError, TypeError, ValueError):
+        copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
+        outputs = _forward(copied, sample, torch.float64, nullcontext())
+        return {name: tensor.double() for name, tensor in outputs.items()}, True
+
+
+def _left_out(wide: Float64, *, copied: bool) -> tuple[Fact, ...]:
+    """Where the truth is not in float64."""
+    operators = tuple(wide.without_kernel)
+    found = (left_out("truth-in-float32", operators=operators),) if operators else ()
+    return (*found, left_out("own-type-only")) if copied else found
+
+
+def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:
+    return {name: compare_tensors(outputs[name], truth[name]).relative_l2 for name in truth}
+
+
+def _floor(errors: list[float | None], dtype: torch.dtype) -> float | None:
+    """The largest error, and at least what rounding the exact result to the run's type does: half of its roundoff."""
+    known = [error for error in errors if error is not None]
+    return max(*known, torch.finfo(dtype).eps / 4) if known else None
+
+
+def _fits(
+    loaded: LoadedModel,
+    sample: Sample,
+    truth: Outputs,
+    found: dict[str, float | None],
+    known: dict[str, list[dict[str, float | None]]],
+) -> tuple[str, ...]:
+    """Which arithmetics would show the errors found: `known`, what was emulated already, and the usual ones."""
+
+    def errors_of(name: str) -> list[dict[str, float | None]]:
+        if name in known:
+            return known[name]
+        emulated = _forward(loaded, sample, loaded.dtype, emulate(Emulation(ArithmeticByClass.uniform(name))))
+        return [_errors(emulated, truth)]
+
+    coarse = next((name for name in CANDIDATES[1:] if name in known), COARSE)
+    predicted = predicted_errors(errors_of(CANDIDATES[0]), errors_of(coarse), coarse)
+    return fitting(found, {**predicted, **known})
+
+
+def _badness(measured: Measured) -> float:
+    return float("inf") if measured.over_floor is None else measured.over_floor

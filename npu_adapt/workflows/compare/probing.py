@@ -1,0 +1,140 @@
+"""Asks a device which arithmetic it multiplies in, class by class. The model takes no part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name in the field
+from torch import Tensor
+
+from npu_adapt.devices.device import Device, first_line
+from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, OPERATOR_CLASSES, Arithmetic, ArithmeticByClass
+from npu_adapt.numerics.probe import Reading, overflows_exp, read_attention, read_product
+from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport
+from npu_adapt.workflows.compare.floor import NoiseFloor
+
+Found = TypeVar("Found")
+
+# Failures that say nothing of the operator: the run cannot go on.
+FATAL = frozenset({"out-of-memory", "device-lost", "timeout", "initialisation"})
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What the device showed; a class that could not be probed has an error instead of a reading."""
+
+    readings: dict[str, Reading]
+    failures: dict[str, str]  # class of operators -> the message of its error
+    exp_overflows: bool | None  # None: the device has no exponential to ask
+
+    def records(self) -> tuple[ArithmeticReading, ...]:
+        """The readings, for the record."""
+        return tuple(
+            ArithmeticReading(
+                operators=operators,
+                arithmetic=reading.arithmetic,
+                operand_bits=reading.operand_bits,
+                rounding=reading.rounding,
+                accumulation_bits=reading.accumulation_bits,
+                overflows=reading.overflows,
+                flushes_denormals=reading.flushes_denormals,
+            )
+            for operators, reading in self.readings.items()
+        )
+
+
+def probe(
+    device: Device, dtype: torch.dtype, context: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Probed:
+    """Probes every class of operators on `device`, in `dtype`. Raises `RunFailed` where the device itself gives up."""
+
+    def product(left: Tensor, right: Tensor) -> Tensor:
+        return _on(device, torch.matmul, left, right)
+
+    def convolution(left: Tensor, right: Tensor) -> Tensor:
+        """The product as a 1x1 convolution: rows are positions, columns of `right` are its filters."""
+        image = left.T.reshape(1, left.size(1), left.size(0), 1)
+        filters = right.T.reshape(right.size(1), right.size(0), 1, 1)
+        return _on(device, F.conv2d, image, filters).reshape(right.size(1), left.size(0)).T
+
+    def attention(*operands: Tensor) -> Tensor:
+        return _on(device, _unscaled_attention, *(operand[None, None] for operand in operands))[0, 0]
+
+    probes: dict[str, Callable[[], Reading]] = {
+        "matmul": lambda: read_product(product, dtype),
+        "conv": lambda: read_product(convolution, dtype),
+        "attention": lambda: read_attention(attention, dtype),
+    }
+    readings: dict[str, Reading] = {}
+    failures: dict[str, str] = {}
+    with torch.inference_mode(), context():
+        for operators, read in probes.items():
+            found = _asked(device, read)
+            if isinstance(found, str):
+                failures[operators] = found
+            else:
+                readings[operators] = found
+        exp = _asked(device, lambda: overflows_exp(lambda values: _on(device, torch.exp, values)))
+    return Probed(readings, failures, None if isinstance(exp, str) else exp)
+
+
+def arithmetic_to_judge_at(probed: Probed, asked: str, dtype: torch.dtype) -> ArithmeticByClass:
+    """The arithmetic whose floor the device is held to.
+
+    The one asked for; under `auto` what was found, but no coarser than what a model of `dtype` may get unasked. A class
+    that could not be probed is held to what the matrix products were found to be, else to the finest.
+    """
+    if asked != "auto":
+        return ArithmeticByClass.uniform(asked)
+    coarsest = ARITHMETICS[COARSEST_UNASKED[dtype]]
+    finest = ARITHMETICS["float32" if dtype == torch.float32 else COARSEST_UNASKED[dtype]]
+
+    def held_to(operators: str) -> Arithmetic:
+        reading = probed.readings.get(operators) or probed.readings.get("matmul")
+        found = finest if reading is None else reading.emulated()
+        return coarsest if found is None or found.mantissa_bits < coarsest.mantissa_bits else found
+
+    return ArithmeticByClass(*map(held_to, OPERATOR_CLASSES))
+
+
+def arithmetic_report(
+    asked: str, probed: Probed, judged_at: ArithmeticByClass, floor: NoiseFloor | None
+) -> ArithmeticReport:
+    """What was asked of the device's arithmetic and what was found, for the classes that the model uses."""
+    used = None if floor is None else floor.operators
+
+    def found(operators: str) -> str | None:
+        reading = probed.readings.get(operators)
+        return None if reading is None or (used is not None and operators not in used) else reading.arithmetic
+
+    return ArithmeticReport(
+        asked=asked,
+        found=ArithmeticFound(**{operators: found(operators) for operators in OPERATOR_CLASSES}),
+        readings=probed.records(),
+        exp_overflows=probed.exp_overflows,
+        judged_at=None if floor is None else str(judged_at),
+        fits=None if floor is None else floor.fits,
+    )
+
+
+def _unscaled_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(query, key, value, scale=1.0)
+
+
+def _on(device: Device, operator: Callable[..., Tensor], *operands: Tensor) -> Tensor:
+    return operator(*(operand.to(device.torch_device) for operand in operands)).cpu()
+
+
+def _asked(device: Device, question: Callable[[], Found]) -> Found | str:
+    """The answer, or the message of the error that the device gave instead."""
+    try:
+        return question()
+    except (RuntimeError, NotImplementedError) as error:
+        failure = device.classify(error, "probe")
+        if failure is not None and failure.kind in FATAL:
+            raise failure from error
+        return first_line(error)

@@ -1,0 +1,1 @@
+"""The environment: its record, and what changed since an earlier one."""

@@ -1,0 +1,1 @@
+"""The models on this disk: fetched, verified, listed, removed."""

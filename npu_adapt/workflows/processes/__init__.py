@@ -1,0 +1,1 @@
+"""Processes that a command starts: children, deadlines, fresh interpreters."""

@@ -1,0 +1,81 @@
+"""A time limit that holds whatever the run is stuck in: the run is a child process, and its parent keeps the clock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from npu_adapt.errors import RunFailed
+from npu_adapt.evidence import Journal, Logs, read_summary
+from npu_adapt.records import Failure
+from npu_adapt.workflows.processes.children import child_environment
+
+HANDOVER_VARIABLE = "NPU_ADAPT_HANDOVER"  # where the child links the folder of its run
+
+
+def run_with_deadline(arguments: Sequence[str], seconds: float, logs: Path) -> int:
+    """The exit code of `npu-adapt ARGUMENTS`, run as a child process that has `seconds`.
+
+    Raises `RunFailed` (class "timeout") when they are over; the child and its children are killed, and the record that
+    the child kept of itself is published with that failure.
+    """
+    with tempfile.TemporaryDirectory(prefix="npu-adapt-") as scratch:
+        handover = Path(scratch) / "run"
+        child = subprocess.Popen(
+            [sys.executable, "-m", "npu_adapt", *arguments],
+            env=child_environment(**{HANDOVER_VARIABLE: str(handover)}),
+            start_new_session=True,
+        )
+        try:
+            return child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            _kill(child)
+            error = RunFailed(
+                f"the run was not over after {seconds:g} s",
+                hint="allow more with --timeout; the log says which stage it was in",
+                stage=_stage(handover),
+                kind="timeout",
+            )
+            _publish(handover, logs, error)
+            raise error from None
+        except KeyboardInterrupt:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGINT)
+            child.wait()
+            raise
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _stage(handover: Path) -> str:
+    summary_path = handover / "summary.json"
+    if not summary_path.exists():
+        return "start"
+    run = read_summary(summary_path).run
+    return run.failure.stage if run is not None and run.failure is not None else "end"
+
+
+def _publish(handover: Path, logs: Path, error: RunFailed) -> None:
+    """Publishes the killed child's own record, its failure replaced by the time-out."""
+    if not (handover / "summary.json").exists():
+        return
+    folder = handover.resolve()
+    summary = read_summary(folder / "summary.json")
+    assert summary.run is not None
+    failure = Failure(stage=error.stage, kind=error.kind, message=error.message)
+    run = msgspec.structs.replace(summary.run, status="FAILED", failure=failure)
+    with Journal(Logs(logs), folder) as journal:
+        journal.event("run", "failed", "error", **{"stage": error.stage, "class": error.kind, "message": error.message})
+        journal.publish(msgspec.structs.replace(summary, run=run))

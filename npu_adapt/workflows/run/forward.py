@@ -1,0 +1,118 @@
+"""Forwards of all samples, timed with the device synchronised, their outputs back on the CPU."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+
+from npu_adapt.devices.device import Device
+from npu_adapt.models.tasks import Sample, Task
+from npu_adapt.numerics.bits import image
+from npu_adapt.numerics.metrics import compare_tensors
+from npu_adapt.numerics.repeats import Divergence, Repeated
+from npu_adapt.progress import Progress
+
+Outputs = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Forwards:
+    """Outputs of each sample (on the CPU) and wall times in milliseconds."""
+
+    outputs: tuple[Outputs, ...]
+    first_ms: float
+    warm_ms: tuple[float, ...]  # of the first sample, run again; empty where it ran once
+    repeated: int = 1  # how often each sample ran at least whose bits were compared
+    differing: float = 0.0  # share of elements that a further forward gave other bits, of the worst output
+    spread: float = 0.0  # the largest relative L2 between a sample's first forward and a further one
+    divergences: tuple[tuple[int, Divergence], ...] = ()  # (sample, the first call that gave other bits), if watched
+
+    @property
+    def warm_median_ms(self) -> float | None:
+        """None: no warm forward was run."""
+        return statistics.median(self.warm_ms) if self.warm_ms else None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: a model on a device, in a type."""
+
+    module: torch.nn.Module
+    device: Device
+    dtype: torch.dtype
+    task: Task
+    context: Callable[[], AbstractContextManager[object]] = nullcontext  # around each forward: an emulation
+
+    def forward(self, tensors: Mapping[str, torch.Tensor], watch: Repeated | None = None) -> tuple[Outputs, float]:
+        """Outputs on the device, and the wall time in milliseconds. `tensors` are on the device already."""
+        self.device.synchronize()
+        started = time.perf_counter()
+        outputs = self.call(tensors, watch)
+        self.device.synchronize()
+        return outputs, 1e3 * (time.perf_counter() - started)
+
+    def call(self, tensors: Mapping[str, torch.Tensor], watch: Repeated | None = None) -> Outputs:
+        """Outputs on the device, which may still be at work on them."""
+        with torch.inference_mode(), self.context(), watch.watching(self.module) if watch else nullcontext():
+            return self.task.forward(self.module, tensors)
+
+    def tensors(self, sample: Sample) -> Mapping[str, torch.Tensor]:
+        """The sample's tensors on this side's device, the floating ones in its type."""
+        return sample.to(self.device.torch_device, self.dtype)
+
+
+def run_forwards(
+    side: Side, samples: tuple[Sample, ...], progress: Progress, *, warm: int, watched: int = 0
+) -> Forwards:
+    """Every sample once, and the first one `warm` times more.
+
+    With `watched`, every sample runs that often instead of once, and each operator's bits are compared with those of
+    its first forward; `first_ms` is then without the watching, but with a synchronisation after every operator. What a
+    further forward gives is compared with the first one's bits and dropped.
+    """
+    outputs: list[Outputs] = []
+    warm_ms: list[float] = []
+    repeats: list[tuple[float, float]] = []
+    divergences: list[tuple[int, Divergence]] = []
+    first_ms = 0.0
+    each = max(1, watched)
+    with progress.task(f"forward on {side.device.name}", total=each * len(samples) + warm) as step:
+        for number, sample in enumerate(samples):
+            tensors = side.tensors(sample)
+            watch = Repeated(side.device.synchronize) if watched else None
+            for forward in range(each + (0 if number else warm)):
+                is_warm = forward >= each
+                result, elapsed = side.forward(tensors, None if is_warm else watch)
+                if forward:
+                    repeats += [repeat_difference(result[name], outputs[-1][name]) for name in outputs[-1]]
+                else:
+                    outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
+                if is_warm:
+                    warm_ms.append(elapsed)
+                elif number == forward == 0:
+                    first_ms = elapsed - (0.0 if watch is None else 1e3 * watch.seconds)
+                step.advance(1)
+            if watch is not None and watch.first_divergence is not None:
+                divergences.append((number, watch.first_divergence))
+    differing, spread = (max(column) for column in zip((0.0, 0.0), *repeats, strict=True))
+    forwards = watched or 1 + warm
+    return Forwards(tuple(outputs), first_ms, tuple(warm_ms), forwards, differing, spread, tuple(divergences))
+
+
+def repeat_difference(again: torch.Tensor, first: torch.Tensor) -> tuple[float, float]:
+    """(share of elements that differ, relative L2) between two forwards' results; (1, inf) for other shapes."""
+    again = again.cpu()
+    if again.shape != first.shape:
+        return 1.0, math.inf
+    same = image(again) == image(first)
+    if not first.numel() or bool(same.all()):
+        return 0.0, 0.0
+    share = 1 - float(same.sum()) / first.numel()
+    spread = compare_tensors(again, first).relative_l2
+    return share, math.inf if spread is None else spread

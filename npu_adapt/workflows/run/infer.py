@@ -1,0 +1,79 @@
+"""One run on one device: predictions, shapes, timings."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from npu_adapt.errors import RunFailed
+from npu_adapt.progress import Progress
+from npu_adapt.records import OutputInfo, Summary, Timings
+from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
+from npu_adapt.workflows.run.session import RunRequest, Session, prepared
+
+WARM_FORWARDS = 5  # the median of five is not moved by one interrupted forward
+
+
+def infer(request: RunRequest, progress: Progress) -> Summary:
+    """Runs every sample once and the first one again, warm. Raises `RunFailed` for outputs that hold NaN."""
+    with prepared(request, progress, allow_cpu=True) as session:
+        device, loaded = session.device, session.loaded
+        device.reset_peak_memory()
+        side = Side(session.module_on_device(), device, loaded.dtype, loaded.task)
+        with session.stage("forward", "running the model"):
+            forwards = run_forwards(side, session.samples, progress, warm=WARM_FORWARDS)
+            require_numbers(forwards.outputs)
+        record_forwards(session, forwards)
+        return session.publish()
+
+
+def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCCESS") -> None:
+    """Fills `run` with what the device's forwards gave."""
+    device, loaded = session.device, session.loaded
+    predictions = [
+        prediction
+        for number, outputs in enumerate(forwards.outputs)
+        for prediction in loaded.task.predictions(loaded, outputs, number)
+    ]
+    none = "the scores are not finite" if predictions else f"the task {loaded.task.name} predicts no classes or tokens"
+    session.record(
+        status=status,
+        failure=None,
+        outputs=describe_outputs(forwards.outputs[0]),
+        predictions=tuple(prediction for prediction in predictions if math.isfinite(prediction.score)),
+        timings_ms=Timings(load=session.load_ms, first_forward=forwards.first_ms, warm_forward=forwards.warm_median_ms),
+        peak_memory_bytes=device.peak_memory_bytes(),
+        cpu_fallbacks=device.cpu_fallbacks(),
+    )
+    run = session.summary.run
+    assert run is not None
+    reasons = {
+        "run.predictions": None if run.predictions else none,
+        "run.peak_memory_bytes": run.peak_memory_bytes is None and f"{device.name} keeps no memory statistics",
+        "run.cpu_fallbacks": run.cpu_fallbacks is None and f"{device.name} does not tell",
+        "run.timings_ms.warm_forward": None if forwards.warm_ms else "only one forward was run",
+    }
+    session.explain({path: why for path, why in reasons.items() if why})
+
+
+def describe_outputs(outputs: Outputs) -> tuple[OutputInfo, ...]:
+    """Name, shape and element type of each output."""
+    return tuple(
+        OutputInfo(name=name, shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
+        for name, tensor in outputs.items()
+    )
+
+
+def require_numbers(outputs: tuple[Outputs, ...]) -> None:
+    """Raises `RunFailed` (class "nan-output") where an output holds NaN: there is nothing to predict or to time."""
+    for number, named in enumerate(outputs):
+        for name, tensor in named.items():
+            count = int(torch.isnan(tensor).sum()) if tensor.is_floating_point() else 0
+            if count:
+                raise RunFailed(
+                    f"{count} of {tensor.numel()} elements of {name} are NaN (sample {number})",
+                    hint="npu-adapt compare names the first operator that gives NaN",
+                    stage="forward",
+                    kind="nan-output",
+                )

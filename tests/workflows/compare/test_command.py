@@ -1,0 +1,329 @@
+"""Whole comparisons of builtin:digits-vit with devices made on the CPU: arithmetics, faults, misleading models."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from npu_adapt.errors import RunFailed, UsageError
+from npu_adapt.models import loading
+from npu_adapt.models.tasks import TASKS, LoadedModel
+from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
+from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.progress import Silent
+from npu_adapt.records import Compare, Fact, Summary, Term, Verdict, WorstOutput
+from npu_adapt.workflows.compare import command as module
+from npu_adapt.workflows.compare.command import compare
+from npu_adapt.workflows.compare.options import CompareOptions
+from npu_adapt.workflows.run.session import RunRequest
+
+DEFAULT_910B = ArithmeticByClass(ARITHMETICS["float32"], ARITHMETICS["hf32"], ARITHMETICS["float32"])
+
+Device = Callable[[], AbstractContextManager[object]]
+Run = Callable[..., Summary]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Compares the model on `device`, a context around the CPU's operators, with the CPU. Other names are options."""
+
+    def run(device: Device = nullcontext, *, request: dict[str, Any] | None = None, **options: Any) -> Summary:
+        monkeypatch.setattr(module, "candidate_context", lambda session: device)
+        asked = RunRequest(
+            **{
+                "command": "compare",
+                "command_line": "npu-adapt compare",
+                "model": "builtin:digits-vit",
+                "device": "cpu",
+                "logs": tmp_path / "logs",
+                **(request or {}),
+            }
+        )
+        return compare(asked, CompareOptions(**options), Silent())
+
+    return run
+
+
+def section_of(summary: Summary) -> Compare:
+    assert summary.compare is not None
+    return summary.compare
+
+
+def failed(verdict: Verdict) -> list[str]:
+    """The ids of the terms that do not hold."""
+    return [term.id for term in verdict.terms if not term.holds]
+
+
+def device_of(arithmetic: ArithmeticByClass, *, fused: bool = True, blocks: bool = True) -> Device:
+    return lambda: emulate(Emulation(arithmetic, fused, blocks))
+
+
+@pytest.fixture
+def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[LoadedModel], LoadedModel]], None]:
+    """Changes the model as it is loaded."""
+
+    def spoil(change: Callable[[LoadedModel], LoadedModel]) -> None:
+        load = loading.load_model
+        monkeypatch.setattr(loading, "load_model", lambda *args, **kwargs: change(load(*args, **kwargs)))
+
+    return spoil
+
+
+def after_the_encoder(change: Callable[[Tensor], Tensor]) -> Callable[[LoadedModel], LoadedModel]:
+    """A change of what the model's last norm gives, on every side alike."""
+
+    def spoiled(loaded: LoadedModel) -> LoadedModel:
+        norm = loaded.module.get_submodule("vit.layernorm")
+        norm.register_forward_hook(lambda _module, _arguments, result: change(result))
+        return loaded
+
+    return spoiled
+
+
+def test_a_default_910b_convolves_in_hf32_and_passes(run: Run) -> None:
+    section = section_of(run(device_of(DEFAULT_910B)))
+    arithmetic = section.arithmetic
+    assert section.verdict.passed and section.verdict.rule == "noise-floor"
+    assert arithmetic is not None and arithmetic.found is not None
+    assert (arithmetic.found.matmul, arithmetic.found.conv, arithmetic.found.attention) == (
+        "float32",
+        "hf32",
+        "float32",
+    )
+    assert arithmetic.judged_at == "matmul float32, conv hf32, attention float32"
+    conv = next(term for term in section.verdict.terms if (term.id, term.place) == ("arithmetic", "conv"))
+    assert (conv.holds, conv.value, conv.values["bits"], conv.values["rounding"]) == (True, "hf32", 11, "nearest-even")
+    assert arithmetic.fits is not None and arithmetic.judged_at in arithmetic.fits
+    for output in section.outputs:
+        assert output.error_over_floor is not None and output.error_over_floor <= 3
+        assert output.noise_floor is not None and 1e-6 < output.noise_floor < 1e-3
+
+
+def test_a_default_910b_fails_when_float32_is_asked_for(run: Run) -> None:
+    verdict = section_of(run(device_of(DEFAULT_910B), arithmetic="float32")).verdict
+    assert not verdict.passed
+    assert verdict.terms[0] == Term(
+        id="arithmetic",
+        holds=False,
+        place="conv",
+        value="hf32",
+        limit="float32",
+        values={
+            "bits": 11,
+            "rounding": "nearest-even",
+            "limit_from": "asked",
+            "hint": "onednn-fpmath-mode",  # on an NPU: no-hf32
+        },
+    )
+
+
+def test_what_was_asked_for_holds_under_every_rule(run: Run) -> None:
+    verdict = section_of(run(device_of(DEFAULT_910B), arithmetic="float32", rule="field")).verdict
+    assert (verdict.passed, verdict.rule) == (False, "field")
+    assert failed(verdict) == ["arithmetic"]
+
+
+@pytest.mark.parametrize("name", ["float32", "bf16x3", "hf32", "tf32", "float16"])
+def test_arithmetics_that_a_float32_model_may_get_pass(run: Run, name: str) -> None:
+    section = section_of(run(device_of(ArithmeticByClass.uniform(name))))
+    assert section.verdict.passed, section.verdict.terms
+    assert section.arithmetic is not None and section.arithmetic.judged_at == name
+
+
+def test_bfloat16_operands_fail_unless_asked_for(run: Run) -> None:
+    device = device_of(ArithmeticByClass.uniform("bfloat16"))
+    unasked, asked = section_of(run(device)).verdict, section_of(run(device, arithmetic="bfloat16")).verdict
+    assert not unasked.passed and failed(unasked)[:3] == ["arithmetic"] * 3
+    assert (unasked.terms[0].limit, unasked.terms[0].values["limit_from"]) == ("float16", "unasked")
+    assert asked.passed, asked.terms
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_half_typed_model_is_held_to_its_own_type(run: Run, dtype: str) -> None:
+    section = section_of(run(request={"dtype": dtype}))
+    assert section.verdict.passed, section.verdict.terms
+    assert section.arithmetic is not None and section.arithmetic.judged_at == dtype
+
+
+class Faulty(TorchFunctionMode):
+    """A device whose linear layers are off by a factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        return result * self.factor if func is F.linear else result
+
+
+def test_a_fault_that_the_fields_rule_passes_is_caught(run: Run) -> None:
+    section = section_of(run(lambda: Faulty(1.0001)))
+    verdict, suspect = section.verdict, section.first_suspect
+    others = {outcome.rule: outcome.passed for outcome in verdict.others}
+    assert not verdict.passed
+    assert others == {"one-percent": True, "field": True, "tolerance": False}
+    assert failed(verdict) == [*["operator-failed"] * 3, "operators-failed", "noise-floor", "noise-floor"]
+    first, floor = verdict.terms[0], verdict.terms[4]
+    assert (first.place, first.values["operator"]) == ("vit.layers.0.attention.q_proj", "linear")
+    assert isinstance(floor.value, float) and floor.value > floor.limit == 3
+    assert suspect is not None and (suspect.operator, suspect.test) == ("linear", "rms")
+    assert {finding.operator for finding in section.operators} == {"linear"}
+    assert section.depth is not None and section.depth.accumulated is not None
+
+
+def test_an_error_that_fits_no_arithmetic_is_said(run: Run) -> None:
+    arithmetic = section_of(run(lambda: Faulty(1.5))).arithmetic
+    assert arithmetic is not None and arithmetic.fits == ()
+
+
+class Restless(TorchFunctionMode):
+    """A device that gives a logit another last bit each time."""
+
+    calls = 0
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func is F.linear and result.shape == (1, 10):
+            Restless.calls += 1
+            result = result.clone()
+            result[0, 3] *= 1 + 2.0**-23 * (Restless.calls % 2)
+        return result
+
+
+def test_a_device_that_is_not_deterministic_fails_with_its_share(run: Run) -> None:
+    section = section_of(run(Restless))
+    assert not section.verdict.passed
+    differing = next(term for term in section.verdict.terms if term.id == "differs-from")
+    assert (differing.place, differing.value) == ("classifier", pytest.approx(0.1))
+    assert differing.values == {"forwards": 3, "operator": "linear"}
+    assert section.first_suspect is not None and section.first_suspect.test == "repeat"
+    assert section.repeats is not None
+    assert (section.repeats.reference_differing, section.repeats.candidate_differing) == (0.0, pytest.approx(0.1))
+
+
+def test_a_model_with_dropout_left_on_is_found_and_said(run: Run, spoil: Any) -> None:
+    spoil(after_the_encoder(lambda state: F.dropout(state, 0.1, training=True)))
+    summary = run()
+    section = section_of(summary)
+    assert not section.verdict.passed
+    assert section.verdict.terms[0].id == "random-forward"
+    assert section.verdict.terms[0].values["operators"] == ("vit.layernorm (dropout)",)
+    assert section.outputs[0].noise_floor is None
+    assert summary.reasons["compare.outputs.noise_floor"] == Fact("random-model")
+
+
+def test_nan_in_the_reference_itself_is_no_agreement(run: Run, spoil: Any) -> None:
+    spoil(after_the_encoder(lambda state: state.masked_fill(state > state.max() * 0.99, float("nan"))))
+    section = section_of(run())
+    assert not section.verdict.passed
+    assert section.verdict.terms[0].id == "reference-nan"
+    assert section.outputs[0].nan_mismatches == 0
+
+
+def test_nan_on_the_device_alone_fails(run: Run) -> None:
+    class FailedTest(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            return result.masked_fill(result == result.max(), float("nan")) if func is F.linear else result
+
+    section = section_of(run(FailedTest))
+    assert not section.verdict.passed
+    assert section.max_abs_diff is None and section.outputs[0].nan_mismatches > 0
+    assert "nan-mismatches" in failed(section.verdict)
+
+
+def test_an_empty_output_is_nothing_to_compare(run: Run, spoil: Any) -> None:
+    def emptied(loaded: LoadedModel) -> LoadedModel:
+        task = dataclasses.replace(loaded.task, forward=lambda module, tensors: {"logits": torch.empty(1, 0)})
+        return dataclasses.replace(loaded, task=task)
+
+    spoil(emptied)
+    with pytest.raises(RunFailed, match="nothing to compare: logits has no element") as caught:
+        run()
+    assert caught.value.kind == "no-output"
+
+
+@torch.library.custom_op("npu_adapt_tests::kept", mutates_args=())
+def kept(x: Tensor) -> Tensor:
+    if x.dtype == torch.float64:
+        raise NotImplementedError("\"kept\" not implemented for 'Double'")
+    return x.clone()
+
+
+def test_an_operator_without_a_float64_kernel_is_named(run: Run, spoil: Any) -> None:
+    spoil(after_the_encoder(torch.ops.npu_adapt_tests.kept))
+    section = section_of(run())
+    assert section.verdict.passed, section.verdict.terms
+    (fact,) = section.left_out
+    assert fact.id == "truth-in-float32" and "kept" in str(fact.values["operators"])
+
+
+def test_a_part_that_insists_on_its_type_gets_a_float64_copy(run: Run, spoil: Any) -> None:
+    def forward(module: torch.nn.Module, tensors: Any) -> dict[str, Tensor]:
+        if tensors["pixel_values"].dtype == torch.float64 and module.dtype != torch.float64:
+            raise RuntimeError("expected scalar type Float but found Double")
+        return plain(module, tensors)
+
+    plain = TASKS["image-classification"].forward
+    spoil(lambda loaded: dataclasses.replace(loaded, task=dataclasses.replace(loaded.task, forward=forward)))
+    section = section_of(run())
+    assert section.verdict.passed, section.verdict.terms
+    assert [fact.id for fact in section.left_out] == ["own-type-only"]
+
+
+def test_a_fault_on_one_of_several_samples_is_found(run: Run) -> None:
+    class OnTheThird(TorchFunctionMode):
+        forwards = 0
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            if func is F.linear and result.shape == (1, 10):
+                OnTheThird.forwards += 1
+                # Three forwards of each sample, and two of the first for the latency.
+                return result * 1.01 if OnTheThird.forwards > 8 else result
+            return result
+
+    section = section_of(run(OnTheThird, request={"samples": 3}))
+    assert section.samples == 3 and not section.verdict.passed
+    assert section.worst_outputs["relative_l2"] == WorstOutput(output="logits", sample=2)
+    assert section.first_suspect is not None and section.first_suspect.module == "classifier"
+    clean = section_of(run(request={"samples": 3}))
+    assert clean.verdict.passed and len({entry.sha256 for entry in clean.inputs}) == 3
+
+
+def test_a_rehearsal_predicts_what_the_device_shows(run: Run) -> None:
+    device = device_of(ArithmeticByClass.uniform("hf32"))
+    measured = section_of(run(device))
+    rehearsed = section_of(run(device, request={"rehearse": "hf32", "device": "auto"}))
+    for figure in ("max_abs_diff", "mean_abs_diff", "relative_l2"):
+        assert 0.5 < getattr(rehearsed, figure) / getattr(measured, figure) < 2
+    assert rehearsed.verdict.rule == "one-percent"
+    floor = next(outcome for outcome in rehearsed.verdict.others if outcome.rule == "noise-floor")
+    assert floor.terms == (Term(id="met-by-construction", holds=True),)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"rule": "tolerance"}, "needs --rtol and --atol"),
+        ({"rtol": 1e-3}, "belong together"),
+        ({"fast": True, "arithmetic": "hf32"}, "does not probe"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(run: Run, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        run(**options)

@@ -1,0 +1,76 @@
+"""The noise floor end to end: wide enough for every correct device, however few elements an output has."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from npu_adapt.models.tasks import Sample
+from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.progress import Silent
+from npu_adapt.workflows.compare import floor
+from npu_adapt.workflows.compare.floor import emulations, measure_floor
+from tests.workflows.compare.faulty_models import FLOAT32, HF32, Model, OneTask
+
+INPUTS = 40
+
+
+class Scorer(nn.Module):
+    """One score for a text, or one for each of several classes: what rerankers and classifiers give."""
+
+    def __init__(self, scores: int) -> None:
+        super().__init__()
+        self.body = Model()
+        self.body.head = nn.Linear(32, scores)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.body(ids)[:, 0]
+
+
+def ratios(scores: int, arithmetic: Any, inputs: int = INPUTS) -> list[float]:
+    """Errors over their floors of devices that are right: other last bits than any emulation of the floor."""
+    task, module = OneTask(), Scorer(scores).eval()
+    loaded: Any = SimpleNamespace(module=module, dtype=torch.float32, task=task)
+    draw = torch.Generator().manual_seed(scores)
+    samples = tuple(Sample({"ids": torch.randint(1, 20, (1, 16), generator=draw)}, ()) for _ in range(inputs))
+    device = Emulation(arithmetic, fused_attention=True, last_bits=1000)
+    with torch.inference_mode(), emulate(device):
+        found = tuple(task.forward(module, dict(sample.tensors)) for sample in samples)
+    measured = measure_floor(loaded, samples, found, arithmetic, Silent(), explain=False, keep_truth=False)
+    return [each["logits"].over_floor or 0.0 for each in measured.samples]
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT32, HF32], ids=["float32", "hf32"])
+@pytest.mark.parametrize("scores", [1, 3, 10])
+def test_a_correct_device_of_few_scores_is_within_the_floor(scores: int, arithmetic: Any) -> None:
+    assert max(ratios(scores, arithmetic)) <= 3
+
+
+def test_two_emulations_are_too_few_for_one_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floor, "LEAST_DRAWS", 2)
+    assert max(ratios(1, FLOAT32, 5 * INPUTS)) > 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "operators", "number"),
+    [
+        ((1, 1000), torch.float32, {"matmul", "attention"}, 2),
+        ((1, 1000), torch.float32, {"matmul"}, 2),
+        ((1, 10), torch.float32, {"matmul", "attention"}, 7),
+        ((1, 10), torch.float32, {"matmul"}, 7),
+        ((1, 1), torch.float32, {"matmul", "attention"}, 16),
+        ((1, 0), torch.float32, {"matmul"}, 2),
+        ((1, 2), torch.float16, {"matmul", "attention"}, 4),
+        ((1, 2), torch.float16, {"matmul"}, 2),
+    ],
+)
+def test_the_fewer_elements_the_more_emulations(
+    shape: tuple[int, ...], dtype: torch.dtype, operators: set[str], number: int
+) -> None:
+    outputs = {"hidden": torch.zeros(1, 16, 32), "logits": torch.zeros(shape)}
+    chosen = list(emulations(FLOAT32, operators, outputs, dtype))
+    assert len(chosen) == len(set(chosen)) == number
