@@ -75,35 +75,23 @@ def environment(context: Context, report: Report) -> None:
 def memory(context: Context, report: Report) -> None:
     """The benchmark's peak beside what the device's own library counts in a process of the same work."""
     from npu_adapt.devices.transfer import copy_to
-    from npu_adapt.progress import Silent
-    from npu_adapt.workflows.bench import BenchOptions, bench
-    from npu_adapt.workflows.session import RunRequest
+    from tests.device.commands import bench_on
 
     model = models.large(context, "vit-b16")
     batches = (1, 8)
-    request = RunRequest(
-        "bench",
-        "npu-adapt bench",
-        str(model),
-        device=context.device,
-        dtype="float32",
-        offline=True,
-        logs=context.work / "l",
-    )
-    options = BenchOptions(iterations=3, warmup=1, batch_sizes=batches, with_limits=False)
-    summary = bench(request, options, Silent())
-    assert summary.bench is not None
+    asked = {"dtype": "float32"}
+    section = bench_on(context, model, request=asked, iterations=3, warmup=1, batch_sizes=batches, with_limits=False)
     device = open_device(context.device, allow_cpu=True).device
     module = torch.get_device_module(device.torch_device)
-    report.put(source=summary.bench.memory_source)
+    report.put(source=section.memory_source)
     if not hasattr(module, "max_memory_allocated"):
-        report.say(f"{summary.bench.rows[0].peak_memory_bytes} bytes; the device's library keeps no count of its own")
+        report.say(f"{section.rows[0].peak_memory_bytes} bytes; the device's library keeps no count of its own")
         return
     from transformers import AutoModelForImageClassification
 
     loaded = copy_to(AutoModelForImageClassification.from_pretrained(model).eval(), device.torch_device, torch.float32)
     said = []
-    for row, batch in zip(summary.bench.rows, batches, strict=True):
+    for row, batch in zip(section.rows, batches, strict=True):
         size = loaded.config.image_size
         pixels = torch.randn(batch, 3, size, size, device=device.torch_device)
         module.empty_cache()
