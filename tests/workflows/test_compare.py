@@ -23,7 +23,7 @@ from npu_adapt.progress import Silent
 from npu_adapt.records import Compare, Summary
 from npu_adapt.workflows.compare import command as module
 from npu_adapt.workflows.compare.command import CompareOptions, compare
-from npu_adapt.workflows.run.session import RunRequest
+from npu_adapt.workflows.run.request import RunRequest
 
 DEFAULT_910B = ArithmeticByClass(ARITHMETICS["float32"], ARITHMETICS["hf32"], ARITHMETICS["float32"])
 

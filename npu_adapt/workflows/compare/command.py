@@ -19,15 +19,17 @@ from npu_adapt.progress import Progress
 from npu_adapt.records import CompareLatency, Repeats, Summary
 from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
 from npu_adapt.workflows.compare.floor import EndToEnd, measure_end_to_end
+from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.outputs import require_same_outputs
 from npu_adapt.workflows.compare.probing import arithmetic_to_judge_at, probe
 from npu_adapt.workflows.compare.record import Evidence, arithmetic_report, judge, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs, saved_outputs
 from npu_adapt.workflows.compare.suspects import Operators, examine_operators
-from npu_adapt.workflows.compare.verdict import RANDOM_SPREAD, CompareOptions
+from npu_adapt.workflows.compare.verdict import RANDOM_SPREAD
 from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.run.infer import record_forwards
-from npu_adapt.workflows.run.session import RunRequest, Session, prepared
+from npu_adapt.workflows.run.request import RunRequest
+from npu_adapt.workflows.run.session import Session, prepared
 
 __all__ = ["CompareOptions", "compare"]
 

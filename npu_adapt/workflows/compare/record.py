@@ -21,11 +21,12 @@ from npu_adapt.records import (
     Repeats,
 )
 from npu_adapt.workflows.compare.floor import EndToEnd, Measured, with_floor, worst_of
+from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.outputs import FLAT_METRICS, class_matches, compare_outputs
 from npu_adapt.workflows.compare.probing import Probed
 from npu_adapt.workflows.compare.saved_outputs import SavedOutputs
 from npu_adapt.workflows.compare.suspects import Operators
-from npu_adapt.workflows.compare.verdict import CompareOptions, Facts, give_verdict
+from npu_adapt.workflows.compare.verdict import Facts, give_verdict
 
 MATCHES = ("top1_match", "top5_match", "match_within_1_percent")
 

@@ -12,11 +12,11 @@ from npu_adapt.errors import UsageError
 from npu_adapt.evidence import Logs, new_summary
 from npu_adapt.records import Compare, Run, Summary
 from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
+from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.record import Evidence, judge, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import SavedOutputs, measured_again, read_outputs
 from npu_adapt.workflows.compare.suspects import Operators
-from npu_adapt.workflows.compare.verdict import CompareOptions
-from npu_adapt.workflows.run.session import RunRequest
+from npu_adapt.workflows.run.request import RunRequest
 
 
 def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summary:

@@ -6,7 +6,6 @@ It reads records only, so that a saved comparison is judged exactly as a fresh o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -14,33 +13,11 @@ from npu_adapt import rounding
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, is_coarser
 from npu_adapt.numerics.rules import Term, field_rule, noise_floor_rule, one_percent, tolerance_rule
 from npu_adapt.records import ArithmeticReport, OperatorFinding, OutputComparison, Repeats, RuleOutcome, Verdict
+from npu_adapt.workflows.compare.options import CompareOptions
 
-DEFAULT_TOLERANCE = 1e-5  # both rtol and atol, where the user gives none: Polygraphy's
 # Two forwards of one input on one CPU differ by rounding at most; more than this, and the model itself is random.
 RANDOM_SPREAD = 1e-4
 OPERATORS_NAMED = 3
-
-
-@dataclass(frozen=True)
-class CompareOptions:
-    """What `compare` takes beyond a run."""
-
-    reference: str = "cpu"
-    rule: str = "noise-floor"
-    rtol: float | None = None
-    atol: float | None = None
-    arithmetic: str = "auto"
-    fast: bool = False
-    save_outputs: Path | None = None
-    baseline: Path | None = None
-    accumulate: bool = False  # how errors accumulate over depth, for a picture, even where nothing failed
-
-    @property
-    def tolerances(self) -> tuple[float, float]:
-        """(rtol, atol) of the tolerance rule."""
-        if self.rtol is None or self.atol is None:
-            return DEFAULT_TOLERANCE, DEFAULT_TOLERANCE
-        return self.rtol, self.atol
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""What `compare` takes beyond a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+DEFAULT_TOLERANCE = 1e-5  # both rtol and atol, where the user gives none: Polygraphy's
+
+RuleName: TypeAlias = Literal["noise-floor", "field", "tolerance"]
+HeldTo: TypeAlias = Literal["auto", "float32", "hf32", "float16", "bfloat16"]
+Tolerance: TypeAlias = Annotated[float, Meta(ge=0, le=1e300)]
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """How a comparison is measured and judged, and what is kept of it."""
+
+    reference: str = "cpu"
+    rule: RuleName = "noise-floor"
+    rtol: Tolerance | None = None
+    atol: Tolerance | None = None
+    arithmetic: HeldTo = "auto"
+    fast: bool = False
+    save_outputs: Path | None = None
+    baseline: Path | None = None
+    accumulate: bool = False  # how errors accumulate over depth, for a picture, even where nothing failed
+
+    @property
+    def tolerances(self) -> tuple[float, float]:
+        """(rtol, atol) of the tolerance rule."""
+        if self.rtol is None or self.atol is None:
+            return DEFAULT_TOLERANCE, DEFAULT_TOLERANCE
+        return self.rtol, self.atol
