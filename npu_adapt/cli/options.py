@@ -80,6 +80,8 @@ WEIGHTS_ROOTS = Option(
 CACHE_DIR = Option("The registry's folder; default: ~/.cache/npu-adapt.", metavar="DIR", variable="NPU_ADAPT_CACHE")
 LOGS = Option("Where the evidence goes.", metavar="DIR", variable="NPU_ADAPT_LOGS")
 SEED = Option("Seed of everything generated.", metavar="N")
+LANG = Option("Language of what is printed; default: $NPU_ADAPT_LANG, else the locale.")
+DETAILS = Option("Print everything, not only the first screen.")
 ALLOW_PICKLE = Option("Also read .bin weights (torch.load with weights_only).")
 TRUST_REMOTE_CODE = Option("Run Python code that comes with the checkpoint.")
 

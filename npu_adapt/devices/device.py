@@ -120,14 +120,14 @@ class Device:
         return found
 
     def pin_hf32(self, allow: bool) -> None:
-        """Allow or forbid HF32 in matrix products and convolutions alike.
+        """Allow or forbid HF32, on CUDA TF32, in matrix products and convolutions alike.
 
-        Raises `UsageError` for a backend without HF32.
+        Raises `UsageError` for a backend with neither.
         """
         if not self.backend.hf32_flags:
             raise UsageError(
-                f"{self.name} has no HF32, so --hf32 and --no-hf32 mean nothing there",
-                hint="leave the option out, or choose an Ascend NPU",
+                f"{self.name} has neither HF32 nor TF32, so --hf32 and --no-hf32 mean nothing there",
+                hint="leave the option out, or choose an Ascend NPU or a CUDA device",
             )
         for path in self.backend.hf32_flags:
             owner, _, attribute = path.rpartition(".")
@@ -234,7 +234,7 @@ class Device:
             return None
         try:
             return float(self._call(function))
-        except (RuntimeError, ImportError, OSError):
+        except Exception:  # noqa: BLE001 - NVML and its like raise classes of their own, which are not torch's
             return None
 
     def _free_memory_or_none(self) -> tuple[int, int] | None:

@@ -6,19 +6,32 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
 from npu_adapt.devices.hiding import unopened_extensions_hidden
-from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, RunFailed, UsageError
+from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, UsageError
 from npu_adapt.models.checkpoint import Checkpoint, open_checkpoint
+from npu_adapt.models.configuration import (
+    CONFIG,
+    OWN_CODE,
+    asked_attention,
+    load_config,
+    read_fields,
+    require_bounded,
+    require_plain,
+)
+from npu_adapt.models.dropped_fields import Dropped, dropped_fields
+from npu_adapt.models.leftovers import adapters_beside
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
+from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks import LoadedModel, Task, choose_task, require_task_name
 from npu_adapt.progress import Progress
-from npu_adapt.records import ModelInfo, WeightFile, WeightsInfo
+from npu_adapt.records import Fact, ModelInfo, WeightFile, WeightsInfo
 
 __all__ = ["LoadedModel", "load_model"]
 
@@ -56,30 +69,34 @@ def load_model(
 ) -> LoadedModel:
     """Loads, and proves what it loaded.
 
-    Raises `UsageError` (unknown task, attention the model does not have), `ModelCorrupt` (damaged files),
-    `NotPretrained` (parts that the task uses are not in the checkpoint), `ModelError` (unknown architecture, remote
-    code, missing files) and `RunFailed` (out of memory).
+    Raises `UsageError` (unknown task, attention the model does not have), `ModelCorrupt` (damaged files, NaN),
+    `NotPretrained` (parts that the task uses are not in the checkpoint), `ModelError` (unknown architecture, quantised,
+    remote code, missing files, fields of the configuration that are not read) and `RunFailed` (out of memory).
     """
     require_task_name(task)
-    with (
-        unopened_extensions_hidden(),
-        _quiet_transformers(),
-        _translated(local.path, trust_remote_code=trust_remote_code),
-    ):
+    with unopened_extensions_hidden(), _quiet_transformers():
+        fields = read_fields(local.path)
+        require_plain(fields, local.path)
         checkpoint = open_checkpoint(local.path, allow_pickle=allow_pickle)
-        config = _read_config(local.path, trust_remote_code=trust_remote_code)
-        row = choose_task(config, task)
+        require_bounded(fields, checkpoint, local.path)
+        config = load_config(local.path, trust_remote_code=trust_remote_code)
+        with foreign_code("configuration", local.path / CONFIG):
+            row = choose_task(config, task)
         processors = load_processors(row.processors, local.path, trust_remote_code=trust_remote_code)
-        module = _build(row, config, local.path, checkpoint, dtype, attention, trust_remote_code=trust_remote_code)
+        module = _build(_Order(local.path, fields, config, dtype, attention, trust_remote_code), row, checkpoint)
         with progress.task("proving the weights", sum(t.nbytes for t in checkpoint.tensors.values()), "bytes") as step:
             proof = prove(module, checkpoint, step.advance)
-    left_out = _leave_out(module, row, proof)
-    _require_proven(row, proof, left_out, local.path)
+        left_out = _leave_out(module, row, proof)
+        _require_proven(row, proof, left_out, local.path)
+        with foreign_code("configuration", local.path / CONFIG):
+            dropped = dropped_fields(fields, module)
+    _require_carried(dropped, local.path)
+    doubts = (*proof.doubts, *adapters_beside(local.path), *map(_dropped_fact, dropped))
     return LoadedModel(
         module=module,
         task=row,
         info=_model_info(local, row, module),
-        weights=_weights_info(local, proof, left_out),
+        weights=_weights_info(local, proof, left_out, doubts),
         dtype=module.dtype,
         attention=getattr(module.config, "_attn_implementation", None) or "as built",
         processor=processors,
@@ -88,32 +105,58 @@ def load_model(
     )
 
 
-def _read_config(path: Path, *, trust_remote_code: bool) -> Any:
-    from transformers import AutoConfig
+@dataclass(frozen=True)
+class _Order:
+    """What is to be built, and how the user wants it."""
 
-    if not (path / "config.json").is_file():
-        raise ModelError(f"{path} has no config.json", hint="name a directory in the Hugging Face format")
-    return AutoConfig.from_pretrained(str(path), local_files_only=True, trust_remote_code=trust_remote_code)
+    path: Path
+    fields: dict[str, Any]  # of config.json
+    config: Any
+    dtype: str  # "auto" is the checkpoint's own
+    attention: str
+    trust_remote_code: bool
 
 
-def _build(
-    row: Task, config: Any, path: Path, checkpoint: Checkpoint, dtype: str, attention: str, *, trust_remote_code: bool
-) -> Any:
-    """The module on the CPU. `dtype` "auto" is the checkpoint's own."""
+def _build(order: _Order, row: Task, checkpoint: Checkpoint) -> Any:
+    """The module on the CPU. Shapes that do not fit are left to the proof, which names them."""
     import transformers
 
-    chosen = {} if attention == "auto" else {"attn_implementation": attention}
-    module = getattr(transformers, row.auto_class).from_pretrained(
-        str(path),
-        config=config,
-        dtype=dtype if dtype == "auto" else getattr(torch, dtype),
-        local_files_only=True,
-        trust_remote_code=trust_remote_code,
-        use_safetensors=not checkpoint.pickled,
-        **chosen,
-    )
-    module.config.return_dict = True
-    return module.eval().requires_grad_(False)
+    chosen = {} if order.attention == "auto" else {"attn_implementation": order.attention}
+    source: dict[str, Any] = {"use_safetensors": not checkpoint.pickled, "local_files_only": True}
+    try:
+        with foreign_code("weights", order.path, hint=_build_hint(order, row)):
+            if not checkpoint.direct:
+                source = {"state_dict": checkpoint.state()}
+            module = getattr(transformers, row.auto_class).from_pretrained(
+                str(order.path) if checkpoint.direct else None,
+                config=order.config,
+                dtype=order.dtype if order.dtype == "auto" else getattr(torch, order.dtype),
+                trust_remote_code=order.trust_remote_code,
+                ignore_mismatched_sizes=True,
+                **source,
+                **chosen,
+            )
+            module.config.return_dict = True
+            return module.eval().requires_grad_(False)
+    except ModelError as error:
+        if order.attention in ("auto", "eager"):
+            raise
+        raise UsageError(
+            f"the model cannot be built with --attention {order.attention}: {error.message}",
+            hint="give --attention auto or eager",
+        ) from error
+
+
+def _build_hint(order: _Order, row: Task) -> str | None:
+    """What to do where building fails, from what is known of the model. None: nothing special is."""
+    own = order.fields.get("auto_map")
+    if isinstance(own, dict) and row.auto_class in own and not order.trust_remote_code:
+        return OWN_CODE
+    if order.attention == "auto" and (asked := asked_attention(order.fields)):
+        return f"{CONFIG} asks for the attention {asked!r} itself; give --attention eager or sdpa"
+    if order.config.model_type == "timm_wrapper" or getattr(order.config, "use_timm_backbone", False):
+        return "timm's models need timm and a torchvision that fits this torch: pip install 'npu-adapt[timm]'"
+    return None
 
 
 def _leave_out(module: Any, row: Task, proof: Proof) -> tuple[str, ...]:
@@ -140,19 +183,46 @@ def _require_proven(row: Task, proof: Proof, left_out: tuple[str, ...], path: Pa
     missing = [
         name for name in proof.missing if not any(name == part or name.startswith(f"{part}.") for part in left_out)
     ]
+    if proof.nan:
+        raise ModelCorrupt(
+            f"{len(proof.nan)} weights hold NaN in the files of {path}: {_few(proof.nan)}",
+            hint="the checkpoint was saved from a training that diverged, or damaged; take another revision of it",
+        )
     faults = (
-        ("not in the checkpoint, so their values would be random", missing),
-        ("of another shape in the checkpoint", proof.mismatched),
-        ("not equal to the tensors of their names in the checkpoint", proof.unequal),
+        ("stored as whole numbers, which are no weights without their scales", proof.quantised, _PLAIN),
+        ("beside others that scale, shift or replace them and that the model does not read", proof.needed, _PLAIN),
+        ("not in the checkpoint, so their values would be random", missing, _OTHER),
+        ("of another shape in the checkpoint", proof.mismatched, _OTHER),
+        ("not equal to the tensors of their names in the checkpoint", proof.unequal, _OTHER),
     )
-    for fault, names in faults:
+    for fault, names, hint in faults:
         if names:
             raise NotPretrained(
-                f"{len(names)} weights that {row.name} uses are {fault}: {_few(names)}",
-                hint=f"{path} holds another model or head; leave --task out, or take the checkpoint made for it",
+                f"{len(names)} weights that {row.name} uses are {fault}: {_few(names)}", hint=hint.format(path=path)
             )
     if not proof.proven:
         raise NotPretrained(f"no weight of {path} is used by {row.name}", hint="choose another checkpoint or --task")
+
+
+_OTHER = "{path} holds another model or head; leave --task out, or take the checkpoint made for it"
+_PLAIN = "take the checkpoint in float32, float16 or bfloat16 that this one was made from"
+
+
+def _require_carried(dropped: tuple[Dropped, ...], path: Path) -> None:
+    """Raises `ModelError` where a field that changes numbers is not what config.json says."""
+    import transformers
+
+    deciding = [f"{each.field} {each.file} is read as {each.loaded}" for each in dropped if each.decides]
+    if deciding:
+        raise ModelError(
+            f"transformers {transformers.__version__} does not read {path / CONFIG} as it was written: "
+            f"{'; '.join(deciding)}",
+            hint="install the transformers version that wrote it, or a newer one: the numbers would be another model's",
+        )
+
+
+def _dropped_fact(dropped: Dropped) -> Fact:
+    return Fact("field-dropped", {"field": dropped.field, "file": dropped.file, "loaded": dropped.loaded})
 
 
 def _few(names: list[str] | tuple[str, ...]) -> str:
@@ -173,9 +243,10 @@ def _model_info(local: ModelOnDisk, row: Task, module: Any) -> ModelInfo:
     )
 
 
-def _weights_info(local: ModelOnDisk, proof: Proof, left_out: tuple[str, ...]) -> WeightsInfo:
+def _weights_info(local: ModelOnDisk, proof: Proof, left_out: tuple[str, ...], doubts: tuple[Fact, ...]) -> WeightsInfo:
+    """What was proven. Weights that look untrained are the checkpoint's own, and not pretrained."""
     return WeightsInfo(
-        pretrained_used=True,
+        pretrained_used=all(doubt.id != "untrained" for doubt in doubts),
         local_weight_used=True,
         path=str(local.path),
         files=local.weight_files,
@@ -184,8 +255,8 @@ def _weights_info(local: ModelOnDisk, proof: Proof, left_out: tuple[str, ...]) -
         unexpected_keys=proof.unexpected,
         proven_parameters=proof.proven,
         conversions=proof.conversions,
-        left_out=left_out,
-        doubts=proof.doubts,
+        left_out=tuple(Fact("part", {"name": part}) for part in left_out),
+        doubts=doubts,
     )
 
 
@@ -207,86 +278,3 @@ def _quiet_transformers() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
-
-
-@contextmanager
-def _translated(path: Path, *, trust_remote_code: bool) -> Iterator[None]:
-    """Failures of transformers, safetensors and torch as errors of ours, told apart by the words they are known by."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except MemoryError as error:
-        raise _out_of_memory(error) from error
-    except SafetensorError as error:
-        raise ModelCorrupt(f"the weights in {path} are damaged: {error}", hint="fetch the model again") from error
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError, AttributeError, TypeError) as error:
-        text = str(error)
-        for words, translate in _TRANSLATIONS:
-            if any(word in text for word in words):
-                raise translate(path, error) from error
-        raise
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-def _out_of_memory(error: BaseException) -> RunFailed:
-    return RunFailed(
-        f"out of memory while loading: {_first_line(error)}",
-        hint="close other programs, take a machine with more memory, or --dtype bfloat16",
-        stage="load",
-        kind="out-of-memory",
-    )
-
-
-_TRANSLATIONS: tuple[tuple[tuple[str, ...], Any], ...] = (
-    (
-        ("can't allocate memory", "Cannot allocate memory", "not enough memory"),
-        lambda path, error: _out_of_memory(error),
-    ),
-    (
-        ("trust_remote_code", "custom code"),
-        lambda path, error: ModelError(
-            f"the model in {path} brings its own code, which is not run unasked",
-            hint="read that code; if you trust it, give --trust-remote-code",
-        ),
-    ),
-    (
-        ("does not recognize this architecture", "Should have a `model_type` key", "Unrecognized model"),
-        lambda path, error: ModelError(
-            f"this transformers does not know the architecture in {path / 'config.json'}: {_first_line(error)}",
-            hint="upgrade transformers, or give --trust-remote-code where the model brings its own code",
-        ),
-    ),
-    (
-        ("Unrecognized configuration class",),
-        lambda path, error: UsageError(_first_line(error), hint="this model cannot do that task; leave --task out"),
-    ),
-    (
-        ("size mismatch", "ignore_mismatched_sizes", "different sizes"),
-        lambda path, error: NotPretrained(
-            f"the weights in {path} have other shapes than its config.json tells: {_first_line(error)}",
-            hint="config.json and the weights do not belong together; fetch the model again",
-        ),
-    ),
-    (
-        ("attn_implementation", "attention implementation", "scaled_dot_product_attention"),
-        lambda path, error: UsageError(
-            f"the model does not have this attention: {_first_line(error)}", hint="give --attention auto or eager"
-        ),
-    ),
-    (
-        ("timm", "torchvision"),
-        lambda path, error: ModelError(
-            f"timm's models need timm and a torchvision that fits this torch: {_first_line(error)}",
-            hint="pip install 'npu-adapt[timm]'",
-        ),
-    ),
-    (
-        ("JSON", "json"),
-        lambda path, error: ModelCorrupt(f"a file in {path} is damaged: {_first_line(error)}", hint="fetch it again"),
-    ),
-)

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from npu_adapt.errors import ModelError
+from npu_adapt.models.reading import is_lfs_pointer
+from npu_adapt.models.strangers import foreign_code
 
 
 @dataclass(frozen=True)
@@ -52,24 +53,22 @@ LOADERS: dict[str, Callable[..., Any]] = {
     "tokenizer": _tokenizer,
     "audio": _feature_extractor,
 }
-_FILES = {
-    "image": "preprocessor_config.json",
-    "tokenizer": "tokenizer.json, or tokenizer_config.json with its vocabulary",
-    "audio": "preprocessor_config.json",
-}
+_STAGES = {"image": "processor", "tokenizer": "tokenizer", "audio": "processor"}
 
 
 def load_processors(kinds: tuple[str, ...], path: Path, *, trust_remote_code: bool) -> Processors:
-    """The processors of those kinds. Raises `ModelError` where a file of theirs is missing or does not parse."""
+    """The processors of those kinds. Raises `ModelError` where a file of theirs is missing or cannot be used."""
     return Processors(**{kind: _load(kind, path, trust_remote_code=trust_remote_code) for kind in kinds})
 
 
 def _load(kind: str, path: Path, *, trust_remote_code: bool) -> Any:
-    try:
+    with foreign_code(_STAGES[kind], path, hint=_hint(path)):
         return LOADERS[kind](path, trust_remote_code=trust_remote_code)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"the checkpoint's {kind} processor cannot be loaded: {first}",
-            hint=f"it comes from {_FILES[kind]} in {path}; fetch the model again with all its files",
-        ) from error
+
+
+def _hint(path: Path) -> str | None:
+    """A file of Git LFS that holds the place of the real one is named. None: there is none."""
+    for file in sorted(path.glob("*")):
+        if file.suffix in (".json", ".model", ".txt") and is_lfs_pointer(file):
+            return f"{file.name} is a Git LFS pointer, not the file itself: run git lfs pull, or fetch the model again"
+    return None

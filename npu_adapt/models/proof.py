@@ -1,13 +1,13 @@
 """The proof that a model's weights are the checkpoint's: each parameter equal, bit for bit, to its named source.
 
 Equal bytes anywhere in the file would prove nothing, since one bias of zeros equals another. What loading does to a
-tensor on purpose is done to its source before comparing: the cast to the run's type, transformers' renaming and fusion;
-a parameter tied to a proven one is the same object and needs no source of its own.
+tensor on purpose is done to its source before comparing: the cast between floating types, transformers' renaming and
+fusion; a parameter tied to a proven one is the same object and needs no source of its own. Whole numbers cast to
+floating ones are no weights: they mean something only times a scale.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,77 +15,172 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from npu_adapt.models.checkpoint import Checkpoint, StoredTensor
+from npu_adapt.models.checkpoint import Checkpoint
+from npu_adapt.models.leftovers import judge_leftovers
 from npu_adapt.models.renaming import Origin, map_names
+from npu_adapt.models.stored import StoredTensor
+from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.untrained import looks_untrained
 from npu_adapt.numerics.bits import same_bits
+from npu_adapt.records import Fact, Value
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found; names are the model's, those of `unexpected` the checkpoint's."""
+    """What was found; names are the model's, those of `unexpected`, `needed` and `nan` the checkpoint's."""
 
     proven: int  # tensors found equal to their source
     unequal: tuple[str, ...]  # a source is there, and its values are not the model's
     mismatched: tuple[str, ...]  # a source is there, and has another shape
+    quantised: tuple[str, ...]  # a source is there, and holds whole numbers, or a type that torch lacks
     missing: tuple[str, ...]  # no source, and no proven parameter that it is tied to
     unexpected: tuple[str, ...]
-    conversions: tuple[str, ...]
-    doubts: tuple[str, ...]
+    needed: tuple[str, ...]  # those of `unexpected` that scale, shift or replace a used weight
+    nan: tuple[str, ...]  # used, and holding NaN in the file
+    conversions: tuple[Fact, ...]
+    doubts: tuple[Fact, ...]
+
+
+# Id and values of a conversion -> how many tensors it was undone for.
+Conversions = Counter[tuple[str, tuple[tuple[str, Value], ...]]]
 
 
 def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[float], None]) -> Proof:
     """Compares all of `module`'s state with `checkpoint`, which is read once; `advance` is told of the bytes read."""
-    names = map_names(module, checkpoint.tensors.keys())
-    state = module.state_dict(keep_vars=True)
+    with foreign_code("weights", type(module).__name__):
+        names = map_names(module, checkpoint.tensors.keys())
+        state = module.state_dict(keep_vars=True)
     verdicts: dict[str, str] = {}
-    conversions: Counter[str] = Counter()
+    conversions: Conversions = Counter()
+    nan: list[str] = []
     for origin in names.origins:
-        sources = {name: checkpoint.tensors[name] for name in origin.sources}
+        sources = {name: _Watched(name, checkpoint.tensors[name], nan) for name in origin.sources}
         verdicts.update(_judge(origin, sources, state, conversions))
         advance(sum(source.nbytes for source in sources.values()))
     proven = {name for name, verdict in verdicts.items() if verdict == "equal"}
     tied = _tied(state, proven)
-    conversions.update({f"tied to {other}: {name}": 1 for name, other in tied.items()})
     without = {name for name in state if name not in verdicts and name not in tied and _is_weight(state[name])}
     failed = {name: verdict for name, verdict in verdicts.items() if verdict != "equal" and name not in tied}
+    used = {name for origin in names.origins for name in origin.sources}
+    leftovers = judge_leftovers(module, names.unexpected, used, checkpoint.tensors)
     return Proof(
         proven=len(proven),
         unequal=_having(failed, "unequal"),
         mismatched=_having(failed, "mismatched"),
+        quantised=_having(failed, "quantised"),
         missing=tuple(sorted(without)),
         unexpected=names.unexpected,
-        conversions=tuple(f"{what} ({count} tensors)" if count > 1 else what for what, count in conversions.items()),
-        doubts=(*_untrained(module), *_overruled(verdicts, tied)),
+        needed=leftovers.needed,
+        nan=tuple(sorted(set(nan))),
+        conversions=(
+            *checkpoint.conversions,
+            *(Fact(found, {**dict(values), "tensors": count}) for (found, values), count in conversions.items()),
+            *(Fact("tied", {"name": name, "other": other}) for name, other in tied.items()),
+        ),
+        doubts=(
+            *looks_untrained(module),
+            *_overruled(verdicts, tied),
+            *_float8(names.origins, checkpoint),
+            *leftovers.doubts,
+        ),
     )
 
 
+@dataclass(frozen=True)
+class _Watched:
+    """A stored tensor that notes its name where it is found to hold NaN."""
+
+    name: str
+    stored: StoredTensor
+    nan: list[str]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.stored.shape
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.stored.dtype
+
+    @property
+    def type_name(self) -> str:
+        return self.stored.type_name
+
+    @property
+    def nbytes(self) -> int:
+        return self.stored.nbytes
+
+    def pieces(self) -> Iterable[Tensor]:
+        for piece in self.stored.pieces():
+            self._look(piece)
+            yield piece
+
+    def whole(self) -> Tensor:
+        tensor = self.stored.whole()
+        self._look(tensor)
+        return tensor
+
+    def _look(self, tensor: Tensor) -> None:
+        """A sum is NaN where an element is, and costs a third of asking each."""
+        if not _is_weight(tensor) or tensor.dtype.itemsize == 1:
+            return
+        total = tensor.sum()
+        if bool(total.isnan()) and bool(tensor.isnan().any()):
+            self.nan.append(self.name)
+
+
 def _judge(
-    origin: Origin, sources: Mapping[str, StoredTensor], state: Mapping[str, Tensor], conversions: Counter[str]
+    origin: Origin, sources: Mapping[str, _Watched], state: Mapping[str, Tensor], conversions: Conversions
 ) -> dict[str, str]:
-    """Target name -> "equal", "unequal" or "mismatched"."""
+    """Target name -> "equal", "unequal", "mismatched" or "quantised"."""
+    if any(source.dtype is None for source in sources.values()):
+        return dict.fromkeys((name for name in origin.targets if name in state), "quantised")
     if origin.fuse is not None:
-        made = origin.fuse({name: source.whole() for name, source in sources.items()})
-        conversions[f"fused or split by transformers' table: {len(sources)} to {len(made)}"] += len(made)
-        return {name: _compare(state[name], value.shape, [value.reshape(-1)]) for name, value in made.items()}
+        with foreign_code("weights", ", ".join(origin.targets)):
+            made = origin.fuse({name: source.whole() for name, source in sources.items()})
+        conversions["fused", (("sources", len(sources)), ("targets", len(made)))] += len(made)
+        return {
+            name: _compare(state[name], value.shape, [value.reshape(-1)])
+            for name, value in made.items()
+            if name in state
+        }
     (source_name,), (target,) = origin.sources, origin.targets
     source, parameter = sources[source_name], state[target]
+    assert source.dtype is not None
+    if tuple(source.shape) == tuple(parameter.shape) and _kind(source.dtype) != _kind(parameter.dtype):
+        return {target: "quantised"}
     if source_name != target:
-        conversions["renamed by transformers' table"] += 1
+        conversions["renamed", ()] += 1
     if source.dtype != parameter.dtype:
-        conversions[f"cast {_name(source.dtype)} to {_name(parameter.dtype)}"] += 1
+        conversions["cast", (("from", _name(source.dtype)), ("to", _name(parameter.dtype)))] += 1
     return {target: _compare(parameter, source.shape, source.pieces())}
+
+
+def _kind(dtype: torch.dtype) -> str:
+    """What a cast keeps: numbers with a point, complex ones, whole ones, truths."""
+    if dtype.is_complex:
+        return "complex"
+    return "floating" if dtype.is_floating_point else "truth" if dtype is torch.bool else "whole"
 
 
 def _compare(parameter: Tensor, shape: Iterable[int], pieces: Iterable[Tensor]) -> str:
     if tuple(parameter.shape) != tuple(shape):
         return "mismatched"
-    flat, position = parameter.detach().reshape(-1), 0
+    flat, position, equal = parameter.detach().reshape(-1), 0, True
     for piece in pieces:
         part = flat[position : position + piece.numel()]
-        if not same_bits(part, piece.to(part.dtype)):
-            return "unequal"
+        if part.dtype.is_floating_point != piece.dtype.is_floating_point:
+            return "quantised"
+        equal = equal and same_bits(part, piece.to(part.dtype))
         position += piece.numel()
-    return "equal" if position == flat.numel() else "unequal"
+    return "equal" if equal and position == flat.numel() else "unequal"
+
+
+def _float8(origins: Iterable[Origin], checkpoint: Checkpoint) -> list[Fact]:
+    """8 bits hold a weight only roughly; with its scale left out of the file, nobody can tell that one is missing."""
+    names = {name for origin in origins for name in origin.sources}
+    rough = [name for name in names if checkpoint.tensors[name].type_name.startswith("float8")]
+    return [Fact("float8", {"tensors": len(rough)})] if rough else []
 
 
 def _tied(state: Mapping[str, Tensor], proven: set[str]) -> dict[str, str]:
@@ -103,25 +198,8 @@ def _having(verdicts: Mapping[str, str], wanted: str) -> tuple[str, ...]:
     return tuple(sorted(name for name, verdict in verdicts.items() if verdict == wanted))
 
 
-def _overruled(verdicts: Mapping[str, str], tied: Mapping[str, str]) -> list[str]:
-    return [
-        f"the checkpoint's own {name} is not used: the configuration ties it to {tied[name]}, and their values differ"
-        for name in tied
-        if verdicts.get(name) == "unequal"
-    ]
-
-
-def _untrained(module: torch.nn.Module) -> list[str]:
-    """Training moves norms and biases; a model where it moved none was initialised, not trained."""
-    scales, biases = [], []
-    for name, parameter in module.named_parameters():
-        if re.search(r"norm[^.]*\.weight$", name, re.IGNORECASE):
-            scales.append(parameter)
-        elif name.endswith(".bias"):
-            biases.append(parameter)
-    if not scales or any(bool((scale != 1).any()) for scale in scales) or any(bool(bias.any()) for bias in biases):
-        return []
-    return [f"looks untrained: all {len(scales)} norms are 1 and all {len(biases)} biases are 0"]
+def _overruled(verdicts: Mapping[str, str], tied: Mapping[str, str]) -> list[Fact]:
+    return [Fact("overruled", {"name": name, "other": tied[name]}) for name in tied if verdicts.get(name) == "unequal"]
 
 
 def _name(dtype: torch.dtype) -> str:

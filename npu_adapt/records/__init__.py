@@ -30,6 +30,7 @@ from npu_adapt.records.compare import (
     Repeats,
     RuleOutcome,
     Verdict,
+    WorstOutput,
 )
 from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
 from npu_adapt.records.model import ModelInfo, WeightFile, WeightsInfo
@@ -77,6 +78,7 @@ __all__ = [
     "Verdict",
     "WeightFile",
     "WeightsInfo",
+    "WorstOutput",
     "decode",
     "encode",
     "json_schema",

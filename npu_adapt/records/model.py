@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npu_adapt.records.base import Record
+from npu_adapt.records.base import Fact, Record
 
 
 class ModelInfo(Record, frozen=True, kw_only=True):
@@ -32,8 +32,6 @@ class WeightsInfo(Record, frozen=True, kw_only=True):
     mismatched_keys: tuple[str, ...] = ()
     unexpected_keys: tuple[str, ...] = ()
     proven_parameters: int = 0  # tensors found equal to their named source in the weight files
-    conversions: tuple[
-        str, ...
-    ] = ()  # what was undone to find them equal: "cast float16 to float32", "tied lm_head.weight"
-    left_out: tuple[str, ...] = ()  # parts the checkpoint does not hold and the task does not use, e.g. "pooler"
-    doubts: tuple[str, ...] = ()  # e.g. "looks untrained: every norm is 1 and every bias is 0"
+    conversions: tuple[Fact, ...] = ()  # what was undone to find them equal: "cast" of float16 to float32, "tied", …
+    left_out: tuple[Fact, ...] = ()  # parts the checkpoint does not hold and the task does not use, e.g. "pooler"
+    doubts: tuple[Fact, ...] = ()  # why a reader should hesitate: "untrained", "adapter-unused", …

@@ -40,7 +40,7 @@ def test_the_cpu_takes_every_dtype_of_the_contract(dtype: torch.dtype) -> None:
 
 
 def test_hf32_on_the_cpu_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="no HF32"):
+    with pytest.raises(UsageError, match="neither HF32 nor TF32"):
         open_device("cpu", allow_cpu=True).device.pin_hf32(False)
 
 

@@ -16,6 +16,7 @@ from npu_adapt.models import loading
 from npu_adapt.models.checkpoint import open_checkpoint
 from npu_adapt.models.proof import prove
 from npu_adapt.numerics.bits import same_bits
+from npu_adapt.records import Fact
 from tests.models import tiny_models
 
 WEIGHTS = "model.safetensors"
@@ -122,7 +123,8 @@ def test_pooler_that_the_checkpoint_lacks_is_left_out(maker, task, tmp_path, loa
     with torch.inference_mode():
         outputs = loaded.task.forward(loaded.module, sample.tensors)
 
-    assert loaded.left_out == loaded.weights.left_out == ("pooler",)
+    assert loaded.left_out == ("pooler",)
+    assert loaded.weights.left_out == (Fact("part", {"name": "pooler"}),)
     assert loaded.weights.missing_keys == ("pooler.dense.bias", "pooler.dense.weight")
     assert outputs.keys() == {"last_hidden_state"}
     assert not any("pooler" in name for name, _ in loaded.module.named_parameters())
@@ -181,12 +183,13 @@ def test_same_bits_knows_nan_and_signed_zero():
 def test_cast_is_undone_and_said(copy, load):
     loaded = load(copy, dtype="bfloat16")
     assert loaded.dtype == torch.bfloat16
-    assert "cast float32 to bfloat16 (72 tensors)" in loaded.weights.conversions
+    assert Fact("cast", {"from": "float32", "to": "bfloat16", "tensors": 72}) in loaded.weights.conversions
 
 
 def test_tied_embedding_needs_no_tensor_of_its_own(tmp_path, load):
     loaded = load(tiny_models.llama(tmp_path / "llama"))
-    assert "tied to model.embed_tokens.weight: lm_head.weight" in loaded.weights.conversions
+    tied = Fact("tied", {"name": "lm_head.weight", "other": "model.embed_tokens.weight"})
+    assert tied in loaded.weights.conversions
     assert loaded.weights.missing_keys == ()
 
 
@@ -199,7 +202,7 @@ def test_legacy_names_are_followed(tmp_path, load):
         tensors[f"{base}weight_v"] = tensors.pop(f"{base}parametrizations.weight.original1")
 
     edit(folder, legacy)
-    assert any("renamed" in conversion for conversion in load(folder).weights.conversions)
+    assert any(conversion.id == "renamed" for conversion in load(folder).weights.conversions)
 
     folder = tiny_models.bert(tmp_path / "bert", "BertForMaskedLM")
 
@@ -216,7 +219,7 @@ def test_untrained_model_is_doubted(tmp_path, load):
     config = tf.ViTConfig(**tiny_models.WIDTH, **tiny_models.PICTURE)
     tf.ViTForImageClassification(config).save_pretrained(tmp_path)
     tiny_models.image_processor()(tmp_path)
-    assert load(tmp_path).weights.doubts[0].startswith("looks untrained: all 5 norms are 1")
+    assert load(tmp_path).weights.doubts == (Fact("untrained", {"norms": 5}),)
 
 
 def test_unused_parts_of_the_checkpoint_are_listed(tmp_path, load):
@@ -287,22 +290,34 @@ def test_missing_processor_is_named(copy, load):
     "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")]
 )
 def test_out_of_memory_while_loading(error, copy, load, monkeypatch):
-    def fail(*_args, **_options):
-        raise error
-
-    monkeypatch.setattr(loading, "_build", fail)
+    raise_while_building(monkeypatch, error)
     with pytest.raises(RunFailed, match="out of memory") as failed:
         load(copy)
     assert (failed.value.stage, failed.value.kind) == ("load", "out-of-memory")
 
 
-def test_unknown_failures_keep_their_traceback(copy, load, monkeypatch):
+def test_whatever_building_raises_is_the_models_fault(copy, load, monkeypatch):
+    error = ZeroDivisionError("their bug")
+    raise_while_building(monkeypatch, error)
+    with pytest.raises(ModelError, match="their bug") as failed:
+        load(copy)
+    assert failed.value.__cause__ is error
+
+
+def test_failures_of_our_own_keep_their_traceback(copy, load, monkeypatch):
     def fail(*_args, **_options):
         raise RuntimeError("a bug of ours")
 
-    monkeypatch.setattr(loading, "_build", fail)
+    monkeypatch.setattr(loading, "_leave_out", fail)
     with pytest.raises(RuntimeError, match="a bug of ours"):
         load(copy)
+
+
+def raise_while_building(monkeypatch, error):
+    def fail(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(tf.AutoModelForImageClassification, "from_pretrained", fail)
 
 
 def test_attention_is_chosen_and_recorded(copy, load):

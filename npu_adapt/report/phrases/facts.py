@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
@@ -21,6 +21,9 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "number": rounding.significant,
     "percent": lambda share: f"{100 * share:.3g} %",
 }
+# `{hint:say:hint}` is the phrase "hint-VALUE", with the same values; nothing for an empty value.
+OTHER_PHRASE = "say:"
+WORD = "word"  # `{what:word}` is the phrase "word-VALUE"
 JOINED = {"en": ", ", "zh": "、"}
 
 
@@ -29,21 +32,31 @@ class _Writer(Formatter):
 
     def __init__(self, language: Language) -> None:
         self._language = language
+        self._values: Mapping[str, Any] = {}
+
+    def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        self._values = kwargs
+        return super().vformat(format_string, args, kwargs)
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec.startswith(OTHER_PHRASE):
+            return self._other(format_spec.removeprefix(OTHER_PHRASE), value) if value else ""
         if isinstance(value, (tuple, list)):
             return JOINED[self._language].join(self.format_field(each, format_spec) for each in value)
         if value is None:
-            return self._say("none")
+            return self._phrase("none")
         if isinstance(value, bool):
             return "true" if value else "false"  # as in the record, in every language
-        if format_spec == "word":
-            return self._say(f"word-{value}")
-        if format_spec in WRITERS:
-            return WRITERS[format_spec](value)
-        return str(format(value, format_spec))
+        if format_spec == WORD:
+            return self._phrase(f"word-{value}")
+        return WRITERS[format_spec](value) if format_spec in WRITERS else str(format(value, format_spec))
 
-    def _say(self, key: str) -> str:
+    def _other(self, kind: str, value: Any) -> str:
+        """The phrase "KIND-VALUE" with the same values in its places; the value in brackets where there is none."""
+        key = f"{kind}-{value}"
+        return super().vformat(self._phrase(key), (), self._values) if key in PHRASES else f" ({value})"
+
+    def _phrase(self, key: str) -> str:
         return PHRASES[key].zh if self._language == "zh" else PHRASES[key].en
 
 

@@ -29,12 +29,11 @@ HARDWARE_FACTS = (
     ("host-memory", "environment.memory_bytes"),
 )
 SOFTWARE = ("python", "torch", "torch_npu", "transformers")
+FOUND = (("conversions", "conversions", "conversion"), ("left-out", "left_out", "left-out"))  # item, field, kind
 KEYS = (
     ("missing-keys", "missing_keys"),
     ("mismatched-keys", "mismatched_keys"),
     ("unexpected-keys", "unexpected_keys"),
-    ("conversions", "conversions"),
-    ("left-out", "left_out"),
 )
 
 
@@ -119,6 +118,10 @@ def weights(figures: Figures) -> tuple[Block, ...]:
         fact(figures, "proven-parameters", "weights.proven_parameters"),
     ]
     rows += [(figures.say(f"item-{item}"), names(figures, getattr(record, field))) for item, field in KEYS]
+    rows += [
+        (figures.say(f"item-{item}"), names(figures, [figures.tell(kind, found) for found in getattr(record, field)]))
+        for item, field, kind in FOUND
+    ]
     blocks: list[Block] = [facts(figures, "weights", rows)]
     if record.files:
         file_rows = [
@@ -148,7 +151,7 @@ def weight_doubts(figures: Figures) -> tuple[str, ...]:
     if record is None:
         return ()
     doubts = [] if record.pretrained_used else [figures.say("not-pretrained")]
-    doubts += [figures.say("doubt", text=text) for text in record.doubts]
+    doubts += [figures.say("doubt", text=figures.tell("doubt", found)) for found in record.doubts]
     unverified = [file.name for file in record.files if file.verified_against == "nothing"]
     if unverified:
         doubts.append(figures.say("unverified", files=names(figures, unverified)))

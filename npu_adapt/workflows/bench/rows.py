@@ -192,7 +192,7 @@ def error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> floa
 def _with_roofline(device: Device, dtype: torch.dtype, demand: limits.Demand, row: BenchRow) -> BenchRow:
     """The row with the device's limits, and a warning where the row is beyond them."""
     assert row.latency_ms is not None
-    found = limits.measure_limits(device.torch_device, dtype, device.synchronize, demand.bytes)
+    found = limits.measure_limits(device.torch_device, dtype, device.synchronize, demand.bytes, device.event_timer())
     roofline: Roofline = limits.roofline(found, demand, row.latency_ms.median)
     warnings = row.warnings
     if roofline.achieved > ABOVE_LIMIT:

@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
@@ -24,7 +24,8 @@ from npu_adapt.numerics.explanation import CANDIDATES, fitting, predicted_errors
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Progress
-from npu_adapt.records import OutputComparison
+from npu_adapt.records import Fact, OutputComparison
+from npu_adapt.workflows.compare.facts import left_out
 from npu_adapt.workflows.run.forward import Outputs
 
 CPU = torch.device("cpu")
@@ -49,17 +50,17 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class EndToEnd:
+class NoiseFloor:
     """The device's errors beside the floor, and what else the truth brought to light."""
 
-    samples: tuple[dict[str, Measured], ...]
+    samples: tuple[dict[str, Measured], ...]  # by output
     truth: tuple[Outputs, ...]  # in float64; empty unless it was to be kept
-    operators: frozenset[str]  # classes of matrix products that the model uses
-    without_float64: tuple[str, ...]  # operators that ran in float32 for want of a float64 kernel
-    fits: tuple[str, ...] | None = field(default=None)  # None: not worked out
+    operators: frozenset[str] = frozenset()  # classes of matrix products that the model uses
+    left_out: tuple[Fact, ...] = ()  # where the truth is not in float64
+    fits: tuple[str, ...] | None = None  # None: not worked out
 
 
-def measure_end_to_end(
+def measure_floor(
     loaded: LoadedModel,
     samples: tuple[Sample, ...],
     candidate: tuple[Outputs, ...],
@@ -68,7 +69,7 @@ def measure_end_to_end(
     *,
     explain: bool,
     keep_truth: bool,
-) -> EndToEnd:
+) -> NoiseFloor:
     """Truth and floor of every sample; with `explain` also what other arithmetics would show, on the first one.
 
     One truth is held at a time unless `keep_truth`.
@@ -79,9 +80,11 @@ def measure_end_to_end(
     truths: list[Outputs] = []
     wide = Float64()
     fits = None
+    copied = False
     with progress.task("measuring the noise floor", total=total) as step:
         for number, sample in enumerate(samples):
-            truth = _truth(loaded, sample, wide)
+            truth, is_copy = _truth(loaded, sample, wide)
+            copied = copied or is_copy
             step.advance(1)
             errors = []
             for variant in emulations(arithmetic, wide.operators, truth, loaded.dtype):
@@ -94,9 +97,9 @@ def measure_end_to_end(
             if explained and number == 0:
                 fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
                 step.advance(1)
-            if keep_truth:
-                truths.append(truth)
-    return EndToEnd(tuple(measured), tuple(truths), frozenset(wide.operators), tuple(wide.without_kernel), fits)
+            if keep_truth:  # a copy: it may share memory with what the model keeps
+                truths.append({name: tensor.clone() for name, tensor in truth.items()})
+    return NoiseFloor(tuple(measured), tuple(truths), frozenset(wide.operators), _left_out(wide, copied=copied), fits)
 
 
 def emulations(
@@ -154,18 +157,24 @@ def _forward(
         return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
 
 
-def _truth(loaded: LoadedModel, sample: Sample, wide: Float64) -> Outputs:
-    """Every operator in float64; where the code does not bear that, a float64 copy of the model, and it is said.
+def _truth(loaded: LoadedModel, sample: Sample, wide: Float64) -> tuple[Outputs, bool]:
+    """Every operator in float64; where the code does not bear that, a float64 copy of the model, and whether it is one.
 
     A compiled or scripted part, say, insists on the types that it was made for.
     """
     try:
-        return _forward(loaded, sample, torch.float64, wide)
+        return _forward(loaded, sample, torch.float64, wide), False
     except (RuntimeError, TypeError, ValueError):
         copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
         outputs = _forward(copied, sample, torch.float64, nullcontext())
-        wide.without_kernel["parts that compute in no other type than their own"] = None
-        return {name: tensor.double() for name, tensor in outputs.items()}
+        return {name: tensor.double() for name, tensor in outputs.items()}, True
+
+
+def _left_out(wide: Float64, *, copied: bool) -> tuple[Fact, ...]:
+    """Where the truth is not in float64."""
+    operators = tuple(wide.without_kernel)
+    found = (left_out("truth-in-float32", operators=operators),) if operators else ()
+    return (*found, left_out("own-type-only")) if copied else found
 
 
 def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:

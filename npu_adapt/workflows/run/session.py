@@ -315,10 +315,15 @@ def _record_model(session: Session) -> None:
         path=weights.path,
         parameters=loaded.info.parameters,
         proven_tensors=weights.proven_parameters,
-        conversions=weights.conversions,
-        left_out=weights.left_out,
-        doubts=weights.doubts,
     )
+    for event, found in (
+        ("conversion", weights.conversions),
+        ("left-out", weights.left_out),
+        ("doubt", weights.doubts),
+    ):
+        for fact in found:
+            values: dict[str, Any] = {"id": fact.id, **fact.values}
+            journal.event("pretrained", event, **values)
     reasons = {path: why for path, why in session.summary.reasons.items() if path not in ("model", "weights")}
     session.summary = msgspec.structs.replace(session.summary, model=loaded.info, weights=weights, reasons=reasons)
     session.record(
