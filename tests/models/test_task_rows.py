@@ -55,12 +55,26 @@ def test_default_samples_are_the_same_every_time(name, made, load):
 
 
 @pytest.mark.parametrize(
-    "name", ["vit", "yolos", "bert-mask", "bert-classes", "llama", "wav2vec2", "whisper", "clip", "wav2vec2-classes"]
+    "name",
+    [
+        "vit",
+        "yolos",
+        "segformer",
+        "mask2former",
+        "bert-tokens",
+        "bert-mask",
+        "bert-classes",
+        "llama",
+        "wav2vec2",
+        "whisper",
+        "clip",
+        "wav2vec2-classes",
+    ],
 )
 def test_predictions_carry_their_sample(name, made, load):
     loaded = load(made(name))
-    _, outputs = run(loaded)
-    predictions = loaded.task.predictions(loaded, outputs[0], 3)
+    samples, outputs = run(loaded)
+    predictions = loaded.task.predictions(loaded, samples[0], outputs[0], 3)
     assert predictions and all(prediction.sample == 3 and 0 <= prediction.score <= 1 for prediction in predictions)
 
 
@@ -103,7 +117,7 @@ def test_mask_is_put_in_or_taken_as_given(made, load):
     loaded = load(made("bert-mask"))
     default, given = loaded.task.prepare(loaded, ["the quick fox", "the [MASK] brown fox"], 1, 0)
     assert default.tensors["mask_position"].tolist() == given.tensors["mask_position"].tolist() == [2]
-    assert "word 2 masked" in default.inputs[0].origin
+    assert "token 3 (quick) masked" in default.inputs[0].origin
 
 
 def test_candidate_texts_are_told_from_pictures(made, load, digits):
@@ -112,7 +126,15 @@ def test_candidate_texts_are_told_from_pictures(made, load, digits):
     samples, outputs = run(loaded, values)
     assert len(samples) == 1
     assert outputs[0]["logits_per_image"].shape == (1, 3)
-    assert loaded.task.predictions(loaded, outputs[0], 0)[0].label.startswith("candidate ")
+    labels = {prediction.label for prediction in loaded.task.predictions(loaded, samples[0], outputs[0], 0)}
+    assert labels == {"a dog", "a photo of the sky over water", "a cat"}
+
+
+def test_six_candidates_of_the_users_own_keep_their_names(made, load):
+    loaded = load(made("clip"))
+    own = [f"a photo of {what}" for what in ("the sea", "a fox", "a dog", "water", "a building", "a river")]
+    samples, outputs = run(loaded, own)
+    assert {one.label for one in loaded.task.predictions(loaded, samples[0], outputs[0], 0)} <= set(own)
 
 
 def test_floating_inputs_are_cast_and_integers_are_not(made, load):
