@@ -102,8 +102,8 @@ def compare(
     request = run_request("compare", ctx.params)
 
     def workflow(progress: Progress) -> Summary:
-        from npu_adapt.workflows.compare.command import CompareOptions
         from npu_adapt.workflows.compare.command import compare as run_compare
+        from npu_adapt.workflows.compare.options import CompareOptions
         from npu_adapt.workflows.compare.rejudge import rejudge as judge_again
 
         asked = CompareOptions(

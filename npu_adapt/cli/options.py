@@ -54,6 +54,20 @@ class Source(str, Enum):
     huggingface = "huggingface"
 
 
+class Language(str, Enum):
+    """What people read: English or Chinese."""
+
+    en = "en"
+    zh = "zh"
+
+
+Lang = Annotated[
+    Language | None,
+    typer.Option(
+        "--lang", help="Language of what is printed; default: $NPU_ADAPT_LANG, else the locale.", show_default=False
+    ),
+]
+Details = Annotated[bool, typer.Option("--details", help="Print everything, not only the first screen.")]
 DtypeOption = Annotated[Dtype, typer.Option("--dtype", help="Element type; auto is the checkpoint's own.")]
 AttentionOption = Annotated[Attention, typer.Option("--attention", help="Attention implementation.")]
 Input = Annotated[

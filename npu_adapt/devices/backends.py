@@ -39,7 +39,7 @@ class Backend:
     extension: Extension | None = None  # None: part of torch itself
     indexed: bool = True  # False: there is one, and its functions take no device argument
     flags: tuple[Flag, ...] = ()
-    hf32_flags: tuple[str, ...] = ()  # attribute paths that `--hf32/--no-hf32` set; empty: it has no HF32
+    hf32_flags: tuple[str, ...] = ()  # attribute paths that `--hf32/--no-hf32` set (TF32 on CUDA); empty: it has none
     variables: tuple[str, ...] = ()  # environment variables that its stack reads and that change numbers or timing
     event: str | None = "Event"  # class of timed events in its module; None: it has none
     current_memory: str | None = "memory_allocated"  # None: it keeps no statistics
@@ -47,7 +47,7 @@ class Backend:
     reset_peak: str | None = "reset_peak_memory_stats"
     memory_info: str | None = "mem_get_info"  # (free, total); None: it does not tell
     bfloat16: str | None = None  # function of its module that tells; None: found out by a computation
-    finer_hint: str = ""  # what makes it multiply in float32 where it does not
+    finer_hint: str = ""  # the id of what makes it multiply in float32 where it does not ("hint-…" in report/phrases)
     tells_fallbacks: bool | None = None  # True: it warns; False: it never falls back; None: nobody knows
     reserved_memory: str | None = "memory_reserved"  # what this process took, cached blocks included
     utilization: str | None = "utilization"  # how busy the device is with anybody's work, in percent
@@ -72,7 +72,7 @@ CPU = Backend(
     peak_memory=None,
     reset_peak=None,
     memory_info=None,
-    finer_hint="unset ONEDNN_DEFAULT_FPMATH_MODE",
+    finer_hint="onednn-fpmath-mode",
     tells_fallbacks=False,
     reserved_memory=None,
     utilization=None,
@@ -112,7 +112,7 @@ NPU = Backend(
         "TORCH_NPU_FALLBACK_CPU_DISABLE",
     ),
     bfloat16="is_bf16_supported",
-    finer_hint="run with --no-hf32",
+    finer_hint="no-hf32",
     tells_fallbacks=True,
     compiler="npugraph_ex",
     graph="NPUGraph",
@@ -130,8 +130,9 @@ CUDA = Backend(
         Flag("fp16_reduced_precision", "torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction"),
         Flag("bf16_reduced_precision", "torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction"),
     ),
+    hf32_flags=("torch.backends.cuda.matmul.allow_tf32", "torch.backends.cudnn.allow_tf32"),
     variables=("CUDA_LAUNCH_BLOCKING", "NVIDIA_TF32_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG", "PYTORCH_CUDA_ALLOC_CONF"),
-    finer_hint="set NVIDIA_TF32_OVERRIDE=0",
+    finer_hint="no-hf32",
     tells_fallbacks=False,
     graph="CUDAGraph",
 )

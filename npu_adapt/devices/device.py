@@ -120,14 +120,14 @@ class Device:
         return found
 
     def pin_hf32(self, allow: bool) -> None:
-        """Allow or forbid HF32 in matrix products and convolutions alike.
+        """Allow or forbid HF32, on CUDA TF32, in matrix products and convolutions alike.
 
-        Raises `UsageError` for a backend without HF32.
+        Raises `UsageError` for a backend with neither.
         """
         if not self.backend.hf32_flags:
             raise UsageError(
-                f"{self.name} has no HF32, so --hf32 and --no-hf32 mean nothing there",
-                hint="leave the option out, or choose an Ascend NPU",
+                f"{self.name} has neither HF32 nor TF32, so --hf32 and --no-hf32 mean nothing there",
+                hint="leave the option out, or choose an Ascend NPU or a CUDA device",
             )
         for path in self.backend.hf32_flags:
             owner, _, attribute = path.rpartition(".")
@@ -187,11 +187,12 @@ class Device:
         return classify_failure(error, stage=stage, device=self.name, memory=self._free_memory_or_none())
 
     @contextmanager
-    def recording_fallbacks(self) -> Iterator[None]:
+    def recording_fallbacks(self, *, every: bool = True) -> Iterator[None]:
         """Within it, operators that the backend silently computes on the CPU are noted for `cpu_fallbacks`.
 
         Backends warn once per place in their source, which names the first operator only, so every warning is asked
-        for meanwhile; those about anything else are passed on as they would have been.
+        for meanwhile; those about anything else are passed on as they would have been. That slows each fallback down:
+        without `every`, as while something is timed, only those are noted that the backend warns of by itself.
         """
         if not self.backend.tells_fallbacks:
             yield
@@ -202,7 +203,7 @@ class Device:
         show = warnings.showwarning
         with warnings.catch_warnings():
             warnings.filterwarnings("always", message=r"[\s\S]*fall ?back")
-            torch.set_warn_always(True)
+            torch.set_warn_always(every or always)
             warnings.showwarning = functools.partial(self._note_or_show, show)
             try:
                 yield
@@ -234,7 +235,7 @@ class Device:
             return None
         try:
             return float(self._call(function))
-        except (RuntimeError, ImportError, OSError):
+        except Exception:  # noqa: BLE001 - NVML and its like raise classes of their own, which are not torch's
             return None
 
     def _free_memory_or_none(self) -> tuple[int, int] | None:

@@ -30,6 +30,12 @@ OUT_OF_MEMORY = Kind(
     "use a smaller --batch-size, fewer --samples or --dtype float16; npu-adapt env says who else uses the device",
 )
 DEVICE_LOST = Kind("device-lost", "the device was lost or faulted", f"{_DOCTOR}; a reset or a reboot may be needed")
+FAULTING_KERNEL = Kind(  # for this process the device is as lost as above, but not for the next one
+    DEVICE_LOST.name,
+    "a kernel on the device failed",
+    "nothing works on the device any more in this process, a new one can use it; run it again with "
+    "CUDA_LAUNCH_BLOCKING=1 to see which operator it was, and look for an index that is out of range",
+)
 TIMEOUT = Kind("timeout", "the device did not finish in time", f"run it again alone on the device; {_DOCTOR}")
 INITIALISATION = Kind("initialisation", "the device could not be initialised", _DOCTOR)
 NOT_SUPPORTED = Kind(
@@ -60,10 +66,15 @@ _ACL_CODE = re.compile(r"error code is (\d{6})")
 _TEXTS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE | re.DOTALL))
     for kind, pattern in (
-        (OUT_OF_MEMORY, r"\bout of memory\b|can(?:'t|not) allocate memory|unable to allocate|bad_alloc|EL0004"),
+        (
+            OUT_OF_MEMORY,
+            r"\bout of memory\b|can(?:'t|not) allocate memory|unable to allocate|bad_alloc|EL0004|_ALLOC_FAILED",
+        ),
         (DEVICE_LOST, r"UCE ERROR|HBM MULTI BIT ECC|SUSPECT (?:DEVICE )?MEM|SUSPECT REMOTE|LINK ERROR|FORCE STOP"),
-        (DEVICE_LOST, r"uncorrectable ECC|fallen off the bus|illegal memory access|unspecified launch failure"),
-        (DEVICE_LOST, r"lost heartbeat|device(?: was)? (?:lost|removed)|misaligned address|device-side assert"),
+        (DEVICE_LOST, r"uncorrectable ECC|fallen off the bus"),
+        (FAULTING_KERNEL, r"illegal memory access|unspecified launch failure|misaligned address|device-side assert"),
+        (FAULTING_KERNEL, r"illegal instruction was encountered|invalid program counter|hardware stack error"),
+        (DEVICE_LOST, r"lost heartbeat|device(?: was)? (?:lost|removed)"),
         (TIMEOUT, r"launch timed out|(?:stream|event) sync(?:hronize)? time ?out|(?:aicore|aicpu|vector core) timeout"),
         (INITIALISATION, r"aclInit|aclrtSetDevice|aclrtGetDeviceCount|npu_sys_ctrl"),
         (INITIALISATION, r"no CUDA-capable device|driver version is insufficient|Found no NVIDIA driver"),
@@ -71,6 +82,7 @@ _TEXTS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (NOT_SUPPORTED, r"Could not run '[\w:.]+' with arguments from the|DispatchStub: missing kernel"),
         (NOT_SUPPORTED, r"GetWorkspaceSize not (?:in|found)|EZ3002|EZ3003|EZ9010|E40021|E10014"),
         (NOT_SUPPORTED, r"\" not implemented for '|is not currently (?:implemented|supported) (?:for|on) the"),
+        (NOT_SUPPORTED, r"CU(?:BLAS|DNN)_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)"),
         (NOT_SUPPORTED, r"no kernel image is available|not supported on (?:the )?(?:NPU|CUDA|MPS|XPU)"),
         (OTHER, r"NPU function error|OPS function error|HCCL function error|ERR\d{5} (?:PTA|OPS|GRAPH)"),
         (OTHER, r"(?:CUDA|HIP|XPU|CUBLAS|CUDNN|cuBLAS|cuDNN|MPS)[ _]?(?:backend )?error|CUBLAS_STATUS_|CUDNN_STATUS_"),

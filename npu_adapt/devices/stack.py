@@ -3,31 +3,65 @@
 from __future__ import annotations
 
 import operator
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from npu_adapt.devices.backends import Backend
 
-# Backend kind -> the function that tells a version, from an imported module on, and its argument for what this
-# package calls "stack" (CANN) and "driver".
-VERSION_FUNCTIONS: dict[str, tuple[str, Mapping[str, str]]] = {
-    "npu": ("torch_npu.npu.utils.get_cann_version", {"stack": "CANN", "driver": "DRIVER"}),
-}
+Versions = dict[str, str | None]  # "stack" and "driver"; None: it does not say
+
+# What the kernel's module says: "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.159.04  Fri …".
+NVIDIA_DRIVER_FILE = Path("/proc/driver/nvidia/version")
+_NVIDIA_DRIVER = re.compile(r"NVRM version:.*?\b(\d{3}\.\d+(?:\.\d+)?)\b")
 
 
-def stack_versions(backend: Backend) -> dict[str, str | None]:
-    """{"stack": …, "driver": …} as the software that is loaded says; None where it does not, or is not loaded.
+def stack_versions(backend: Backend) -> Versions:
+    """{"stack": …, "driver": …} as the software that is loaded says; None where it does not, or is not loaded."""
+    return _READERS.get(backend.kind, _unknown)()
 
-    Some versions of torch_npu lack the function, and CANN answers "" where it cannot find its own files.
-    """
-    path, arguments = VERSION_FUNCTIONS.get(backend.kind, ("", {}))
-    module, _, attributes = path.partition(".")
-    versions: dict[str, str | None] = {"stack": None, "driver": None}
-    if module not in sys.modules:
+
+def _unknown() -> Versions:
+    return {"stack": None, "driver": None}
+
+
+def _ascend() -> Versions:
+    """Some versions of torch_npu lack the function, and CANN answers "" where it cannot find its own files."""
+    versions = _unknown()
+    if "torch_npu" not in sys.modules:
         return versions
-    for name, argument in arguments.items():
+    for name, argument in {"stack": "CANN", "driver": "DRIVER"}.items():
         try:
-            versions[name] = operator.attrgetter(attributes)(sys.modules[module])(argument) or None
+            told = operator.attrgetter("npu.utils.get_cann_version")(sys.modules["torch_npu"])(argument)
         except (AttributeError, RuntimeError):
             continue
+        versions[name] = told or None
     return versions
+
+
+def _nvidia() -> Versions:
+    """The driver's version from the kernel, else from NVML where the driver hides its file, as in some containers."""
+    torch = sys.modules.get("torch")
+    stack = None if torch is None else torch.version.cuda
+    if stack is None:
+        return _unknown()
+    try:
+        match = _NVIDIA_DRIVER.search(NVIDIA_DRIVER_FILE.read_text(encoding="utf-8"))
+    except OSError:
+        match = None
+    return {"stack": stack, "driver": match[1] if match else _nvml_driver()}
+
+
+def _nvml_driver() -> str | None:
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        told = pynvml.nvmlSystemGetDriverVersion()
+    except Exception:  # noqa: BLE001 - the library's own classes; without the library nobody tells
+        return None
+    return told.decode() if isinstance(told, bytes) else str(told)
+
+
+_READERS: Mapping[str, Callable[[], Versions]] = {"npu": _ascend, "cuda": _nvidia}

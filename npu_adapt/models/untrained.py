@@ -41,6 +41,7 @@ def _norms(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
 def _is_initial(norm: torch.nn.Module) -> bool:
     """Scale all 1, or all 0 where a norm counts from 1; bias 0, and running statistics never run."""
     weight, bias = norm.weight, getattr(norm, "bias", None)
+    assert isinstance(weight, Tensor)
     mean = getattr(norm, "running_mean", None)
     still = bool((weight == 1).all()) or bool((weight == 0).all())
     return still and all(not bool(each.any()) for each in (bias, mean) if isinstance(each, Tensor))

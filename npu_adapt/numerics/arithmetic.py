@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-FLOAT32_MANTISSA_BITS = 23
+from npu_adapt.numerics.formats import FORMATS
+
+FLOAT32_MANTISSA_BITS = FORMATS["float32"].mantissa_bits
 OPERATOR_CLASSES = ("matmul", "conv", "attention")
 
-Parts = tuple[Tensor, ...]
+Split = Callable[[Tensor], tuple[Tensor, ...]]  # an operand to its parts, largest first
 
 
 def round_mantissa(tensor: Tensor, bits: int) -> Tensor:
@@ -52,7 +54,7 @@ class Arithmetic:
     name: str
     mantissa_bits: int  # explicit ones, of the operands as they are used together
     exponent_bits: int
-    split: Callable[[Tensor], Parts]
+    split: Split
     truncates: bool = False  # what is dropped is cut off, not rounded
 
     @property
@@ -75,33 +77,35 @@ class Arithmetic:
         return math.sqrt(2) * self.operand_error
 
 
-def _rounded_to(dtype: torch.dtype) -> Callable[[Tensor], Parts]:
+def _rounded_to(dtype: torch.dtype) -> Split:
     return lambda tensor: (tensor.to(dtype).to(torch.float32),)
 
 
-def _bfloat16_in_two(tensor: Tensor) -> Parts:
+def _bfloat16_in_two(tensor: Tensor) -> tuple[Tensor, ...]:
     high = tensor.bfloat16().float()
     return high, (tensor - high).bfloat16().float()
 
 
-# From fine to coarse.
+def _mantissa_rounded(name: str) -> Split:
+    return lambda tensor: (round_mantissa(tensor, FORMATS[name].mantissa_bits),)
+
+
+_SPLITS: dict[str, Split] = {  # from fine to coarse
+    "float32": lambda tensor: (tensor,),
+    "bf16x3": _bfloat16_in_two,
+    "hf32": _mantissa_rounded("hf32"),
+    "tf32": _mantissa_rounded("tf32"),
+    "float16": _rounded_to(torch.float16),
+    "bfloat16": _rounded_to(torch.bfloat16),
+}
 ARITHMETICS: dict[str, Arithmetic] = {
-    arithmetic.name: arithmetic
-    for arithmetic in (
-        Arithmetic("float32", 23, 8, lambda tensor: (tensor,)),
-        Arithmetic("bf16x3", 15, 8, _bfloat16_in_two),
-        Arithmetic("hf32", 11, 8, lambda tensor: (round_mantissa(tensor, 11),)),
-        Arithmetic("tf32", 10, 8, lambda tensor: (round_mantissa(tensor, 10),)),
-        Arithmetic("float16", 10, 5, _rounded_to(torch.float16)),
-        Arithmetic("bfloat16", 7, 8, _rounded_to(torch.bfloat16)),
-    )
+    name: Arithmetic(name, FORMATS[name].mantissa_bits, FORMATS[name].exponent_bits, split)
+    for name, split in _SPLITS.items()
 }
 
 # The coarsest operands that a model of each type may get unasked. tf32 keeps as many bits as float16 and more range.
 COARSEST_UNASKED: dict[torch.dtype, str] = {
-    torch.float32: "float16",
-    torch.float16: "float16",
-    torch.bfloat16: "bfloat16",
+    getattr(torch, row.name): row.coarsest_operands for row in FORMATS.values() if row.coarsest_operands is not None
 }
 
 

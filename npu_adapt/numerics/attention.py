@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from npu_adapt.numerics.arithmetic import Arithmetic
+from npu_adapt.numerics.arithmetic import Arithmetic, Split
 from npu_adapt.numerics.capture import Call
-
-Rounding = Callable[[Tensor], tuple[Tensor, ...]]
+from npu_adapt.numerics.products import product_of_parts
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class AttentionCall:
         mask = None if self.mask is None else self.mask.to(dtype)
         return replace(self, query=self.query.to(dtype), key=self.key.to(dtype), value=self.value.to(dtype), mask=mask)
 
-    def result(self, split: Rounding | None = None, *, late_division: bool = False) -> Tensor:
+    def result(self, split: Split | None = None, *, late_division: bool = False) -> Tensor:
         """softmax(query key^T scale + mask) value, in the tensors' own type.
 
         `split` rounds the operands of both products. `late_division` rounds the weights before they are divided by
@@ -70,7 +68,7 @@ class AttentionCall:
         weights, total = self._weights(None)
         return weights.amax(-1, keepdim=True) / total
 
-    def _weights(self, split: Rounding | None) -> tuple[Tensor, Tensor]:
+    def _weights(self, split: Split | None) -> tuple[Tensor, Tensor]:
         """(weights, the largest of them 1; their sum): a row that may look nowhere weighs nothing."""
         scores = _product(self.query, self.key.transpose(-2, -1), split) * self.scale
         if self.mask is not None:
@@ -81,20 +79,11 @@ class AttentionCall:
         return weights, total.masked_fill(total == 0, 1.0)
 
 
-def _product(left: Tensor, right: Tensor, split: Rounding | None) -> Tensor:
+def _product(left: Tensor, right: Tensor, split: Split | None) -> Tensor:
     if split is None:
         return left @ right
-    lefts, rights = split(left.float()), split(right.float())
-    terms = [
-        one.to(left.dtype) @ other.to(left.dtype)
-        for i, one in enumerate(lefts)
-        for j, other in enumerate(rights)
-        if i + j < len(lefts)
-    ]
-    total = terms[-1]
-    for term in reversed(terms[:-1]):
-        total = total + term
-    return total
+    dtype = left.dtype
+    return product_of_parts(lambda one, other: one.to(dtype) @ other.to(dtype), split, left.float(), right.float())
 
 
 def attention(call: Call) -> AttentionCall:
@@ -102,6 +91,6 @@ def attention(call: Call) -> AttentionCall:
     return AttentionCall.read(*call.args, **call.kwargs)
 
 
-def roundings(arithmetic: Arithmetic) -> tuple[tuple[Rounding, bool], ...]:
+def roundings(arithmetic: Arithmetic) -> tuple[tuple[Split, bool], ...]:
     """The forms that a device of that arithmetic may take: (rounding of operands, late division)."""
     return (arithmetic.split, False), (arithmetic.split, True)

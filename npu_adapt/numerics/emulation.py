@@ -8,25 +8,25 @@ of sums and how attention is cut into pieces, so an emulation chooses those too:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - its name in the field
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.attention import AttentionCall
+from npu_adapt.numerics.exact import HALF_TYPES
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
+from npu_adapt.numerics.products import PRODUCTS, Multiply, product_of_parts, read_product
 
-HALF_TYPES = (torch.float16, torch.bfloat16)
 SHORTEST_BLOCK = 16  # the depth of a matrix unit's step, on Ascend's cube as on a tensor core
 MOST_BLOCKS = 16  # of one sum: more cost more, and were not seen to show more
 KEY_BLOCK = 64  # keys that fused attention takes in at a time
 
-Multiply = Callable[[Tensor, Tensor], Tensor]
+MATRIX_AXES = (-1, -2)  # along which a product of matrices is summed
 
 
 @dataclass(frozen=True)
@@ -50,43 +50,7 @@ class Emulation:
             yield Emulation(self.arithmetic, fused_attention=seed % 2 == 1, last_bits=seed)
 
 
-@dataclass(frozen=True)
-class Product:
-    """Where a bilinear operator has its two operands, along which of their axes it sums, and what it adds once."""
-
-    operators: str  # the class whose arithmetic it has
-    left: int
-    right: int
-    names: tuple[str, str]  # of the operands, where they are given by name
-    summed: tuple[int, int]  # axis of the left and of the right operand
-    added: tuple[int, str] | None = None  # position and name of the bias
-
-
-_LINEAR = Product("matmul", 0, 1, ("input", "weight"), (-1, -1), (2, "bias"))
-_MATMUL = Product("matmul", 0, 1, ("input", "other"), (-1, -2))
-_MM = Product("matmul", 0, 1, ("input", "mat2"), (-1, -2))
-_CONV = Product("conv", 0, 1, ("input", "weight"), (1, 1), (2, "bias"))
-_TRANSPOSED = Product("conv", 0, 1, ("input", "weight"), (1, 0), (2, "bias"))
-
-PRODUCTS: Mapping[Callable[..., Any], Product] = {
-    F.linear: _LINEAR,
-    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d, torch.conv1d, torch.conv2d, torch.conv3d), _CONV),
-    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), _TRANSPOSED),
-    **dict.fromkeys((torch.matmul, Tensor.matmul, Tensor.__matmul__), _MATMUL),
-    **dict.fromkeys((torch.mm, Tensor.mm, torch.bmm, Tensor.bmm), _MM),
-}
 _VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
-_ADDED_PRODUCTS = {torch.addmm, Tensor.addmm, torch.baddbmm, Tensor.baddbmm, torch.addbmm, Tensor.addbmm}
-_GROUPS_POSITION = {_CONV: 6, _TRANSPOSED: 6}
-
-
-def operator_class(func: Callable[..., Any]) -> str | None:
-    """ "matmul", "conv" or "attention": the class that `func` multiplies in. None: it multiplies no matrices."""
-    if func in PRODUCTS:
-        return PRODUCTS[func].operators
-    if func is F.scaled_dot_product_attention:
-        return "attention"
-    return "matmul" if func in _ADDED_PRODUCTS or func is torch.einsum else None
 
 
 def emulate(emulated: Emulation | Arithmetic) -> TorchFunctionMode:
@@ -109,17 +73,15 @@ class _EmulationMode(TorchFunctionMode):
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func in PRODUCTS:
-            return self._product(func, PRODUCTS[func], list(args), dict(kwargs))
-        if func is F.scaled_dot_product_attention:
+        operator = operator_name(func)
+        if operator in PRODUCTS:
+            return self._product(operator, func, args, kwargs)
+        if kind_of(operator) is Kind.ATTENTION:
             return self._attention(*args, **kwargs)
-        if func in _ADDED_PRODUCTS:
-            return self._added_product(func, *args, **kwargs)
-        if func is torch.einsum:
-            return self._einsum(*args)
         result = func(*args, **kwargs)
         seed = self.emulated.last_bits
-        return result if seed is None or not _is_vectors(func, kwargs) else other_last_bits(result, seed)
+        is_vectors = kind_of(operator) in _VECTOR_KINDS and not writes_in_place(func, kwargs)
+        return result if seed is None or not is_vectors else other_last_bits(result, seed)
 
     def _multiply(
         self,
@@ -133,63 +95,17 @@ class _EmulationMode(TorchFunctionMode):
         if left.dtype != torch.float32 or right.dtype != torch.float32:
             return multiply(left, right)
         arithmetic: Arithmetic = getattr(self.emulated.arithmetic, operators)
-        lefts, rights = arithmetic.split(left), arithmetic.split(right)
         in_order = blocked(multiply, summed) if self.emulated.blocked_sums and summed is not None else multiply
-        terms = [
-            in_order(one, other) for i, one in enumerate(lefts) for j, other in enumerate(rights) if i + j < len(lefts)
-        ]
-        total = terms[-1]  # the small terms first
-        for term in reversed(terms[:-1]):
-            total = total + term
-        return total
+        return product_of_parts(in_order, arithmetic.split, left, right)
 
-    def _product(self, func: Any, row: Product, args: list[Any], kwargs: dict[str, Any]) -> Tensor:
-        left = args[row.left] if len(args) > row.left else kwargs.pop(row.names[0])
-        right = args[row.right] if len(args) > row.right else kwargs.pop(row.names[1])
-        rest = args[2:]
-        added = None
-        if row.added is not None:
-            position, name = row.added
-            added = rest[0] if len(args) > position else kwargs.pop(name, None)
-            rest = [None, *rest[1:]] if rest else []
-        groups = args[6] if row in _GROUPS_POSITION and len(args) > 6 else kwargs.get("groups", 1)
-        flat = left.dim() == 1 or right.dim() == 1
-
-        def multiply(one: Tensor, other: Tensor) -> Tensor:
-            return cast(Tensor, func(one, other, *rest, **kwargs))
-
-        (left, right, bias), narrow = widened(left, right, added)
-        result = self._multiply(row.operators, multiply, left, right, None if groups != 1 or flat else row.summed)
-        if bias is None:
-            return narrow(result)
-        spatial = result.dim() - 2 if row.operators == "conv" else 0
-        return narrow(result + (bias.reshape(-1, *(1,) * spatial) if spatial else bias))
-
-    def _added_product(
-        self,
-        func: Any,
-        added: Tensor,
-        left: Tensor,
-        right: Tensor,
-        *,
-        beta: float = 1,
-        alpha: float = 1,
-        out: Any = None,
-    ) -> Tensor:
-        (wide_left, wide_right, wide_added), narrow = widened(left, right, added)
-        multiply = torch.mm if left.dim() == 2 else torch.bmm
-        product = self._multiply("matmul", multiply, wide_left, wide_right, _MM.summed)
-        if func in (torch.addbmm, Tensor.addbmm):
-            product = product.sum(0)
-        return narrow(beta * cast(Tensor, wide_added) + alpha * product)
-
-    def _einsum(self, equation: Any, *operands: Any) -> Tensor:
-        if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
-            operands = tuple(operands[0])
-        if not isinstance(equation, str) or len(operands) != 2:
-            return torch.einsum(equation, *operands)
-        (left, right, _), narrow = widened(*operands, None)
-        return narrow(self._multiply("matmul", lambda one, other: torch.einsum(equation, one, other), left, right))
+    def _product(self, operator: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        taken = read_product(operator, func, args, kwargs)
+        if taken is None:
+            return func(*args, **kwargs)
+        (left, right, added), narrow = widened(taken.left, taken.right, taken.added)
+        product = self._multiply(PRODUCTS[operator].operators, taken.multiply, left, right, taken.summed)
+        result = narrow(taken.completed(product, added))
+        return args[0].copy_(result) if writes_in_place(func, kwargs) else result
 
     def _attention(self, *args: Any, **kwargs: Any) -> Tensor:
         """softmax(Q K^T * scale + mask) V, both products in the arithmetic."""
@@ -202,10 +118,10 @@ class _EmulationMode(TorchFunctionMode):
         weights = scores.softmax(-1)
         if mask is not None:  # a row that may look nowhere weighs nothing, as in torch's own kernel
             weights = weights.masked_fill(scores.isneginf().all(-1, keepdim=True), 0.0)
-        return narrow(self._multiply("attention", torch.matmul, weights, value, _MATMUL.summed))
+        return narrow(self._multiply("attention", torch.matmul, weights, value, MATRIX_AXES))
 
     def _scores(self, query: Tensor, key: Tensor, mask: Tensor | None, scale: float) -> Tensor:
-        scores = self._multiply("attention", torch.matmul, query, key.transpose(-2, -1), _MATMUL.summed) * scale
+        scores = self._multiply("attention", torch.matmul, query, key.transpose(-2, -1), MATRIX_AXES) * scale
         return scores if mask is None else scores + mask
 
     def _fused_attention(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
@@ -246,10 +162,6 @@ def other_last_bits(result: Any, seed: int = 0) -> Any:
     step = (((image.long() * 2654435761 + seed * 40503) >> 9) % 3 - 1).int()
     moved = (image + step).view(torch.float32)
     return torch.where(result.isfinite() & (result != 0) & moved.isfinite(), moved, result)
-
-
-def _is_vectors(func: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
-    return kind_of(operator_name(func)) in _VECTOR_KINDS and not writes_in_place(func, kwargs)
 
 
 def widened(

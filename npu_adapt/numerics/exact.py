@@ -9,13 +9,18 @@ import torch
 from torch import Tensor
 
 from npu_adapt.numerics.capture import Call, Convert, tensors_of
+from npu_adapt.numerics.formats import FORMATS, Format
 
-ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
-# Below it a result may be flushed to zero, or has the even spacing of subnormal numbers.
-SMALLEST = {torch.float64: 2.0**-1022, torch.float32: 2.0**-126, torch.float16: 2.0**-25, torch.bfloat16: 2.0**-126}
+TYPES: dict[torch.dtype, Format] = {
+    getattr(torch, row.name): row for row in FORMATS.values() if hasattr(torch, row.name)
+}
+ROUNDOFF = {dtype: row.roundoff for dtype, row in TYPES.items()}
+SMALLEST = {dtype: row.smallest for dtype, row in TYPES.items()}
+HALF_TYPES = tuple(dtype for dtype, row in TYPES.items() if row.wider == "float32")
+COMPLEX = {torch.complex32: torch.complex128, torch.complex64: torch.complex128}
 
-_DOUBLE = {**dict.fromkeys(ROUNDOFF, torch.float64), torch.complex64: torch.complex128}
-_SINGLE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+_DOUBLE = {**dict.fromkeys(TYPES, torch.float64), **COMPLEX}
+_SINGLE = dict.fromkeys(HALF_TYPES, torch.float32)
 
 
 def double(leaf: Any) -> Any:

@@ -29,12 +29,11 @@ from torch import Tensor
 from npu_adapt.numerics.arithmetic import ARITHMETICS, Arithmetic
 from npu_adapt.numerics.attention import attention, roundings
 from npu_adapt.numerics.capture import Call
-from npu_adapt.numerics.emulation import HALF_TYPES
-from npu_adapt.numerics.exact import ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, half_ulp, single
+from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, half_ulp, single
 from npu_adapt.numerics.operators import CANCELLING, CORRECTLY_ROUNDED, Kind, kind_of
-from npu_adapt.numerics.products import bilinear
+from npu_adapt.numerics.products import read_product
 
-SUM_ROUNDOFF = 2.0**-24  # every arithmetic sums in float32
+SUM_ROUNDOFF = ROUNDOFF[torch.float32]  # every arithmetic sums in float32
 ROUNDING = 0.425  # of half an ulp, root mean square, for mantissas spread by Benford's law: sqrt(3 / (8 ln 2) / 3)
 SHORTEST_ROW = 16  # elements; shorter rows say too little of the spread of errors, and are joined
 
@@ -292,7 +291,8 @@ def _normalised_axes(call: Call, x: Tensor) -> tuple[int, ...]:
 
 
 def _product(subject: _Subject) -> ErrorBound:
-    taken = bilinear(subject.call)
+    call = subject.call
+    taken = read_product(call.operator, call.function, call.args, call.kwargs)
     if taken is None:
         return _other(subject)
     squares = taken.squares()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Any
 
+from npu_adapt.numerics.products import PRODUCTS
+
 
 class Kind(Enum):
     """How an operator's floating result is judged. Results of integers and booleans are always exact."""
@@ -41,16 +43,14 @@ _NAMES: Mapping[Kind, str] = {
         adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d max_pool1d_with_indices max_pool2d_with_indices
         max_pool3d_with_indices relu6 hardtanh threshold dropout dropout1d dropout2d dropout3d alpha_dropout
         feature_dropout feature_alpha_dropout nan_to_num heaviside copysign cummax cummin frac""",
-    Kind.PRODUCT: """
-        linear matmul mm bmm mv addmm baddbmm addbmm einsum conv1d conv2d conv3d conv_transpose1d conv_transpose2d
-        conv_transpose3d""",
+    Kind.PRODUCT: " ".join(PRODUCTS),
     Kind.ATTENTION: "scaled_dot_product_attention",
     Kind.SOFTMAX: "softmax log_softmax special_softmax special_log_softmax",
     Kind.NORM: "layer_norm rms_norm group_norm instance_norm batch_norm",
     Kind.SUM: """
         sum mean nansum nanmean var std var_mean std_mean norm vector_norm linalg_vector_norm linalg_norm cumsum prod
         logsumexp logcumsumexp avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d
-        adaptive_avg_pool3d weight_norm normalize cosine_similarity dot inner outer vdot trapezoid cumprod dist cdist
+        adaptive_avg_pool3d weight_norm normalize cosine_similarity outer trapezoid cumprod dist cdist
         pairwise_distance index_add scatter_add scatter_reduce bincount embedding_bag interpolate upsample
         grid_sample stft istft fft rfft irfft ifft""",
     Kind.ELEMENTWISE: """
@@ -115,6 +115,13 @@ def operator_name(function: Callable[..., Any]) -> str:
 def kind_of(operator: str) -> Kind:
     """How results of the operator are judged; `Kind.OTHER` for one that the table does not know."""
     return KINDS.get(operator, Kind.OTHER)
+
+
+def operator_class(operator: str) -> str | None:
+    """ "matmul", "conv" or "attention": the class that the operator multiplies in. None: it multiplies no matrices."""
+    if operator in PRODUCTS:
+        return PRODUCTS[operator].operators
+    return "attention" if kind_of(operator) is Kind.ATTENTION else None
 
 
 def writes_in_place(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:

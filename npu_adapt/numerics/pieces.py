@@ -14,6 +14,7 @@ from torch import Tensor
 
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.operators import Kind, kind_of
+from npu_adapt.numerics.products import PRODUCTS
 
 LARGEST_PIECE = 1 << 22  # elements of the largest tensor of a piece: 32 MiB in float64
 
@@ -129,7 +130,7 @@ def _channels(call: Call) -> _Cut | None:
     groups = call.args[6] if len(call.args) > 6 else call.kwargs.get("groups", 1)
     output = call.outputs[0]
     weight = call.args[1] if len(call.args) > 1 else call.kwargs["weight"]
-    if groups != 1 or output.dim() != weight.dim() or "transpose" in call.operator:
+    if groups != 1 or output.dim() != weight.dim():
         return None
     return _Cut(1, lambda place, tensor: 0 if place in (1, 2, "weight", "bias") else None)
 
@@ -150,11 +151,8 @@ def _batches(call: Call) -> _Cut | None:
 
 
 def _product(call: Call) -> _Cut | None:
-    if call.operator == "linear":
-        return _features(call)
-    if call.operator.startswith("conv"):
-        return _channels(call)
-    return _batches(call) if call.operator in ("matmul", "mm", "bmm") else None
+    cut = PRODUCTS[call.operator].cut
+    return None if cut is None else _PRODUCT_CUTS[cut](call)
 
 
 def _heads(call: Call) -> _Cut | None:
@@ -173,6 +171,11 @@ def _heads(call: Call) -> _Cut | None:
     return _Cut(axis, lambda place, tensor: axis if tensor.shape[axis] == size else None)
 
 
+_PRODUCT_CUTS: dict[str, Callable[[Call], _Cut | None]] = {
+    "features": _features,
+    "channels": _channels,
+    "batches": _batches,
+}
 _CUTS: dict[Kind, Callable[[Call], _Cut | None]] = {
     Kind.ELEMENTWISE: _any_axis,
     Kind.SOFTMAX: _rows_of_softmax,

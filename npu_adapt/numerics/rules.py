@@ -1,18 +1,55 @@
-"""Rules that say pass or fail of a comparison's figures. Each gives its outcome with every term and its value."""
+"""Rules that say pass or fail of a comparison's figures. Each gives its outcome as terms: facts, no sentence.
+
+`TermId` lists every term that a rule may give; `report/phrases/compare` has the words of each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
+from typing import Literal
 
-from npu_adapt import rounding
-from npu_adapt.records import OutputComparison, RuleOutcome
+from npu_adapt.records import OutputComparison, RuleOutcome, Term, Value
 
 ONE_PERCENT = 0.01
 FLOOR_MARGIN = 3.0  # noise floors; the worst of 416 correct runs was at 2.1
 FIELD_COSINE = 0.99
 FIELD_MEAN_ABS_DIFF = 0.005
 
-Term = tuple[str, bool]  # what was looked at, with its value, and whether it holds
+TermId = Literal[
+    # of an output's figures
+    "relative-l2",
+    "cosine",
+    "mean-abs-diff",
+    "noise-floor",
+    "outside-tolerance",
+    "no-figure",
+    "nan-mismatches",
+    "inf-mismatches",
+    "unequal",
+    # of the class scores
+    "top-1",
+    "top-5",
+    # of the run behind the figures
+    "met-by-construction",
+    "type-floor",
+    "type-floor-unknown",
+    "reference-nan",
+    "random-forward",
+    "random-forward-unexplained",
+    "arithmetic",
+    "deterministic",
+    "differs-from",
+    "differs-inside",
+    "operator-failed",
+    "operator-wrong",
+    "operators-failed",
+]
+
+
+def term(id: TermId, holds: bool, place: str = "", value: Value = None, limit: Value = None, **values: Value) -> Term:
+    """A term of one of the known ids; `values` are what else its words need."""
+    return Term(id=id, holds=holds, place=place, value=value, limit=limit, values=values)
 
 
 def one_percent(
@@ -20,74 +57,71 @@ def one_percent(
 ) -> RuleOutcome:
     """Relative L2 of every output at most 1 %, and the same best classes where there are class scores.
 
-    Its detail is `match_basis`: each term with its value.
+    Its terms are `match_basis`.
     """
-    terms = [_term("relative L2", output, output.relative_l2, "<=", ONE_PERCENT) for output in outputs]
-    terms += [(text, False) for output in outputs for text in _mismatch_texts(output)]
-    for name, match in (("top-1", top1_match), ("top-5", top5_match)):
-        if match is not None:
-            terms.append((f"{name} {'the same' if match else 'differs'}", match))
+    terms = [_bounded("relative-l2", output, "relative_l2", operator.le, ONE_PERCENT) for output in outputs]
+    terms += [mismatch for output in outputs for mismatch in _mismatches(output)]
+    if top1_match is not None:
+        terms.append(term("top-1", top1_match))
+    if top5_match is not None:
+        terms.append(term("top-5", top5_match))
     return _outcome("one-percent", terms)
 
 
 def noise_floor_rule(outputs: Sequence[OutputComparison], findings: Sequence[Term] = ()) -> RuleOutcome:
     """Every output at most three noise floors from float64, and every one of the other findings.
 
-    What does not hold comes first in its detail: findings, which are causes, before the outputs.
+    What does not hold comes first among its terms: findings, which are causes, before the outputs.
     """
     terms = [_floor_term(output) for output in outputs]
-    terms += [(text, False) for output in outputs for text in _mismatch_texts(output)]
-    failed = [term for term in (*findings, *terms) if not term[1]]
-    return _outcome("noise-floor", [*failed, *(term for term in (*terms, *findings) if term[1])])
+    terms += [mismatch for output in outputs for mismatch in _mismatches(output)]
+    failed = [each for each in (*findings, *terms) if not each.holds]
+    return _outcome("noise-floor", [*failed, *(each for each in (*terms, *findings) if each.holds)])
 
 
 def field_rule(outputs: Sequence[OutputComparison]) -> RuleOutcome:
     """The field's older rule: cosine > 0.99 and mean_abs_diff < 0.005. It allows 14 % of error."""
     terms = []
     for output in outputs:
-        terms.append(_term("cosine", output, output.cosine_similarity, ">", FIELD_COSINE))
-        terms.append(_term("mean_abs_diff", output, output.mean_abs_diff, "<", FIELD_MEAN_ABS_DIFF))
+        terms.append(_bounded("cosine", output, "cosine_similarity", operator.gt, FIELD_COSINE))
+        terms.append(_bounded("mean-abs-diff", output, "mean_abs_diff", operator.lt, FIELD_MEAN_ABS_DIFF))
     return _outcome("field", terms)
 
 
 def tolerance_rule(outside: dict[str, int], *, rtol: float, atol: float) -> RuleOutcome:
     """No element outside atol + rtol * |reference|. `outside`: output name -> how many elements are."""
     terms = [
-        (f"{count} elements of {name} outside rtol {rtol:g}, atol {atol:g}", count == 0)
-        for name, count in outside.items()
+        term("outside-tolerance", count == 0, name, count, 0, rtol=rtol, atol=atol) for name, count in outside.items()
     ]
     return _outcome("tolerance", terms)
 
 
-_COMPARISONS = {"<=": float.__le__, "<": float.__lt__, ">": float.__gt__}
-
-
-def _term(metric: str, output: OutputComparison, value: float | None, sign: str, limit: float) -> Term:
+def _bounded(
+    id: TermId, output: OutputComparison, metric: str, holds: Callable[[float, float], bool], limit: float
+) -> Term:
+    value = getattr(output, metric)
     if value is None:
-        return f"{metric} of {output.name} does not exist", False
-    shown = rounding.cosine(value) if metric == "cosine" else rounding.error(value)
-    holds = bool(_COMPARISONS[sign](float(value), limit))
-    return f"{metric} of {output.name} {shown} {sign if holds else 'not ' + sign} {limit:g}", holds
+        return term("no-figure", False, output.name, metric=metric)
+    return term(id, holds(value, limit), output.name, value, limit)
 
 
 def _floor_term(output: OutputComparison) -> Term:
     over, error = output.error_over_floor, output.float64_relative_l2
     if over is None or error is None:
-        missing = "noise floor" if output.noise_floor is None else "finite error"
-        return f"{output.name} has no {missing}", False
-    holds = over <= FLOOR_MARGIN
-    bound = "at most" if holds else "more than"
-    return (
-        f"{output.name} is {rounding.ratio(over)} noise floors from float64 (relative L2 {rounding.error(error)}), "
-        f"{bound} {FLOOR_MARGIN:g}",
-        holds,
-    )
+        metric = "noise_floor" if output.noise_floor is None else "float64_relative_l2"
+        return term("no-figure", False, output.name, metric=metric)
+    return term("noise-floor", over <= FLOOR_MARGIN, output.name, over, FLOOR_MARGIN, error=error)
 
 
-def _mismatch_texts(output: OutputComparison) -> list[str]:
-    counts = {"NaN": output.nan_mismatches, "infinities": output.inf_mismatches}
-    return [f"{count} {what} of {output.name} stand on one side only" for what, count in counts.items() if count]
+def _mismatches(output: OutputComparison) -> list[Term]:
+    """What fails whatever the error is: values on one side only, and whole numbers that are not equal."""
+    counts: dict[TermId, int | None] = {
+        "nan-mismatches": output.nan_mismatches,
+        "inf-mismatches": output.inf_mismatches,
+        "unequal": output.unequal,
+    }
+    return [term(id, False, output.name, count, 0) for id, count in counts.items() if count]
 
 
 def _outcome(rule: str, terms: Sequence[Term]) -> RuleOutcome:
-    return RuleOutcome(rule=rule, passed=all(holds for _, holds in terms), detail="; ".join(text for text, _ in terms))
+    return RuleOutcome(rule=rule, passed=all(each.holds for each in terms), terms=tuple(terms))

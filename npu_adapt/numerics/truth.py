@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._pytree import tree_map
 
-from npu_adapt.numerics.emulation import operator_class
+from npu_adapt.numerics.exact import TYPES, double
+from npu_adapt.numerics.operators import operator_class, operator_name
 
-WIDE = {torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.float32: torch.float64}
-WIDE_COMPLEX = {torch.complex32: torch.complex128, torch.complex64: torch.complex128}
 SLICE_ELEMENTS = 1 << 22  # of a weight at a time: 32 MiB in float64
 
 # They only choose elements, and of a table much larger than the choice: chosen first, then widened.
@@ -44,16 +43,16 @@ class Float64(TorchFunctionMode):
         kwargs = kwargs or {}
         if getattr(func, "__name__", "") == "__get__":
             return func(*args, **kwargs)
-        if found := operator_class(func):
+        if found := operator_class(operator_name(func)):
             self.operators.add(found)
         if func in _SELECTIONS or _changes_a_narrow_tensor(func, args):
-            return tree_map(_widened, func(*args, **kwargs))
+            return tree_map(double, func(*args, **kwargs))
         if func in _CASTS and args[0].is_floating_point():
-            return _widened(args[0])
+            return double(args[0])
         if func is F.linear:
             return self._linear(*args, **kwargs)
         try:
-            return tree_map(_widened, func(*tree_map(_wide, list(args)), **tree_map(_wide, kwargs)))
+            return tree_map(double, func(*tree_map(double, list(args)), **tree_map(double, kwargs)))
         except (RuntimeError, NotImplementedError) as error:
             return self._in_own_type(func, args, kwargs, error)
 
@@ -64,38 +63,23 @@ class Float64(TorchFunctionMode):
         except (RuntimeError, NotImplementedError):
             raise error from None
         self.without_kernel[resolve_name(func) or getattr(func, "__name__", str(func))] = None
-        return tree_map(_widened, result)
+        return tree_map(double, result)
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """`F.linear` with the weight widened some rows at a time."""
         rows = max(1, SLICE_ELEMENTS // max(1, weight.size(-1)))
-        wide = _widened(input)
+        wide = double(input)
         if weight.dim() != 2 or weight.size(0) <= rows:
-            return F.linear(wide, _widened(weight), _widened(bias))
-        result = torch.cat([F.linear(wide, _widened(part)) for part in torch.split(weight, rows)], dim=-1)
-        return result if bias is None else result + _widened(bias)
+            return F.linear(wide, double(weight), double(bias))
+        result = torch.cat([F.linear(wide, double(part)) for part in torch.split(weight, rows)], dim=-1)
+        return result if bias is None else result + double(bias)
 
 
 def _changes_a_narrow_tensor(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     """Whether `func` writes into its first argument, which must then be itself and not a widened copy."""
     name = getattr(func, "__name__", "")
     writes = name == "__setitem__" or name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
-    return writes and bool(args) and isinstance(args[0], Tensor) and args[0].dtype in WIDE
-
-
-def _widened(value: Any) -> Any:
-    """A tensor in float64 (complex128); anything else as it is."""
-    if not isinstance(value, Tensor):
-        return value
-    wide = WIDE.get(value.dtype) or WIDE_COMPLEX.get(value.dtype)
-    return value if wide is None else value.to(wide)
-
-
-def _wide(value: Any) -> Any:
-    """An argument for a float64 operator: tensors widened, and so the types that the model's code asks for."""
-    if isinstance(value, torch.dtype):
-        return WIDE.get(value) or WIDE_COMPLEX.get(value) or value
-    return _widened(value)
+    return writes and bool(args) and isinstance(args[0], Tensor) and args[0].dtype in TYPES
 
 
 def _narrowed(value: Any) -> Any:

@@ -16,7 +16,7 @@ import msgspec
 
 from npu_adapt.errors import SummaryUnreadable
 from npu_adapt.records.base import TEXT, Fact, Record, Term, Value
-from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp, Warning
+from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp
 from npu_adapt.records.compare import (
     ArithmeticFound,
     ArithmeticReading,
@@ -30,6 +30,7 @@ from npu_adapt.records.compare import (
     Repeats,
     RuleOutcome,
     Verdict,
+    WorstOutput,
 )
 from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
 from npu_adapt.records.model import ModelInfo, WeightFile, WeightsInfo
@@ -75,9 +76,9 @@ __all__ = [
     "ToolInfo",
     "Value",
     "Verdict",
-    "Warning",
     "WeightFile",
     "WeightsInfo",
+    "WorstOutput",
     "decode",
     "encode",
     "json_schema",

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from npu_adapt.records.base import Record
-
-
-class Warning(Record, frozen=True, kw_only=True):
-    id: str
-    message: str
+from npu_adapt.records.base import Fact, Record
 
 
 class Latency(Record, frozen=True, kw_only=True):
@@ -60,7 +55,7 @@ class BenchRow(Record, frozen=True, kw_only=True):
     threads: int
     batch_size: int
     status: str  # measured | wrong (its output is not the reference's) | failed
-    reason: str = ""  # why it is wrong or failed
+    reason: Fact | None = None  # why it is wrong or failed; None: it is right
     relative_l2: float | None = None  # of the worst output against the reference; None: failed before, or not finite
     warmup: int = 0
     iterations: int = 0
@@ -86,7 +81,7 @@ class BenchRow(Record, frozen=True, kw_only=True):
     decode_samples_ms: tuple[float, ...] = ()  # host time of each step, the cache growing by one token each
     roofline: Roofline | None = None  # None: not measured
     speed_up: SpeedUp | None = None  # None: not measured against another device
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[Fact, ...] = ()
 
 
 class Gate(Record, frozen=True, kw_only=True):
@@ -115,14 +110,14 @@ class Bench(Record, frozen=True, kw_only=True):
     samples_ms: tuple[float, ...]
     throughput_per_s: float
     peak_memory_bytes: int | None  # None: nobody keeps count
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[Fact, ...] = ()
     attention: str = ""
     mode: str = "eager"
     threads: int = 0
     throughput_unit: str = "samples"
     median_interval_ms: ConfidenceInterval | None = None  # None: under six samples
     clock: str = "host"  # host | device: whose clock `samples_ms` are of
-    memory_source: str = ""  # what `peak_memory_bytes` counts
+    memory_source: str = ""  # device-statistics | resident-in-first-forward | resident-since-start; empty: not recorded
     real_time_factor: float | None = None  # latency / length of the sound; None: no sound of known length
     prefill_tokens_per_s: float | None = None  # None: not a causal language model
     decode_tokens_per_s: float | None = None  # None: not a causal language model, or it keeps no cache

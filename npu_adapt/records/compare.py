@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npu_adapt.records.base import Record
+from npu_adapt.records.base import Fact, Record, Term
 from npu_adapt.records.run import InputInfo
 
 
@@ -25,6 +25,7 @@ class OutputComparison(Record, frozen=True, kw_only=True):
     reference_nans: int = 0  # in the reference itself, all samples together
     reference_value: float | None = None  # at worst_index; None: not finite
     candidate_value: float | None = None  # at worst_index; None: not finite
+    unequal: int | None = None  # elements that differ, all samples together; None: floating, whose error is measured
     float64_relative_l2: float | None = None  # against the same weights in float64; None: not measured (--fast)
     noise_floor: float | None = None  # the largest such error of correct arithmetic; None: not measured (--fast)
     error_over_floor: float | None = None  # None: no floor
@@ -111,14 +112,21 @@ class Repeats(Record, frozen=True, kw_only=True):
 class RuleOutcome(Record, frozen=True, kw_only=True):
     rule: str
     passed: bool
-    detail: str
+    terms: tuple[Term, ...]
 
 
 class Verdict(Record, frozen=True, kw_only=True):
     passed: bool
-    rule: str
-    reasons: tuple[str, ...]
+    rule: str  # the one that decides
+    terms: tuple[Term, ...]  # what every rule needs and does not hold, then the deciding rule's own
     others: tuple[RuleOutcome, ...] = ()  # what the other rules say of the same figures
+
+
+class WorstOutput(Record, frozen=True, kw_only=True):
+    """Where a flat metric was taken from."""
+
+    output: str
+    sample: int
 
 
 class CompareLatency(Record, frozen=True, kw_only=True):
@@ -135,8 +143,8 @@ class Baseline(Record, frozen=True, kw_only=True):
 
     path: str
     created_at: str
-    regressions: tuple[str, ...]
-    changes: tuple[str, ...]  # in the environment, "torch_npu: 2.8.0 -> 2.9.0"
+    regressions: tuple[Fact, ...]
+    changes: tuple[Fact, ...]  # in the environment
 
 
 class Compare(Record, frozen=True, kw_only=True):
@@ -150,9 +158,9 @@ class Compare(Record, frozen=True, kw_only=True):
     top1_match: bool | None
     top5_match: bool | None
     match_within_1_percent: bool
-    match_basis: str
+    match_basis: tuple[Term, ...]  # of `match_within_1_percent`
     outputs: tuple[OutputComparison, ...]
-    worst_outputs: dict[str, str]  # flat metric -> "output, sample" that it was taken from
+    worst_outputs: dict[str, WorstOutput]  # flat metric -> where it was taken from
     verdict: Verdict
     inputs: tuple[InputInfo, ...] = ()  # of all samples, in order
     latency: CompareLatency | None = None  # None: not measured warm on both sides
@@ -161,7 +169,7 @@ class Compare(Record, frozen=True, kw_only=True):
     operators: tuple[OperatorFinding, ...] = ()
     first_suspect: OperatorFinding | None = None  # None: no operator failed
     operators_judged: int = 0  # calls that were replayed on the device, over all samples
-    operator_notes: tuple[str, ...] = ()  # what limits the judgement of operators: no float64 kernel, random numbers
+    operator_notes: tuple[Fact, ...] = ()  # what limits the judgement of operators: no float64 kernel, random numbers
     depth: Depth | None = None  # None: no operator was judged
-    left_out: tuple[str, ...] = ()  # what was not compared, and why
+    left_out: tuple[Fact, ...] = ()  # what was not compared, and why
     baseline: Baseline | None = None  # None: not asked for

@@ -15,10 +15,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from npu_adapt.records import Roofline
-from npu_adapt.timing.loop import measure
+from npu_adapt.timing.loop import EventTimer, measure
 
 SECONDS = 0.15  # for each measurement
-SIZES = (512, 1024, 2048, 4096)  # of the matrices: the larger ones are tried while one product stays short
+SIZES = (512, 1024, 2048, 4096, 8192)  # of the matrices: the larger ones are tried while one product stays short
 LONGEST_PRODUCT_MS = 30.0
 LEAST_COPY_BYTES, MOST_COPY_BYTES = 1 << 20, 128 << 20
 LAUNCHES = 200
@@ -43,22 +43,30 @@ class Demand:
 
 
 def measure_limits(
-    device: torch.device, dtype: torch.dtype, synchronize: Callable[[], None], working_set_bytes: int
+    device: torch.device,
+    dtype: torch.dtype,
+    synchronize: Callable[[], None],
+    working_set_bytes: int,
+    event_timer: EventTimer | None = None,
 ) -> Limits:
     """The device's rates, each from the fastest of many short samples, since a limit is what is reached at best.
 
+    `event_timer` is the device's own clock: by the host's, the way there and back counts as the device's time.
     The copy moves as many bytes as one forward of the model, `working_set_bytes`, so that caches serve both alike.
-    Needs up to 256 MiB on the device.
+    Needs up to 768 MiB on the device, and no more than 256 MiB where a product of 4096 takes some milliseconds.
     """
 
     def shortest(call: Callable[[], object]) -> float:
-        samples = measure(call, synchronize=synchronize, max_seconds=SECONDS, warmup=2, iterations=50)
-        return min(samples.host_ms)
+        samples = measure(
+            call, synchronize=synchronize, max_seconds=SECONDS, warmup=2, iterations=50, event_timer=event_timer
+        )
+        return min(samples.device_ms or samples.host_ms)
 
     rate = 0.0
     for size in SIZES:
         # As a model's layers multiply: on processors without bfloat16, torch.mm is ten times slower than this.
-        inputs, weight = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(2))
+        # Random, since constants switch fewer transistors, and a device that draws less power runs faster.
+        inputs, weight = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
         taken = shortest(lambda inputs=inputs, weight=weight: torch.nn.functional.linear(inputs, weight))  # type: ignore[misc]
         rate = max(rate, 2 * size**3 / taken * 1e3)
         if taken > LONGEST_PRODUCT_MS / 8:  # the next product takes eight times as long

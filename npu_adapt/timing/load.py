@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
-from npu_adapt.records import Warning
-from npu_adapt.rounding import size
+from npu_adapt.records import Fact
+from npu_adapt.timing.quota import Quotas, read_quotas, throttled_between
 
-FOREIGN_LOAD = "foreign-load"  # the warning's id
 # A fifth of one core, or on large machines a fiftieth of all: what services and terminals take stays below.
 FOREIGN_CORES = 0.2
 FOREIGN_SHARE = 0.02
@@ -42,6 +42,7 @@ class Reading:
     throttles: int | None = None  # None: the platform does not tell
     device_others_bytes: int | None = None  # None: the device does not tell
     device_megahertz: float | None = None  # None: the device does not tell
+    quotas: Quotas = field(default_factory=dict)  # empty: no quota binds this process, or the platform does not tell
 
 
 def read(device: Watched | None = None) -> Reading:
@@ -59,6 +60,7 @@ def read(device: Watched | None = None) -> Reading:
         throttles=_throttles(),
         device_others_bytes=None if device is None else device.memory_of_others(),
         device_megahertz=None if device is None else device.clock_megahertz(),
+        quotas=read_quotas(),
     )
 
 
@@ -90,30 +92,45 @@ def foreign_cores(before: Reading, after: Reading) -> float:
     return max(0.0, foreign / elapsed) if elapsed > 0 else 0.0
 
 
-def warnings_between(before: Reading, after: Reading, *, cores: int | None = None) -> tuple[Warning, ...]:
-    """Foreign load, heat and a change of clock between two readings. `cores` None: this machine's."""
+def warnings_between(before: Reading, after: Reading, *, cores: int | None = None) -> tuple[Fact, ...]:
+    """Foreign load, a quota, heat and a change of clock between two readings. `cores` None: this machine's."""
     count = cores or psutil.cpu_count() or 1
-    found = []
+    return (
+        *_foreign_load(before, after, count),
+        *_quota(before.quotas, after.quotas),
+        *_device_memory(before.device_others_bytes, after.device_others_bytes),
+        *_heat(before.throttles, after.throttles),
+        *_clock("frequency", before.megahertz, after.megahertz),
+        *_clock("device-frequency", before.device_megahertz, after.device_megahertz),
+    )
+
+
+def _foreign_load(before: Reading, after: Reading, cores: int) -> Iterator[Fact]:
     foreign = foreign_cores(before, after)
     seconds = after.seconds - before.seconds
-    if foreign > max(FOREIGN_CORES, FOREIGN_SHARE * count) and foreign * seconds >= FOREIGN_TICKS * TICK_SECONDS:
-        message = f"other processes kept {foreign:.2f} of {count} cores busy while measuring"
-        found.append(Warning(id=FOREIGN_LOAD, message=message))
-    if before.device_others_bytes is not None and after.device_others_bytes is not None:
-        change = after.device_others_bytes - before.device_others_bytes
-        if abs(change) > DEVICE_MEMORY_CHANGE:
-            did = "took" if change > 0 else "gave back"
-            message = f"other processes {did} {size(abs(change))} of the device's memory while measuring"
-            found.append(Warning(id="device-shared", message=message))
-    if before.throttles is not None and after.throttles is not None and after.throttles > before.throttles:
-        message = f"the processor was slowed down for its heat {after.throttles - before.throttles} times"
-        found.append(Warning(id="thermal", message=message))
-    clocks = {
-        "processor": (before.megahertz, after.megahertz),
-        "device": (before.device_megahertz, after.device_megahertz),
-    }
-    for name, (early, late) in clocks.items():
-        if early and late and abs(late / early - 1) > FREQUENCY_CHANGE:
-            message = f"the {name} went from {early:.0f} to {late:.0f} MHz while measuring"
-            found.append(Warning(id="frequency", message=message))
-    return tuple(found)
+    if foreign > max(FOREIGN_CORES, FOREIGN_SHARE * cores) and foreign * seconds >= FOREIGN_TICKS * TICK_SECONDS:
+        yield Fact("foreign-load", {"busy_cores": foreign, "cores": cores})
+
+
+def _quota(before: Quotas, after: Quotas) -> Iterator[Fact]:
+    if (stopped := throttled_between(before, after)) is not None:
+        yield Fact("cpu-throttled", {"throttled": stopped.throttled, "periods": stopped.periods})
+
+
+def _device_memory(before: int | None, after: int | None) -> Iterator[Fact]:
+    if before is None or after is None:
+        return
+    if after - before > DEVICE_MEMORY_CHANGE:
+        yield Fact("device-memory-taken", {"bytes": after - before})
+    elif before - after > DEVICE_MEMORY_CHANGE:
+        yield Fact("device-memory-freed", {"bytes": before - after})
+
+
+def _heat(before: int | None, after: int | None) -> Iterator[Fact]:
+    if before is not None and after is not None and after > before:
+        yield Fact("thermal", {"times": after - before})
+
+
+def _clock(name: str, before: float | None, after: float | None) -> Iterator[Fact]:
+    if before and after and abs(after / before - 1) > FREQUENCY_CHANGE:
+        yield Fact(name, {"before_mhz": before, "after_mhz": after})

@@ -240,33 +240,25 @@ def two_clusters(samples: Sequence[float]) -> TwoClusters | None:
     return TwoClusters(low, high, share) if separate and CLUSTER_SHARE <= share <= 1 - CLUSTER_SHARE else None
 
 
-def warnings_of(samples_ms: Sequence[float], *, resolution_ms: float) -> tuple[records.Warning, ...]:
-    """What the samples say against themselves: drift, outliers, two levels, a coarse clock, too few samples."""
+def warnings_of(samples_ms: Sequence[float], *, resolution_ms: float) -> tuple[records.Fact, ...]:
+    """What the samples say against themselves: drift, outliers, two levels, a coarse clock."""
     middle = median(samples_ms)
-    found: list[tuple[str, str]] = []
+    found: list[records.Fact] = []
     if (change := drift(samples_ms)) is not None:
-        found.append(("drift", f"latency moved by {change:+.1%} from the first third of the samples to the last"))
+        found.append(records.Fact("drift", {"change": change}))
     if far := outliers(samples_ms):
-        worst = max(far, key=lambda x: abs(x - middle))
-        found.append(
-            (
-                "outliers",
-                f"{len(far)} of {len(samples_ms)} samples are far outside the rest; the furthest: {worst:.4g} ms",
-            )
-        )
+        furthest = max(far, key=lambda x: abs(x - middle))
+        counts: dict[str, records.Value] = {"outliers": len(far), "samples": len(samples_ms), "furthest_ms": furthest}
+        found.append(records.Fact("outliers", counts))
     if levels := two_clusters(samples_ms):
         found.append(
-            (
-                "bimodal",
-                f"two levels, {levels.low:.4g} ms and {levels.high:.4g} ms ({levels.upper_share:.0%} of the samples); "
-                "the median hides one",
-            )
+            records.Fact("bimodal", {"low_ms": levels.low, "high_ms": levels.high, "upper_share": levels.upper_share})
         )
     if resolution_ms > RESOLUTION_SHARE * middle:
         found.append(
-            (
+            records.Fact(
                 "clock-resolution",
-                f"the clock ticks every {resolution_ms:.3g} ms, over 1 % of the median of {middle:.3g} ms",
+                {"resolution_ms": resolution_ms, "median_ms": middle, "allowed_share": RESOLUTION_SHARE},
             )
         )
-    return tuple(records.Warning(id=name, message=message) for name, message in found)
+    return tuple(found)

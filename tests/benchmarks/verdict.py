@@ -42,8 +42,8 @@ from npu_adapt.numerics.metrics import compare_tensors, outside_tolerance  # noq
 from npu_adapt.numerics.repeats import Repeated  # noqa: E402
 from npu_adapt.progress import Silent  # noqa: E402
 from npu_adapt.timing.loop import nothing_to_wait_for  # noqa: E402
+from npu_adapt.workflows.compare.alone import judge_operators  # noqa: E402
 from npu_adapt.workflows.compare.in_step import run_in_step  # noqa: E402
-from npu_adapt.workflows.compare.isolation import judge_operators  # noqa: E402
 from npu_adapt.workflows.run.forward import Side  # noqa: E402
 from tests.benchmarks.verdict_cases import SUBJECTS, Case, Outputs, Subject  # noqa: E402
 from tests.benchmarks.verdict_devices import Fault, Form, SoftDevice, correct_forms  # noqa: E402

@@ -25,8 +25,8 @@ from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.repeats import Repeated
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Silent
+from npu_adapt.workflows.compare.alone import arithmetic_of
 from npu_adapt.workflows.compare.floor import emulations
-from npu_adapt.workflows.compare.isolation import arithmetic_of
 from npu_adapt.workflows.models.fetch import fetch
 from tests.benchmarks.verdict_devices import Form, SoftDevice
 from tests.real_models import store

@@ -42,8 +42,8 @@ def test_a_hundred_iterations_are_a_hundred_samples_in_the_record(tmp_path: Path
 def test_a_billion_iterations_end_at_the_time_limit_and_say_so(tmp_path: Path) -> None:
     done = bench(tmp_path, "--iters", "1000000000", "--max-seconds", "0.5", "--no-limits", "--json")
     assert done.code == 0, done.stderr
-    warnings = {warning["id"]: warning["message"] for warning in json.loads(done.stdout)["bench"]["warnings"]}
-    assert "1000000000 iterations" in warnings["time-limit"]
+    warnings = {warning["id"]: warning["values"] for warning in json.loads(done.stdout)["bench"]["warnings"]}
+    assert warnings["time-limit"]["iterations"] == 1_000_000_000
 
 
 def test_an_interrupt_ends_it_with_130_and_logs_that_are_whole(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_row_that_cannot_run_says_why_and_the_sweep_goes_on(tmp_path: Path) ->
     assert done.code == 0, done.stderr
     rows = json.loads(done.stdout)["bench"]["rows"]
     assert [(row["mode"], row["status"]) for row in rows] == [("graph", "failed"), ("eager", "measured")]
-    assert "captures no graphs" in rows[0]["reason"]
+    assert "captures no graphs" in rows[0]["reason"]["values"]["message"]
     assert json.loads(done.stdout)["bench"]["best_row"] == 1
 
 

@@ -52,7 +52,10 @@ def test_a_batch_too_large_for_the_device_fails_its_row_with_the_devices_words(
     done = cli("bench", *QUICK, "--no-limits", "--batch-size", "1,1000000", "--logs", tmp_path, environment=small)
     rows = section(done)["rows"]
     assert [row["status"] for row in rows] == ["measured", "failed"]
-    assert "out of memory on npu:0" in rows[1]["reason"] and "asked for" in rows[1]["reason"]
+    assert (
+        "out of memory on npu:0" in rows[1]["reason"]["values"]["message"]
+        and "asked for" in rows[1]["reason"]["values"]["message"]
+    )
 
 
 def test_a_dtype_that_the_device_lacks_is_said_before_anything_runs(
@@ -72,6 +75,8 @@ def test_modes_that_this_cann_lacks_fail_with_one_line_each(
     )
     rows = section(done)["rows"]
     assert [row["status"] for row in rows] == ["failed", "failed", "measured"]
-    assert "Failed to find function" in rows[0]["reason"]  # npugraph_ex asks CANN for what this one does not have
-    assert "captured as a graph of npu:0" in rows[1]["reason"]
-    assert all("\n" not in row["reason"] for row in rows)
+    assert (
+        "Failed to find function" in rows[0]["reason"]["values"]["message"]
+    )  # npugraph_ex asks CANN for what this one does not have
+    assert "captured as a graph of npu:0" in rows[1]["reason"]["values"]["message"]
+    assert all("\n" not in row["reason"]["values"]["message"] for row in rows)

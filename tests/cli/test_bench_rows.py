@@ -29,8 +29,8 @@ def test_a_batch_that_no_memory_holds_fails_its_row_and_the_sweep_goes_on(invoke
     done = invoke("bench", "builtin:digits-vit", *QUICK, "--batch-size", "1,100000000,2")
     found = rows(done)
     assert [row["status"] for row in found] == ["measured", "failed", "measured"]
-    assert "out of memory" in found[1]["reason"]
-    assert "free" in found[1]["reason"]
+    assert found[1]["reason"]["values"]["class"] == "out-of-memory"
+    assert "free" in found[1]["reason"]["values"]["message"]
 
 
 def test_a_single_row_that_no_memory_holds_is_a_failed_run_with_its_record(invoke: Invoke, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_cache_that_forgets_the_past_makes_the_row_wrong(invoke: Invoke, tmp_p
         object.__setattr__(TASKS["text-generation"], "generation", Generation(text.prefill, text.decode))
     assert done.exit_code == 3
     (row,) = json.loads(done.stdout)["bench"]["rows"]
-    assert row["status"] == "wrong" and "written with the cache" in row["reason"]
+    assert row["status"] == "wrong" and row["reason"]["id"] == "wrong-tokens"
 
 
 @pytest.mark.parametrize("kind", ["wav2vec2", "whisper"])

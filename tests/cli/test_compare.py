@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from npu_adapt.evidence import parse_log_line
-from npu_adapt.records import Compare, Summary, decode
+from npu_adapt.records import Compare, Fact, Summary, decode
 from tests.commands import Cli, Finished
 
 PASSED, USAGE, VERDICT_FAILED, MODEL = 0, 2, 3, 5
@@ -143,7 +143,8 @@ def test_rules_and_arithmetics_decide(cli: Cli, options: tuple[str, ...], code: 
     assert (compare.verdict.rule, compare.verdict.passed) == (rule, code == PASSED)
     assert outcomes(compare).keys() == {"noise-floor", "one-percent", "field", "tolerance"}
     if options == ("--arithmetic", "float32"):
-        assert "hf32 (11 bits, nearest-even), coarser than the float32 asked for" in compare.verdict.reasons[0]
+        first = compare.verdict.terms[0]
+        assert (first.id, first.holds, first.value, first.limit) == ("arithmetic", False, "hf32", "float32")
 
 
 def test_fast_takes_the_fields_rule_and_measures_no_floor(cli: Cli) -> None:
@@ -151,7 +152,7 @@ def test_fast_takes_the_fields_rule_and_measures_no_floor(cli: Cli) -> None:
     compare = section(done)
     assert done.code == PASSED and compare.verdict.rule == "field"
     assert compare.arithmetic is None and compare.repeats is None and compare.outputs[0].noise_floor is None
-    assert record(done).reasons["compare.outputs.noise_floor"].values["text"] == "not measured: --fast"
+    assert record(done).reasons["compare.outputs.noise_floor"] == Fact("fast")
 
 
 def test_a_baseline_that_was_better_fails_what_is_worse_now(cli: Cli, tmp_path: Path) -> None:

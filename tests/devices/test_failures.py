@@ -62,6 +62,15 @@ TEXTS = [
     ("CUDA error: no kernel image is available for execution on the device", "operator-not-supported", None),
     ("CUDA error: CUDA-capable device(s) is/are busy or unavailable", "initialisation", None),
     ("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`", "other", None),
+    ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", "out-of-memory", None),
+    ("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if", "operator-not-supported", None),
+    ("CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously", "device-lost", None),
+    (
+        "Could not run 'npu::absent' with arguments from the 'CUDA' backend. This could be because the operator",
+        "operator-not-supported",
+        "npu::absent",
+    ),
+    ("\"svd_cuda_gesvd\" not implemented for 'Half'", "operator-not-supported", "svd_cuda_gesvd"),
     # any device
     (
         "Could not run 'aten::_fancy' with arguments from the 'NPU' backend. This could be because",
@@ -91,6 +100,13 @@ def test_texts_as_backends_print_them(text: str, kind: str, operator: str | None
     assert "npu:0" in failure.message
     assert failure.hint
     assert "\n" not in failure.message
+
+
+def test_a_kernel_that_failed_is_no_reason_to_reset_the_device() -> None:
+    failure = classified("CUDA error: device-side assert triggered")
+    assert failure is not None
+    assert "reset" not in failure.hint
+    assert "CUDA_LAUNCH_BLOCKING=1" in failure.hint
 
 
 def test_what_cann_itself_says_is_part_of_the_message() -> None:

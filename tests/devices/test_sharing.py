@@ -32,6 +32,17 @@ def test_utilization_is_a_share_and_none_where_nobody_tells() -> None:
     assert Device("cpu", torch.device("cpu"), "CPU", CPU, SimpleNamespace()).utilization() is None
 
 
+def test_an_error_class_of_the_management_library_itself_is_no_clock() -> None:
+    class NVMLError(Exception):
+        pass
+
+    def not_supported(_: object) -> int:
+        raise NVMLError("Not Supported")
+
+    assert device(clock_rate=not_supported, utilization=not_supported).clock_megahertz() is None
+    assert device(utilization=not_supported).utilization() is None
+
+
 def test_a_missing_management_library_is_no_clock() -> None:
     def missing(_: object) -> int:
         raise ModuleNotFoundError("pynvml")

@@ -32,6 +32,11 @@ def only_call(run: Callable[[], Any]) -> Call:
     return call
 
 
+def last_call(run: Callable[[], Any]) -> Call:
+    """The last call in `run`, which may make its arguments first."""
+    return captured(run)[-1]
+
+
 def reading(run: Callable[[], Any], result: Any, arithmetic: Arithmetic = FLOAT32, **options: Any) -> OperatorReading:
     """What a device shows that gives `result` (a tensor, or what makes one of the CPU's) for the one call in `run`."""
     call = only_call(run)

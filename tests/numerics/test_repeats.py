@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from npu_adapt.numerics.repeats import Divergence, Repeated, fingerprint
 from npu_adapt.timing.loop import nothing_to_wait_for
-from tests.workflows.faulty_models import IDS, Faulty, Model
+from tests.workflows.compare.faulty_models import IDS, Faulty, Model
 
 
 def bump(place: tuple[int, ...]) -> Callable[[Tensor], Tensor]:

@@ -97,6 +97,25 @@ def reading(operators: str, arithmetic: str, bits: int, rounding: str, **shown: 
     )
 
 
+def relative_l2(value: float) -> r.Term:
+    return r.Term(id="relative-l2", holds=value <= 0.01, place="logits", value=value, limit=0.01)
+
+
+def floors(over: float) -> r.Term:
+    values = {"error": 0.00271133}
+    return r.Term(id="noise-floor", holds=over <= 3, place="logits", value=over, limit=3.0, values=values)
+
+
+def no_figure(metric: str) -> r.Term:
+    return r.Term(id="no-figure", holds=False, place="logits", values={"metric": metric})
+
+
+SAME_CLASSES = (r.Term(id="top-1", holds=True), r.Term(id="top-5", holds=True))
+FIELD = (
+    r.Term(id="cosine", holds=True, place="logits", value=0.9999961, limit=0.99),
+    r.Term(id="mean-abs-diff", holds=True, place="logits", value=0.00181123, limit=0.005),
+)
+WORST = r.WorstOutput(output="logits", sample=0)
 COMPARE = r.Compare(
     reference="cpu",
     candidate="npu:0",
@@ -108,14 +127,14 @@ COMPARE = r.Compare(
     top1_match=True,
     top5_match=True,
     match_within_1_percent=True,
-    match_basis="relative L2 2.711e-03 <= 1.000e-02; top-1 equal; top-5 equal",
+    match_basis=(relative_l2(0.00271133), *SAME_CLASSES),
     outputs=(output("logits", (1, 1000), (0, 417)), output("last_hidden_state", (1, 197, 768), (0, 3, 519), 0.5)),
-    worst_outputs={"max_abs_diff": "logits, sample 0", "relative_l2": "logits, sample 0"},
+    worst_outputs={"max_abs_diff": WORST, "relative_l2": WORST},
     verdict=r.Verdict(
         passed=True,
         rule="noise-floor",
-        reasons=("logits: error 1.348 floors, at most 3",),
-        others=(r.RuleOutcome(rule="field", passed=True, detail="cosine > 0.99 and mean_abs_diff < 0.005"),),
+        terms=(floors(1.348405),),
+        others=(r.RuleOutcome(rule="field", passed=True, terms=FIELD),),
     ),
     latency=r.CompareLatency(reference_ms=141.2345, candidate_ms=6.0311, speed_up=23.41770, iterations=20),
     arithmetic=r.ArithmeticReport(
@@ -174,17 +193,30 @@ def failed_verdict() -> r.Summary:
         COMPARE,
         relative_l2=0.0811,
         match_within_1_percent=False,
-        match_basis="relative L2 8.110e-02 > 1.000e-02",
+        match_basis=(relative_l2(0.0811), *SAME_CLASSES),
         operators=(SUSPECT, replace(SUSPECT, index=97, operator="gelu", error_over_floor=None, candidate=None)),
         first_suspect=SUSPECT,
         repeats=r.Repeats(forwards=3, reference_spread=0.0, reference_differing=0.0, candidate_differing=0.25),
         baseline=r.Baseline(
             path="before.json",
             created_at="2026-10-01T08:00:00.000Z",
-            regressions=("the arithmetic of conv got coarser: float32 before, hf32 now",),
-            changes=("torch_npu: 2.8.0 -> 2.9.0",),
+            regressions=(r.Fact("coarser-arithmetic", {"operators": "conv", "before": "float32", "after": "hf32"}),),
+            changes=(r.Fact("text", {"text": "torch_npu: 2.8.0 -> 2.9.0"}),),
         ),
-        verdict=r.Verdict(passed=False, rule="noise-floor", reasons=("linear 82: error 41.23 floors, at most 4",)),
+        verdict=r.Verdict(
+            passed=False,
+            rule="noise-floor",
+            terms=(
+                r.Term(
+                    id="operator-failed",
+                    holds=False,
+                    place=SUSPECT.module,
+                    value=SUSPECT.error_over_floor,
+                    values={"operator": "linear", "test": "rms", "index": 82, "sample": 0},
+                ),
+                floors(40.3344),
+            ),
+        ),
     )
     return replace(SUCCESS, compare=compare, bench=None, command=COMMAND, commands={"compare": COMMAND})
 
@@ -196,7 +228,15 @@ def rehearsed() -> r.Summary:
         COMPARE,
         candidate="rehearsed:hf32",
         latency=None,
-        verdict=replace(COMPARE.verdict, rule="1 %", reasons=("the noise floor is met by construction",)),
+        match_basis=(relative_l2(0.00271133), *SAME_CLASSES),
+        verdict=r.Verdict(
+            passed=True,
+            rule="one-percent",
+            terms=(relative_l2(0.00271133), *SAME_CLASSES),
+            others=(
+                r.RuleOutcome(rule="noise-floor", passed=True, terms=(r.Term(id="met-by-construction", holds=True),)),
+            ),
+        ),
     )
     environment = replace(ENVIRONMENT, torch_npu=None, cann=None, driver=None, firmware=None, devices=())
     model = replace(MODEL, id="builtin:digits-vit", organization=None, source="builtin", revision=None, url=None)
@@ -211,7 +251,7 @@ def rehearsed() -> r.Summary:
         run=run,
         compare=compare,
         bench=None,
-        reasons={"compare.latency": r.Fact("text", {"text": "a rehearsal measures no device"})},
+        reasons={"compare.latency": r.Fact("rehearsal-times-no-device")},
     )
 
 
@@ -250,13 +290,16 @@ def nulls() -> r.Summary:
         top1_match=None,
         top5_match=None,
         match_within_1_percent=False,
-        match_basis="NaN in logits on the device alone",
+        match_basis=(
+            no_figure("relative_l2"),
+            r.Term(id="nan-mismatches", holds=False, place="logits", value=3, limit=0),
+        ),
         outputs=(hole,),
         worst_outputs={},
         latency=None,
         arithmetic=r.ArithmeticReport(asked="auto", found=None),
         repeats=None,
-        verdict=r.Verdict(passed=False, rule="noise-floor", reasons=("logits: 3 NaN on the device alone",)),
+        verdict=r.Verdict(passed=False, rule="noise-floor", terms=(no_figure("float64_relative_l2"),)),
     )
     timings = r.Timings(load=None, first_forward=12.5, warm_forward=None)
     run = replace(RUN, timings_ms=timings, peak_memory_bytes=None, cpu_fallbacks=None, numerics={"fma": None})
@@ -264,7 +307,7 @@ def nulls() -> r.Summary:
         BENCH,
         peak_memory_bytes=None,
         latency_ms=replace(BENCH.latency_ms, p99=None),
-        warnings=(r.Warning(id="foreign-load", message="other processes took 38 % of the CPU"),),
+        warnings=(r.Fact("foreign-load", {"busy_cores": 0.7612, "cores": 2}),),
     )
     environment = replace(
         ENVIRONMENT,
@@ -323,16 +366,14 @@ def sweep() -> r.Summary:
             ratio=21.7284,
             interval=r.ConfidenceInterval(low=21.6012, high=21.8456, confidence=0.95),
         ),
-        warnings=(
-            r.Warning(id="outliers", message="2 of 100 samples are far outside the rest; the furthest: 7.01 ms"),
-        ),
+        warnings=(r.Fact("outliers", {"outliers": 2, "samples": 100, "furthest_ms": 7.01235}),),
     )
     rows = (
         replace(
             row,
             mode="graph",
             status="failed",
-            reason="npu:0 captures no graphs",
+            reason=r.Fact("row-failed", {"stage": "set-up", "class": "other", "message": "npu:0 captures no graphs"}),
             latency_ms=None,
             throughput_per_s=None,
             warnings=(),
@@ -343,13 +384,13 @@ def sweep() -> r.Summary:
             batch_size=8,
             latency_ms=replace(BENCH.latency_ms, median=81.2345),
             throughput_per_s=98.4803,
-            warnings=(r.Warning(id="foreign-load", message="other processes kept 3.10 of 24 cores busy"),),
+            warnings=(r.Fact("foreign-load", {"busy_cores": 3.1012, "cores": 24}),),
         ),
         replace(
             row,
             dtype="bfloat16",
             status="wrong",
-            reason="relative L2 against the CPU's float32 is 0.31, above 0.05",
+            reason=r.Fact("wrong-output", {"relative_l2": 0.3123, "limit": 0.05}),
             latency_ms=replace(BENCH.latency_ms, median=2.98812),
             throughput_per_s=331.2,
         ),
@@ -361,7 +402,7 @@ def sweep() -> r.Summary:
         attention="sdpa",
         threads=24,
         clock="device",
-        memory_source="the device's own statistics",
+        memory_source="device-statistics",
         median_interval_ms=row.median_interval_ms,
         prefill_tokens_per_s=row.prefill_tokens_per_s,
         decode_tokens_per_s=row.decode_tokens_per_s,
@@ -400,7 +441,7 @@ def extremes() -> r.Summary:
         nan_mismatches=9_007_199_254_740_993,
         inf_mismatches=1,
     )
-    compare = replace(COMPARE, outputs=(scalar,), match_basis="", latency=replace(COMPARE.latency, speed_up=1e-7))
+    compare = replace(COMPARE, outputs=(scalar,), match_basis=(), latency=replace(COMPARE.latency, speed_up=1e-7))
     latency = r.Latency(mean=0.0, median=9.9999, p90=99999.5, p99=1e6, std=1e-12, min=0.0, max=123456789.0)
     bench = replace(BENCH, latency_ms=latency, throughput_per_s=0.0, batch_size=100000, peak_memory_bytes=0)
     run = replace(RUN, inputs=(replace(RUN.inputs[0], origin="", shape=(0,)),), predictions=())

@@ -12,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 from msgspec.structs import fields, replace
 
-from npu_adapt.records import Fact, Record, Summary
+from npu_adapt.records import Fact, Record, Summary, Term
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.markdown import escaped, render
 from npu_adapt.report.phrases import PHRASES
@@ -45,11 +45,21 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
+def terms_of(summary: Summary) -> Iterator[Term]:
+    """Every term of a comparison: its words write the values that it holds."""
+    if summary.compare is not None:
+        yield from summary.compare.match_basis
+        yield from summary.compare.verdict.terms
+        for other in summary.compare.verdict.others:
+            yield from other.terms
+
+
 def allowed(summary: Summary) -> set[str]:
     """Every number that the record can account for: its figures under the one rule, and those inside its texts."""
     figures = Figures(summary)
+    told = [figures.tell("term", term) for term in terms_of(summary)]
     texts = [figures.write(path, value) if path else "" for path, value in leaves(summary)]
-    return set(numbers(" ".join([*texts, *(" ".join(phrase) for phrase in PHRASES.values())])))
+    return set(numbers(" ".join([*texts, *told, *(" ".join(phrase) for phrase in PHRASES.values())])))
 
 
 def test_every_number_of_the_report_is_in_the_summary(summary: Summary) -> None:
@@ -249,6 +259,7 @@ HOSTILE = (
 def test_other_peoples_text_stays_text(sample: Sample, text: str) -> None:
     summary = sample("success")
     assert summary.model and summary.run and summary.weights and summary.compare
+    term = Term(id="text", holds=True, values={"text": text})
     hostile = replace(
         summary,
         model=replace(summary.model, id=text, organization=text, url=text),
@@ -260,7 +271,7 @@ def test_other_peoples_text_stays_text(sample: Sample, text: str) -> None:
             files=(replace(summary.weights.files[0], name=text, verified_against="nothing"),),
         ),
         run=replace(summary.run, predictions=(replace(summary.run.predictions[0], label=text),)),
-        compare=replace(summary.compare, match_basis=text, verdict=replace(summary.compare.verdict, reasons=(text,))),
+        compare=replace(summary.compare, match_basis=(term,), verdict=replace(summary.compare.verdict, terms=(term,))),
     )
     clean, dirty = structure(render(summary)), structure(render(hostile))
     assert dirty - clean == Counter({"code_inline": dirty["code_inline"] - clean["code_inline"]}) - Counter()

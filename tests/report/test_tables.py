@@ -69,7 +69,7 @@ def test_a_failed_comparison_names_the_first_suspect_on_its_first_screen(sample:
         "FAILED: npu:0 does not agree with cpu by the rule noise-floor.",
         "First suspect: vit.encoder.layer.5.intermediate.dense (linear), step 82, test",
         "rms: 41.23 × its floor.",
-        "- linear 82: error 41.23 floors, at most 4",
+        "- operator that fails: vit.encoder.layer.5.intermediate.dense (linear, rms at",
     ]
 
 
@@ -124,7 +124,7 @@ def test_a_label_cannot_steer_the_terminal(sample: Sample) -> None:
 def test_a_warned_benchmark_is_marked(sample: Sample) -> None:
     lines = drawn(tables.render_bench(sample("nulls")))
     assert any(line.split() == ["Median", "5.988", "ms", "(!)"] for line in lines)
-    assert "- (!) foreign-load: other processes took 38 % of the CPU" in lines
+    assert "- (!) foreign-load: other processes kept 0.7612 of 2 cores busy while measuring" in lines
 
 
 def test_a_warning_marks_the_figures_that_it_concerns_and_no_others(sample: Sample) -> None:
@@ -137,5 +137,14 @@ def test_a_warning_marks_the_figures_that_it_concerns_and_no_others(sample: Samp
 
 def test_each_row_of_a_sweep_says_why_it_cannot_win(sample: Sample) -> None:
     text = " ".join(" ".join(drawn(tables.render_bench(sample("sweep")))).split())
-    assert "Row a, failed: npu:0 captures no graphs" in text
-    assert "Row d, wrong: relative L2 against the CPU's float32 is 0.31, above 0.05" in text
+    assert "Row a, failed: npu:0 captures no graphs (stage set-up, class other)" in text
+    assert "Row d, wrong: relative L2 against the CPU's float32 is 3.123e-01, above 0.05" in text
+
+
+def test_the_speed_up_of_a_benchmark_comes_before_that_of_a_comparison(sample: Sample) -> None:
+    with_both = replace(sample("success"), bench=sample("sweep").bench)
+    text = " ".join(" ".join(drawn(tables.render_compare(with_both), width=160)).split())
+    assert "Speed-up 21.73 of the pairs of both sides, measured in turns" in text
+    assert "23.42" not in text
+    alone = " ".join(" ".join(drawn(tables.render_compare(sample("success")), width=160)).split())
+    assert "Speed-up 23.42 × the two medians of compare" in alone

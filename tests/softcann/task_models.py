@@ -85,7 +85,7 @@ def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             name,
             {
                 "passed": section.verdict.passed,
-                "reasons": section.verdict.reasons,
+                "terms": [(term.id, term.place, term.value) for term in section.verdict.terms if not term.holds],
                 "suspect": None if suspect is None else suspect.operator,
             },
         )

@@ -137,10 +137,10 @@ def test_a_transient_error_in_one_forward_is_named(
     assert {line.split()[2] for line in log.read_text().splitlines()} == {f"call={call}"}
     suspect = section.first_suspect
     assert suspect is not None and (suspect.operator, suspect.test) == ("layer_norm", "repeat")
-    assert any(
-        "not deterministic: 3 forwards" in reason and f"first in {suspect.module} (layer_norm)" in reason
-        for reason in section.verdict.reasons
-    )
+    differing = [term for term in section.verdict.terms if term.id in ("differs-from", "differs-inside")]
+    assert [(term.place, term.values) for term in differing] == [
+        (suspect.module, {"forwards": 3, "operator": "layer_norm"})
+    ]
 
 
 def test_a_wrong_formula_is_found_in_a_real_model(

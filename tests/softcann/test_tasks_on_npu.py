@@ -55,5 +55,5 @@ def judged(softcann: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
 def test_a_wrong_operator_fails_the_task(name: str, judged: tuple[dict[str, Any], Path]) -> None:
     verdicts, log = judged
     assert "fault=no-tail" in log.read_text()
-    assert not verdicts[name]["passed"], verdicts[name]["reasons"]
+    assert not verdicts[name]["passed"], verdicts[name]["terms"]
     assert verdicts[name]["suspect"] == "linear"

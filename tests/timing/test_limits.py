@@ -66,3 +66,16 @@ def test_a_real_device_has_rates_above_zero(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.matmul_flop_per_s > 1e6
     assert found.copy_bytes_per_s > 1e6
     assert 0 < found.launch_ms < 10
+
+
+def test_a_device_with_a_clock_of_its_own_is_measured_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class HalfAMillisecond:
+        def start(self) -> None: ...
+        def stop(self) -> None: ...
+        def elapsed_ms(self) -> float:
+            return 0.5
+
+    monkeypatch.setattr(limits, "SIZES", (64,))
+    found = limits.measure_limits(torch.device("cpu"), torch.float32, lambda: None, 2 << 20, HalfAMillisecond())
+    assert found.matmul_flop_per_s == pytest.approx(2 * 64**3 / 0.5e-3)
+    assert found.copy_bytes_per_s == pytest.approx(2 * (1 << 20) / 0.5e-3)

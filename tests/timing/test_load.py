@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from npu_adapt.records import Fact
 from npu_adapt.timing import load
+from npu_adapt.timing.quota import Quota
 
 START = load.Reading(seconds=100.0, busy_seconds=1000.0, own_seconds=50.0, megahertz=3000.0)
 
@@ -53,7 +55,7 @@ def test_our_own_work_is_not_foreign() -> None:
 def test_a_core_slowed_down_for_its_heat_is_warned_of() -> None:
     after = replace(later(seconds=10.0, busy=10.0, own=10.0), throttles=9)
     (warning,) = load.warnings_between(replace(START, throttles=7), after, cores=2)
-    assert warning.id == "thermal" and "2 times" in warning.message
+    assert warning == Fact("thermal", {"times": 2})
     assert load.warnings_between(replace(START, throttles=9), after, cores=2) == ()
     assert load.warnings_between(START, after, cores=2) == ()  # the first reading did not tell
 
@@ -67,16 +69,25 @@ def test_throttle_counters_are_added_up_over_cores(tmp_path: Path) -> None:
     assert load._throttles(tmp_path / "elsewhere") is None
 
 
-@pytest.mark.parametrize(("change", "said"), [(1 << 30, "took 1.000 GiB"), (-(1 << 30), "gave back 1.000 GiB")])
-def test_others_that_come_to_the_device_or_leave_it_are_warned_of(change: int, said: str) -> None:
+@pytest.mark.parametrize(("change", "name"), [(1 << 30, "device-memory-taken"), (-(1 << 30), "device-memory-freed")])
+def test_others_that_come_to_the_device_or_leave_it_are_warned_of(change: int, name: str) -> None:
     before = replace(START, device_others_bytes=3 << 30, device_megahertz=1000.0)
     after = replace(later(seconds=1.0, busy=1.0, own=1.0), device_others_bytes=(3 << 30) + change)
     (warning,) = load.warnings_between(before, after, cores=2)
-    assert warning.id == "device-shared" and said in warning.message
+    assert warning == Fact(name, {"bytes": 1 << 30})
 
 
 def test_a_device_whose_clock_falls_is_warned_of() -> None:
     before = replace(START, device_megahertz=1800.0)
     after = replace(later(seconds=1.0, busy=1.0, own=1.0), device_megahertz=1200.0)
     (warning,) = load.warnings_between(before, after, cores=2)
-    assert warning.id == "frequency" and "device went from 1800 to 1200" in warning.message
+    assert warning == Fact("device-frequency", {"before_mhz": 1800.0, "after_mhz": 1200.0})
+
+
+def test_a_quota_that_stops_the_process_is_warned_of() -> None:
+    group = Path("/sys/fs/cgroup")
+    before = replace(START, quotas={group: Quota(periods=1000, throttled=400)})
+    after = replace(later(seconds=13.8, busy=1.0, own=1.0), quotas={group: Quota(periods=1138, throttled=535)})
+    (warning,) = load.warnings_between(before, after, cores=2)
+    assert warning == Fact("cpu-throttled", {"throttled": 135, "periods": 138})
+    assert load.warnings_between(before, replace(after, quotas=before.quotas), cores=2) == ()

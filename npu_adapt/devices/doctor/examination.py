@@ -36,7 +36,13 @@ class Examination:
         """The driver's version, from its files, its running software or npu-smi; None: none of them has one."""
         running = self.probe.versions("npu")
         told = running.driver if running is not None else None
-        return self.machine.ascend.driver or self.smi.board_value("Software Version") or told or self.smi.version
+        ascend = self.machine.ascend.driver or self.smi.board_value("Software Version") or told or self.smi.version
+        return ascend or self._driver_of_others()
+
+    def _driver_of_others(self) -> str | None:
+        """The driver of the first device that torch sees and whose software tells."""
+        versions = (self.probe.versions(device.kind) for device in self.probe.devices)
+        return next((found.driver for found in versions if found is not None and found.driver), None)
 
     @property
     def firmware(self) -> str | None:

@@ -62,6 +62,9 @@ def _imported(backend: Backend, tell: Tell) -> bool:
     """Whether torch knows the backend now. An extension that is not installed needs no word."""
     extension = backend.extension
     if extension is None:
+        versions = stack_versions(backend)
+        if any(versions.values()):
+            tell(Versions(kind=backend.kind, **versions))
         return True
     if version_of(extension.distribution) is None:
         return False

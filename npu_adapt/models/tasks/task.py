@@ -35,9 +35,9 @@ class Sample:
     size: tuple[int, int] | None = None  # height and width of the picture before processing; None: not a picture
 
     def to(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
-        """The tensors on `device`, the floating ones in `dtype`."""
+        """Copies of the tensors on `device`, the floating ones in `dtype`: a forward may write into its inputs."""
         return {
-            name: tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+            name: tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
             for name, tensor in self.tensors.items()
         }
 

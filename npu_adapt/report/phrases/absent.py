@@ -42,6 +42,7 @@ REASONS: dict[str, Phrase] = {
     "absent-fits": Phrase("not worked out", "没有推算"),
     "absent-in-step": Phrase("the two sides did not run in step", "两侧没有逐算子同步运行"),
     "absent-suspect": Phrase("no operator failed", "没有算子未通过"),
+    "absent-unequal": Phrase("floating: its error is measured", "浮点输出：测量的是误差"),
     "absent-latency": Phrase("no warm forward was measured", "没有测得预热后的前向时延"),
 }
 
@@ -113,6 +114,7 @@ ABSENT: dict[str, str] = {
     "compare.outputs.relative_l2": "absent-not-finite",
     "compare.outputs.reference_value": "absent-not-finite",
     "compare.outputs.candidate_value": "absent-not-finite",
+    "compare.outputs.unequal": "absent-unequal",
     "compare.outputs.float64_relative_l2": "absent-not-judged",
     "compare.outputs.noise_floor": "absent-not-judged",
     "compare.outputs.error_over_floor": "absent-not-judged",

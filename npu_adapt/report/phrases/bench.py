@@ -78,7 +78,128 @@ SENTENCES: dict[str, Phrase] = {
     ),
 }
 
+# Why a row is wrong, which is a warning as well where no row is right.
+_WRONG: dict[str, Phrase] = {
+    "wrong-output": Phrase(
+        "relative L2 against the CPU's float32 is {relative_l2:error}, above {limit:g}",
+        "与 CPU float32 结果的相对 L2 误差为 {relative_l2:error}，超过 {limit:g}",
+    ),
+    "wrong-tokens": Phrase(
+        "relative L2 of the tokens written with the cache against the CPU's float32 is {relative_l2:error}, "
+        "above {limit:g}",
+        "使用缓存解码的 tokens 与 CPU float32 结果的相对 L2 误差为 {relative_l2:error}，超过 {limit:g}",
+    ),
+    "output-not-finite": Phrase(
+        "relative L2 against the CPU's float32 is not finite; the limit is {limit:g}",
+        "与 CPU float32 结果的相对 L2 误差不是有限值，上限为 {limit:g}",
+    ),
+    "tokens-not-finite": Phrase(
+        "relative L2 of the tokens written with the cache against the CPU's float32 is not finite; the limit is "
+        "{limit:g}",
+        "使用缓存解码的 tokens 与 CPU float32 结果的相对 L2 误差不是有限值，上限为 {limit:g}",
+    ),
+}
+_WARNINGS: dict[str, Phrase] = {
+    "text": Phrase("{text}", "{text}"),
+    **_WRONG,
+    "foreign-load": Phrase(
+        "other processes kept {busy_cores:number} of {cores:count} cores busy while measuring",
+        "测量期间，其他进程占用了 {cores:count} 个核中的 {busy_cores:number} 个",
+    ),
+    "cpu-throttled": Phrase(
+        "the CPU quota of the container (cgroup) stopped this process in {throttled:count} of {periods:count} periods",
+        "容器（cgroup）的 CPU 配额使本进程在 {periods:count} 个周期中的 {throttled:count} 个周期内被暂停",
+    ),
+    "device-shared": Phrase(
+        "other processes kept the device {utilization:percent} busy before this run used it",
+        "本次运行使用设备之前，其他进程已使设备处于 {utilization:percent} 的占用率",
+    ),
+    "device-memory-taken": Phrase(
+        "other processes took {bytes:size} of the device's memory while measuring",
+        "测量期间，其他进程占用了 {bytes:size} 设备内存",
+    ),
+    "device-memory-freed": Phrase(
+        "other processes freed {bytes:size} of the device's memory while measuring",
+        "测量期间，其他进程释放了 {bytes:size} 设备内存",
+    ),
+    "thermal": Phrase(
+        "the processor was slowed down for its heat {times:count} times while measuring",
+        "测量期间，处理器因过热降速 {times:count} 次",
+    ),
+    "frequency": Phrase(
+        "the processor's clock went from {before_mhz:number} to {after_mhz:number} MHz while measuring",
+        "测量期间，处理器频率从 {before_mhz:number} MHz 变为 {after_mhz:number} MHz",
+    ),
+    "device-frequency": Phrase(
+        "the device's clock went from {before_mhz:number} to {after_mhz:number} MHz while measuring",
+        "测量期间，设备频率从 {before_mhz:number} MHz 变为 {after_mhz:number} MHz",
+    ),
+    "drift": Phrase(
+        "latency changed by {change:percent} from the first third of the samples to the last",
+        "从前三分之一样本到后三分之一样本，时延变化了 {change:percent}",
+    ),
+    "outliers": Phrase(
+        "{outliers:count} of {samples:count} samples are far outside the rest; the furthest: {furthest_ms:ms} ms",
+        "{samples:count} 个样本中有 {outliers:count} 个远离其余样本，最远的为 {furthest_ms:ms} ms",
+    ),
+    "bimodal": Phrase(
+        "two levels, {low_ms:ms} ms and {high_ms:ms} ms ({upper_share:percent} of the samples); the median hides one",
+        "样本集中在两个水平：{low_ms:ms} ms 与 {high_ms:ms} ms（后者占 {upper_share:percent}），中位数只反映其一",
+    ),
+    "clock-resolution": Phrase(
+        "the clock ticks every {resolution_ms:ms} ms, over {allowed_share:percent} of the median of {median_ms:ms} ms",
+        "时钟分辨率为 {resolution_ms:ms} ms，超过中位数 {median_ms:ms} ms 的 {allowed_share:percent}",
+    ),
+    "not-steady": Phrase(
+        "calls were still getting faster when warm-up ran out of time", "预热时间用尽时，调用仍在变快"
+    ),
+    "time-limit": Phrase(
+        "the time limit ended it after {samples:count} samples; asked for: iterations {iterations:count}, "
+        "precision {precision:percent}",
+        "达到时间上限，测得 {samples:count} 个样本后结束；要求：迭代次数 {iterations:count}，精度 {precision:percent}",
+    ),
+    "few-samples": Phrase(
+        "{samples:count} samples are too few for a p99, which takes {needed:count}",
+        "{samples:count} 个样本不足以给出 p99，至少需要 {needed:count} 个",
+    ),
+    "above-limit": Phrase(
+        "{achieved:percent} of the {bound:word} limit: the limit was measured too low",
+        "达到{bound:word}上限的 {achieved:percent}：该上限测得过低",
+    ),
+    "gate-undecided": Phrase(
+        "{processes:count} processes do not tell whether it is over the limit; more or a quieter machine would",
+        "{processes:count} 个进程不足以判定是否超过上限；需要更多进程或更安静的机器",
+    ),
+}
+WARNINGS = {f"warning-{key}": phrase for key, phrase in _WARNINGS.items()}
+
+# Words for what the record keeps as a name.
+WORDS: dict[str, Phrase] = {
+    "word-compute": Phrase("compute", "计算"),
+    "word-memory": Phrase("memory", "访存"),
+    "word-launch": Phrase("launch", "下发"),
+    "word-host": Phrase("host", "主机"),
+    "word-device": Phrase("device", "设备"),
+    "word-device-statistics": Phrase("the device's own statistics", "设备自身的统计"),
+    "word-resident-in-first-forward": Phrase(
+        "resident memory of the process during the first forward", "首次前向期间进程的常驻内存"
+    ),
+    "word-resident-since-start": Phrase("resident memory of the process since it began", "进程启动以来的常驻内存"),
+}
+
 REASONS: dict[str, Phrase] = {
+    **{f"reason-{key}": phrase for key, phrase in _WRONG.items()},
+    "reason-row-failed": Phrase("{message} (stage {stage}, class {class})", "{message}（阶段 {stage}，类别 {class}）"),
+    "reason-row-refused": Phrase("not run: {message}", "未运行：{message}"),
+    "reason-process-killed": Phrase("the fresh process was ended by {signal}", "独立进程被 {signal} 终止"),
+    "reason-process-ended": Phrase(
+        "the fresh process ended with exit code {exit_code}", "独立进程以退出码 {exit_code} 结束"
+    ),
+    "reason-too-few-samples": Phrase(
+        "{samples:count} samples are too few; it takes {needed:count}",
+        "{samples:count} 个样本太少，至少需要 {needed:count} 个",
+    ),
+    "absent-right": Phrase("the row's output is right", "该行输出正确"),
     "absent-bench": Phrase("not benchmarked: npu-adapt bench MODEL", "没有性能测试：npu-adapt bench MODEL"),
     "absent-p99": Phrase("too few samples for a p99", "样本太少，无法给出 p99"),
     "absent-p90": Phrase("too few samples for a p90", "样本太少，无法给出 p90"),
@@ -99,6 +220,7 @@ REASONS: dict[str, Phrase] = {
 }
 
 _ROW = {
+    "reason": "absent-right",
     "relative_l2": "absent-not-finite",
     "steady": "absent-pinned-warmup",
     "latency_ms": "absent-row",

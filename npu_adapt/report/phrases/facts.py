@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
 from npu_adapt import rounding
-from npu_adapt.records import Fact, Term
+from npu_adapt.records import TEXT, Fact, Term
 from npu_adapt.report.phrases import PHRASES, Language
 
-# What may stand behind the colon of a place in a phrase: `{value:error}`.
+# What may stand behind the colon of a place in a phrase: `{value:error}`; `{value:word}` is the phrase "word-VALUE".
 WRITERS: dict[str, Callable[[Any], str]] = {
     "error": rounding.error,
     "ratio": rounding.ratio,
@@ -21,6 +21,9 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "number": rounding.significant,
     "percent": lambda share: f"{100 * share:.3g} %",
 }
+# `{hint:say:hint}` is the phrase "hint-VALUE", with the same values; nothing for an empty value.
+OTHER_PHRASE = "say:"
+WORD = "word"  # `{what:word}` is the phrase "word-VALUE"
 JOINED = {"en": ", ", "zh": "、"}
 
 
@@ -29,19 +32,31 @@ class _Writer(Formatter):
 
     def __init__(self, language: Language) -> None:
         self._language = language
+        self._values: Mapping[str, Any] = {}
+
+    def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        self._values = kwargs
+        return super().vformat(format_string, args, kwargs)
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec.startswith(OTHER_PHRASE):
+            return self._other(format_spec.removeprefix(OTHER_PHRASE), value) if value else ""
         if isinstance(value, (tuple, list)):
             return JOINED[self._language].join(self.format_field(each, format_spec) for each in value)
         if value is None:
-            return self._say("none")
+            return self._phrase("none")
         if isinstance(value, bool):
             return "true" if value else "false"  # as in the record, in every language
-        if format_spec in WRITERS:
-            return WRITERS[format_spec](value)
-        return str(format(value, format_spec))
+        if format_spec == WORD:
+            return self._phrase(f"word-{value}")
+        return WRITERS[format_spec](value) if format_spec in WRITERS else str(format(value, format_spec))
 
-    def _say(self, key: str) -> str:
+    def _other(self, kind: str, value: Any) -> str:
+        """The phrase "KIND-VALUE" with the same values in its places; the value in brackets where there is none."""
+        key = f"{kind}-{value}"
+        return super().vformat(self._phrase(key), (), self._values) if key in PHRASES else f" ({value})"
+
+    def _phrase(self, key: str) -> str:
         return PHRASES[key].zh if self._language == "zh" else PHRASES[key].en
 
 
@@ -49,10 +64,10 @@ def words(kind: str, fact: Fact | Term, language: Language) -> str:
     """The words of `fact`, by the phrase "KIND-ID". Raises `KeyError` for an id without a phrase.
 
     A term's `place`, `value` and `limit` fill the places of those names. A term that does not hold takes the phrase
-    "KIND-ID-not" where there is one.
+    "KIND-ID-not" where there is one. A fact of an older schema may have a known id and only a text.
     """
     values: dict[str, Any] = dict(fact.values)
-    key = f"{kind}-{fact.id}"
+    key = f"{kind}-{TEXT if TEXT in values else fact.id}"
     if isinstance(fact, Term):
         values |= {"place": fact.place, "value": fact.value, "limit": fact.limit}
         if not fact.holds and f"{key}-not" in PHRASES:

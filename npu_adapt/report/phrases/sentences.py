@@ -117,6 +117,8 @@ SENTENCES: dict[str, Phrase] = {
     "log-accuracy": Phrase("the comparison and its verdict", "精度对比与判定"),
     "log-summary": Phrase("the record that every figure here comes from", "本报告全部数字的唯一来源"),
     "log-history": Phrase("a copy of each run", "每次运行的副本"),
+    "explain-pages": Phrase("Pages", "文档"),
+    "explain-how": Phrase("One of them: npu-adapt explain ID", "查看其中一项：npu-adapt explain ID"),
 }
 
 CONCLUSIONS: dict[str, Phrase] = {

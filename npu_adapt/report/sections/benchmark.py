@@ -8,6 +8,7 @@ from string import ascii_letters
 from npu_adapt.records import Bench, BenchRow
 from npu_adapt.report.document import Block, Inline, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures, casts_doubt
+from npu_adapt.report.phrases import PHRASES
 from npu_adapt.report.scatter import scatter
 from npu_adapt.report.sections.blocks import cell, facts, table
 
@@ -62,7 +63,9 @@ def benchmark(figures: Figures) -> tuple[Block, ...]:
         return ()
     blocks: list[Block] = [facts(figures, "benchmark", _facts(figures, bench))]
     if bench.warnings:
-        doubts = (figures.say("bench-warning", id=each.id, message=each.message) for each in bench.warnings)
+        doubts = (
+            figures.say("bench-warning", id=each.id, message=figures.tell("warning", each)) for each in bench.warnings
+        )
         blocks.append(listing(doubts, "caution"))
     blocks += _gate(figures, bench)
     if len(bench.rows) > 1:
@@ -124,6 +127,12 @@ def _speed_up(figures: Figures, path: str) -> str:
     )
 
 
+def _name(figures: Figures, path: str) -> str:
+    """What the record keeps as a name, in words where it has some."""
+    name = str(figures.value(path))
+    return figures.say(f"word-{name}") if f"word-{name}" in PHRASES else name
+
+
 def _process_medians(figures: Figures, path: str) -> str:
     medians = figures.value(path)
     ends = {name: figures.write(f"{path}.0", chosen(medians)) for name, chosen in (("low", min), ("high", max))}
@@ -136,6 +145,9 @@ WORDS = {
     "warmup-calls": _warmup,
     "bench-speed-up": _speed_up,
     "process-medians": _process_medians,
+    "clock": _name,
+    "bound": _name,
+    "memory-source": _name,
 }
 
 
@@ -183,8 +195,9 @@ def _reasons(figures: Figures, bench: Bench) -> Iterator[str]:
     """Why rows are wrong or failed, then the doubts of those whose doubts are not said yet."""
     for index, row in enumerate(bench.rows):
         status = figures.say(f"bench-{row.status}")
-        if row.reason:
-            yield figures.say("bench-row-reason", row=_letter(index), status=status, reason=row.reason)
+        if row.reason is not None:
+            why = figures.tell("reason", row.reason)
+            yield figures.say("bench-row-reason", row=_letter(index), status=status, reason=why)
         doubts = ", ".join(each.id for each in row.warnings if casts_doubt(each.id, "median"))
         if doubts and index != bench.best_row:
             yield figures.say("bench-row-reason", row=_letter(index), status=status, reason=f"(!) {doubts}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from npu_adapt.records import Term, WorstOutput
 from npu_adapt.report.document import Block, Code, Inline, Listing, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.sections import operators
@@ -56,9 +59,9 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
     return (
         *first_suspect(figures),
         metrics(figures),
-        sentence(figures.say("basis", text=figures("compare.match_basis"))),
+        basis(figures),
         rules(figures),
-        *reasons(figures),
+        *terms(figures),
         *baseline(figures),
         *suspects(figures),
         *operators.judged(figures),
@@ -76,10 +79,28 @@ def metrics(figures: Figures) -> Block:
     compare = figures.summary.compare
     taken_from = {} if compare is None else compare.worst_outputs
     rows: list[tuple[Inline, ...]] = [
-        (Code(name), cell(figures, f"compare.{name}"), taken_from.get(name, figures.say("all-outputs")))
-        for name in METRICS
+        (Code(name), cell(figures, f"compare.{name}"), _place(figures, taken_from.get(name))) for name in METRICS
     ]
     return table(figures, "metrics", ("metric", "value", "taken-from"), rows)
+
+
+def _place(figures: Figures, worst: WorstOutput | None) -> str:
+    """Where a metric was taken from; None: it is of all outputs and samples."""
+    if worst is None:
+        return figures.say("all-outputs")
+    return figures.say("output-sample", output=worst.output, sample=str(worst.sample))
+
+
+def basis(figures: Figures) -> Block:
+    """The terms of `match_within_1_percent`."""
+    compare = figures.summary.compare
+    terms = () if compare is None else compare.match_basis
+    return sentence(figures.say("basis", text=in_line(figures, terms)))
+
+
+def in_line(figures: Figures, terms: Iterable[Term]) -> str:
+    """Terms one after the other, in one line."""
+    return figures.say("separator").join(figures.tell("term", each) for each in terms)
 
 
 def rules(figures: Figures) -> Block:
@@ -89,16 +110,18 @@ def rules(figures: Figures) -> Block:
     if compare is not None:
         judged = compare.verdict
         rows.append((judged.rule, outcome(figures, judged.passed), figures.say("deciding")))
-        rows += [(other.rule, outcome(figures, other.passed), other.detail) for other in judged.others]
+        rows += [(other.rule, outcome(figures, other.passed), in_line(figures, other.terms)) for other in judged.others]
     return table(figures, "rules", ("rule", "outcome", "detail"), rows)
 
 
-def reasons(figures: Figures) -> tuple[Block, ...]:
-    """Why the verdict is what it is, in the judge's own words."""
+def terms(figures: Figures) -> tuple[Block, ...]:
+    """What the verdict rests on, term by term; what does not hold first."""
     compare = figures.summary.compare
-    if compare is None or not compare.verdict.reasons:
+    if compare is None or not compare.verdict.terms:
         return ()
-    return (listing(compare.verdict.reasons, "plain" if compare.verdict.passed else "bad"),)
+    judged = compare.verdict
+    told = (figures.tell("term", each) for each in judged.terms)
+    return (listing(told, "plain" if judged.passed else "bad"),)
 
 
 def outcome(figures: Figures, passed: bool) -> str:
@@ -185,10 +208,12 @@ def baseline(figures: Figures) -> tuple[Block, ...]:
     said = sentence(
         figures.say(key, path=earlier.path, created=earlier.created_at), tone="bad" if earlier.regressions else "good"
     )
-    worse = (listing(earlier.regressions, "bad"),) if earlier.regressions else ()
-    if not earlier.changes:
+    regressions = [figures.tell("regression", each) for each in earlier.regressions]
+    worse = (listing(regressions, "bad"),) if regressions else ()
+    changes = [figures.tell("change", each) for each in earlier.changes]
+    if not changes:
         return said, *worse, sentence(figures.say("baseline-same-environment"))
-    return said, *worse, sentence(figures.say("baseline-changes")), listing(earlier.changes)
+    return said, *worse, sentence(figures.say("baseline-changes")), listing(changes)
 
 
 def arithmetic(figures: Figures) -> tuple[Block, ...]:
@@ -276,8 +301,10 @@ def suspects(figures: Figures) -> tuple[Block, ...]:
 
 def left_out(figures: Figures) -> tuple[Block, ...]:
     """What was not compared, and why."""
-    texts = figures.value("compare.left_out") or ()
-    return tuple(sentence(figures.say("left-out-compared", text=text)) for text in texts)
+    compare = figures.summary.compare
+    facts = () if compare is None else compare.left_out
+    told = (figures.tell("left-out", each) for each in facts)
+    return tuple(sentence(figures.say("left-out-compared", text=text)) for text in told)
 
 
 def _under(reasons: Listing | None) -> tuple[Listing, ...]:

@@ -7,7 +7,7 @@ from npu_adapt.report.document import Block, Code, Inline, Tone, listing, senten
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.hardware import is_stand_in
 from npu_adapt.report.sections.blocks import cell, facts, names, table
-from npu_adapt.report.sections.comparison import first_suspect
+from npu_adapt.report.sections.comparison import first_suspect, terms
 from npu_adapt.report.sections.speed import headline
 from npu_adapt.report.sections.subject import weight_doubts
 
@@ -42,15 +42,14 @@ def log_files(figures: Figures) -> tuple[Block, ...]:
 
 
 def conclusion(figures: Figures) -> tuple[Block, ...]:
-    """One sentence, the verdict's reasons, and whatever else a reader must know before believing it."""
+    """One sentence, the verdict's terms, and whatever else a reader must know before believing it."""
     text, tone = outcome(figures)
     blocks: list[Block] = [sentence(text, tone=tone)]
     compare = figures.summary.compare
     if compare is not None:
         answer = figures("compare.match_within_1_percent")
         blocks.append(sentence(figures.say("conclusion-one-percent", answer=answer)))
-        if compare.verdict.reasons:
-            blocks.append(listing(compare.verdict.reasons))
+        blocks += terms(figures)
         blocks += first_suspect(figures)
     reserved = reservations(figures)
     if reserved:

@@ -10,11 +10,14 @@ from npu_adapt.report.figures import Figures
 def judged(figures: Figures) -> tuple[Block, ...]:
     """How many calls were judged alone, what limits that, and the error over depth; nothing where none was judged."""
     compare = figures.summary.compare
-    if compare is None or not compare.operators_judged:
+    if compare is None:
         return ()
+    told = [figures.tell("note", each) for each in compare.operator_notes]
+    notes = (listing(told, "caution"),) if told else ()
+    if not compare.operators_judged:
+        return notes
     failed = str(sum(each.test != "end-to-end" and not each.is_divergence for each in compare.operators))
     said = sentence(figures.say("operators-judged", number=figures("compare.operators_judged"), failed=failed))
-    notes = (listing(compare.operator_notes, "caution"),) if compare.operator_notes else ()
     return said, *notes, *depth(figures)
 
 

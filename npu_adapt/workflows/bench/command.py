@@ -18,12 +18,13 @@ from npu_adapt.devices.modes import EAGER
 from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
 from npu_adapt.progress import Progress
-from npu_adapt.records import Bench, BenchRow, Summary, Warning
-from npu_adapt.timing.loop import Rules
+from npu_adapt.records import Bench, BenchRow, Fact, Summary
+from npu_adapt.timing.loop import PRECISION_MINIMUM_SAMPLES, Rules
+from npu_adapt.timing.statistics import MINIMUM_SAMPLES
 from npu_adapt.workflows.bench.choice import best_row
 from npu_adapt.workflows.bench.memory import memory_source
 from npu_adapt.workflows.bench.rows import MeasuredRow, failed_row, measure_row, on_device
-from npu_adapt.workflows.bench.settings import Measurement, Reference, Setting
+from npu_adapt.workflows.bench.settings import Measurement, Reference, Setting, failure_reason, reason_fields
 from npu_adapt.workflows.run.forward import Forwards, Side
 from npu_adapt.workflows.run.infer import record_forwards
 from npu_adapt.workflows.run.session import RunRequest, Session, prepared
@@ -97,13 +98,12 @@ def bench(request: RunRequest, options: BenchOptions, progress: Progress) -> Sum
         return session.publish(bench=section)
 
 
-def _shared_device_warnings(session: Session) -> tuple[Warning, ...]:
+def _shared_device_warnings(session: Session) -> tuple[Fact, ...]:
     """Said before anything of ours runs on the device: whatever it does now, it does for others."""
     busy = session.device.utilization()
     if busy is None or busy <= FOREIGN_UTILIZATION:
         return ()
-    message = f"{session.device.name} was {busy:.0%} busy for other processes before anything of this run was on it"
-    return (Warning(id="device-shared", message=message),)
+    return (Fact("device-shared", {"utilization": busy}),)
 
 
 def _one_to_load(request: RunRequest, options: BenchOptions) -> RunRequest:
@@ -168,7 +168,7 @@ def _rows(session: Session, options: BenchOptions, how: Measurement) -> Iterator
         except (NpuAdaptError, RuntimeError, MemoryError) as error:  # RuntimeError: how torch refuses anything
             failure = _as_failure(session, setting, error, alone=len(settings) == 1)
             first_failure = first_failure or failure
-            row = MeasuredRow(failed_row(setting, session.loaded.attention, failure.message), {})
+            row = MeasuredRow(failed_row(setting, session.loaded.attention, failure_reason(failure)), {})
         session.journal.event("run", "row", **_row_fields(row.row))
         yield row
     if not measured and first_failure is not None:
@@ -214,12 +214,12 @@ def _describe(setting: Setting) -> str:
     return f"{dtype}, {setting.mode}, batch {setting.batch_size}, {setting.threads} threads"
 
 
-def _section(session: Session, rows: tuple[BenchRow, ...], warnings: tuple[Warning, ...]) -> Bench:
+def _section(session: Session, rows: tuple[BenchRow, ...], warnings: tuple[Fact, ...]) -> Bench:
     """`warnings` are about all rows."""
     index = best_row(rows)
     best = rows[index]
     assert best.latency_ms is not None and best.throughput_per_s is not None
-    wrong = () if best.status == "measured" else (Warning(id="wrong-output", message=best.reason),)
+    wrong = () if best.reason is None else (best.reason,)
     return Bench(
         device=session.device.name,
         warmup=best.warmup,
@@ -250,14 +250,17 @@ def _device_peak(session: Session, row: BenchRow) -> int | None:
     return None if session.device.peak_memory_bytes() is None else row.peak_memory_bytes
 
 
-def _reasons(section: Bench) -> dict[str, str]:
-    few = f"{section.iterations} samples are too few"
-    absent = {
-        "bench.latency_ms.p90": section.latency_ms.p90 is None and f"{few} for a p90, which takes 10",
-        "bench.latency_ms.p99": section.latency_ms.p99 is None and f"{few} for a p99, which takes 100",
-        "bench.median_interval_ms": section.median_interval_ms is None and f"{few} for an interval, which takes 6",
+def _reasons(section: Bench) -> dict[str, Fact]:
+    needed = {
+        "bench.latency_ms.p90": (section.latency_ms.p90, MINIMUM_SAMPLES[0.90]),
+        "bench.latency_ms.p99": (section.latency_ms.p99, MINIMUM_SAMPLES[0.99]),
+        "bench.median_interval_ms": (section.median_interval_ms, PRECISION_MINIMUM_SAMPLES),
     }
-    return {path: why for path, why in absent.items() if why}
+    return {
+        path: Fact("too-few-samples", {"samples": section.iterations, "needed": least})
+        for path, (figure, least) in needed.items()
+        if figure is None
+    }
 
 
 def _row_fields(row: BenchRow) -> dict[str, Any]:
@@ -269,7 +272,7 @@ def _row_fields(row: BenchRow) -> dict[str, Any]:
         "threads": row.threads,
         "batch_size": row.batch_size,
         "median_ms": row.latency_ms and row.latency_ms.median,
-        "reason": row.reason or None,
+        **reason_fields(row.reason),
     }
 
 
@@ -282,5 +285,6 @@ def _log(session: Session, section: Bench) -> None:
         median_ms=section.latency_ms.median,
         p99_ms=section.latency_ms.p99,
         throughput_per_s=section.throughput_per_s,
-        warnings=tuple(warning.id for warning in section.warnings) or None,
     )
+    for warning in section.warnings:
+        session.journal.event("run", "doubt", "warning", id=warning.id, **warning.values)

@@ -15,8 +15,7 @@ import msgspec
 from npu_adapt.errors import ExitCode
 from npu_adapt.evidence import LOG_FILES, Journal, Logs
 from npu_adapt.progress import Progress
-from npu_adapt.records import Bench, BenchRow, Gate, Summary, Warning
-from npu_adapt.timing.load import FOREIGN_LOAD
+from npu_adapt.records import Bench, BenchRow, Fact, Gate, Summary
 from npu_adapt.timing.statistics import median
 from npu_adapt.workflows.bench.choice import best_row
 from npu_adapt.workflows.bench.gate import (
@@ -27,6 +26,7 @@ from npu_adapt.workflows.bench.gate import (
     require_same_setting,
     same_pace,
 )
+from npu_adapt.workflows.bench.settings import reason_fields
 from npu_adapt.workflows.processes.fresh import ChildFailed, bench_in_process, idlest_cores
 
 # What is wrong with the command or the model is wrong in every row.
@@ -73,7 +73,7 @@ class _Child:
     @property
     def is_disturbed(self) -> bool:
         """Whether others used the processor meanwhile."""
-        return any(warning.id == FOREIGN_LOAD for warning in self.bench.warnings)
+        return any(warning.id == "foreign-load" for warning in self.bench.warnings)
 
     @property
     def row(self) -> BenchRow:
@@ -122,7 +122,7 @@ def bench_isolated(variants: Sequence[Variant], evidence: Evidence, progress: Pr
                     if error.exit_code in ENDS_THE_SWEEP:
                         raise
                     first_failure = first_failure or error
-                    rows.append(BenchRow(**variant.columns, status="failed", reason=error.message))
+                    rows.append(BenchRow(**variant.columns, status="failed", reason=error.reason))
                 else:
                     ran[number] = (child, cores)
                     rows += child.bench.rows
@@ -181,10 +181,7 @@ def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress
             gate=gate,
         )
         if gate is not None and not gate.decided:
-            message = (
-                f"{len(counted)} processes do not tell whether it is over the limit; more or a quieter machine would"
-            )
-            undecided = Warning(id="gate-undecided", message=message)
+            undecided = Fact("gate-undecided", {"processes": len(counted)})
             section = msgspec.structs.replace(section, warnings=(*section.warnings, undecided))
         return _publish(folder, child, section, evidence, set_aside=len(ran) - len(counted))
 
@@ -255,7 +252,7 @@ def _log(journal: Journal, section: Bench, set_aside: int) -> None:
             threads=row.threads,
             batch_size=row.batch_size,
             median_ms=row.latency_ms and row.latency_ms.median,
-            reason=row.reason or None,
+            **reason_fields(row.reason),
         )
     if (gate := section.gate) is not None:
         journal.event(

@@ -42,9 +42,9 @@ class MemoryCount:
 
 
 def memory_source(device: Device) -> str:
-    """What `peak_memory_bytes` counts on this device."""
+    """What `peak_memory_bytes` counts on this device: an id, as `Bench.memory_source` lists them."""
     if device.peak_memory_bytes() is not None:
-        return "the device's own statistics"
+        return "device-statistics"
     if memory.reset_peak():
-        return "resident memory of the process during the first forward"
-    return "resident memory of the process since it began"
+        return "resident-in-first-forward"
+    return "resident-since-start"

@@ -18,7 +18,7 @@ from npu_adapt.errors import RunFailed
 from npu_adapt.models.tasks.task import LoadedModel
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.progress import Step
-from npu_adapt.records import BenchRow, Roofline, Warning
+from npu_adapt.records import BenchRow, Fact, Roofline
 from npu_adapt.timing import limits, loop, memory
 from npu_adapt.timing.pace import reader
 from npu_adapt.workflows.bench.memory import MemoryCount
@@ -98,7 +98,7 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
         return MeasuredRow(row, first_member)
 
 
-def failed_row(setting: Setting, attention: str, reason: str) -> BenchRow:
+def failed_row(setting: Setting, attention: str, reason: Fact) -> BenchRow:
     """The row of a setting that could not be measured."""
     return BenchRow(**_columns(setting, attention), status="failed", reason=reason)
 
@@ -192,10 +192,9 @@ def error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> floa
 def _with_roofline(device: Device, dtype: torch.dtype, demand: limits.Demand, row: BenchRow) -> BenchRow:
     """The row with the device's limits, and a warning where the row is beyond them."""
     assert row.latency_ms is not None
-    found = limits.measure_limits(device.torch_device, dtype, device.synchronize, demand.bytes)
+    found = limits.measure_limits(device.torch_device, dtype, device.synchronize, demand.bytes, device.event_timer())
     roofline: Roofline = limits.roofline(found, demand, row.latency_ms.median)
     warnings = row.warnings
     if roofline.achieved > ABOVE_LIMIT:
-        message = f"{roofline.achieved:.0%} of the {roofline.bound} limit: the limit was measured too low"
-        warnings = (*warnings, Warning(id="above-limit", message=message))
+        warnings = (*warnings, Fact("above-limit", {"achieved": roofline.achieved, "bound": roofline.bound}))
     return msgspec.structs.replace(row, roofline=roofline, warnings=warnings)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from npu_adapt.progress import Step
-from npu_adapt.records import ConfidenceInterval, SpeedUp, Warning
+from npu_adapt.records import ConfidenceInterval, Fact, SpeedUp
 from npu_adapt.timing import load, loop, statistics
 from npu_adapt.timing.clock import clock_resolution_ms
 from npu_adapt.timing.pace import fixed_work
@@ -77,21 +77,16 @@ def _interval(found: statistics.Interval | statistics.Ratio) -> ConfidenceInterv
     return ConfidenceInterval(low=found.low, high=found.high, confidence=found.confidence)
 
 
-def _own_warnings(own: loop.Samples, rules: loop.Rules, samples: tuple[float, ...]) -> tuple[Warning, ...]:
+def _own_warnings(own: loop.Samples, rules: loop.Rules, samples: tuple[float, ...]) -> tuple[Fact, ...]:
     """What the samples say against themselves, and what kept them from being what was asked for."""
     found = list(statistics.warnings_of(samples, resolution_ms=clock_resolution_ms()))
     if own.steady is False:
-        found.append(Warning(id="not-steady", message="calls were still getting faster when warm-up ran out of time"))
+        found.append(Fact("not-steady"))
     if own.ended_by == "max-seconds":
-        wanted = [] if rules.iterations is None else [f"{rules.iterations} iterations"]
-        wanted += [] if rules.precision is None else [f"a precision of {rules.precision:.3g}"]
-        goal = " and ".join(wanted) or "the end"
-        found.append(
-            Warning(id="time-limit", message=f"the time limit ended it after {len(samples)} samples, before {goal}")
-        )
+        asked = {"iterations": rules.iterations, "precision": rules.precision}
+        found.append(Fact("time-limit", {"samples": len(samples), **asked}))
     if len(samples) < MINIMUM_FOR_P99:
-        message = f"{len(samples)} samples are too few for a p99, which takes {MINIMUM_FOR_P99}"
-        found.append(Warning(id="few-samples", message=message))
+        found.append(Fact("few-samples", {"samples": len(samples), "needed": MINIMUM_FOR_P99}))
     return tuple(found)
 
 

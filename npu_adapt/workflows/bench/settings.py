@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from npu_adapt.errors import NpuAdaptError, RunFailed
+from npu_adapt.records import Fact
 from npu_adapt.timing.loop import Rules
 from npu_adapt.workflows.run.forward import Outputs, Side
 
 # The largest relative L2 error of a row against the CPU's float32. Rounding alone takes bfloat16 beyond 1 %.
 TOLERANCES = {torch.float32: 0.01, torch.float16: 0.01, torch.bfloat16: 0.05}
+
+# Ids of why a row is wrong, by what is.
+WRONG = {"output": "wrong-output", "tokens": "wrong-tokens"}
+NOT_FINITE = {"output": "output-not-finite", "tokens": "tokens-not-finite"}
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,24 @@ class Measurement:
     with_pace: bool  # whether the processor's pace is measured with every row
 
 
-def wrongness(error: float | None, dtype: torch.dtype, *, what: str = "relative L2") -> str:
-    """Why an error against the CPU's float32 is too large for `dtype`; "" where it is not. None is not finite."""
+def wrongness(error: float | None, dtype: torch.dtype, *, of: str = "output") -> Fact | None:
+    """Why an error against the CPU's float32 is too large for `dtype`; None where it is not. None is not finite.
+
+    `of` is what has the error: the "output" of the forward, or the "tokens" written with the cache.
+    """
     limit = TOLERANCES.get(dtype, 0.01)
-    if error is not None and error <= limit:
-        return ""
-    size = "not finite" if error is None else f"{error:.3g}"
-    return f"{what} against the CPU's float32 is {size}, above {limit:.3g}"
+    if error is None:
+        return Fact(NOT_FINITE[of], {"limit": limit})
+    return None if error <= limit else Fact(WRONG[of], {"relative_l2": error, "limit": limit})
+
+
+def failure_reason(error: NpuAdaptError) -> Fact:
+    """Why a row failed: where, of which class, and the error's own words."""
+    if isinstance(error, RunFailed):
+        return Fact("row-failed", {"stage": error.stage, "class": error.kind, "message": error.message})
+    return Fact("row-refused", {"message": error.message})
+
+
+def reason_fields(reason: Fact | None) -> dict[str, Any]:
+    """A row's reason as fields of a log line."""
+    return {} if reason is None else {"reason": reason.id, **reason.values}

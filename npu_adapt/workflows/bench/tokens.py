@@ -9,7 +9,7 @@ import torch
 
 from npu_adapt.models.tasks.task import Generation
 from npu_adapt.numerics.metrics import compare_tensors
-from npu_adapt.records import ConfidenceInterval
+from npu_adapt.records import ConfidenceInterval, Fact
 from npu_adapt.timing import loop
 from npu_adapt.timing.statistics import median
 from npu_adapt.workflows.bench.samples import interval_of
@@ -26,17 +26,17 @@ def generation_fields(
     module: torch.nn.Module,
     tensors: Mapping[str, torch.Tensor],
     how: Measurement,
-) -> tuple[dict[str, Any], str]:
-    """The row's fields of tokens written a second, and why what it writes is wrong ("": it is right).
+) -> tuple[dict[str, Any], Fact | None]:
+    """The row's fields of tokens written a second, and why what it writes is wrong (None: it is right).
 
     Reading the prompt is the forward that `timing_fields` measures.
     """
     generation = session.loaded.task.generation
     if generation is None:
-        return {}, ""
+        return {}, None
     writer = _Writer(generation, module, tensors)
     if not writer.has_cache:
-        return {}, ""
+        return {}, None
     device = session.device
     samples = loop.measure(
         writer.write,
@@ -57,7 +57,7 @@ def generation_fields(
         "decode_samples_ms": samples,
     }
     error = _error(writer, how.reference, session)
-    return fields, wrongness(error, setting.dtype, what="relative L2 of the tokens written with the cache")
+    return fields, wrongness(error, setting.dtype, of="tokens")
 
 
 class _Writer:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from npu_adapt import rounding
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
 from npu_adapt.numerics.arithmetic import ARITHMETICS, OPERATOR_CLASSES
-from npu_adapt.records import Baseline, Compare, InputInfo, Run, Summary
+from npu_adapt.records import TEXT, Baseline, Compare, Fact, InputInfo, Run, Summary
+from npu_adapt.workflows.compare.facts import regression
 from npu_adapt.workflows.env.changes import environment_changes
 
 
@@ -64,7 +64,7 @@ def against_baseline(baseline: Summary, now: Summary, path: Path) -> Baseline:
             *_grown_errors(before, after),
             *_changed_predictions(baseline.run, now.run),
         ),
-        changes=environment_changes(baseline.environment, now.environment),
+        changes=tuple(map(_as_fact, environment_changes(baseline.environment, now.environment))),
     )
 
 
@@ -72,7 +72,7 @@ def _weight_hashes(summary: Summary) -> tuple[str, ...]:
     return tuple(sorted(file.sha256 for file in summary.weights.files)) if summary.weights else ()
 
 
-def _coarser_arithmetics(before: Compare, after: Compare) -> list[str]:
+def _coarser_arithmetics(before: Compare, after: Compare) -> list[Fact]:
     found = [side.arithmetic.found if side.arithmetic else None for side in (before, after)]
     coarser = []
     for operators in OPERATOR_CLASSES:
@@ -82,11 +82,11 @@ def _coarser_arithmetics(before: Compare, after: Compare) -> list[str]:
             and new in ARITHMETICS
             and ARITHMETICS[new].mantissa_bits < ARITHMETICS[old].mantissa_bits
         ):
-            coarser.append(f"the arithmetic of {operators} got coarser: {old} before, {new} now")
+            coarser.append(regression("coarser-arithmetic", operators=operators, before=old, after=new))
     return coarser
 
 
-def _grown_errors(before: Compare, after: Compare) -> list[str]:
+def _grown_errors(before: Compare, after: Compare) -> list[Fact]:
     """Outputs whose error grew by more than the noise floor then: less is what two correct runs may differ by."""
     earlier = {output.name: output for output in before.outputs}
     grown = []
@@ -96,14 +96,15 @@ def _grown_errors(before: Compare, after: Compare) -> list[str]:
             continue
         old, new = then.relative_l2, output.relative_l2
         if new is None:
-            grown.append(f"{output.name} is no longer finite")
+            grown.append(regression("no-longer-finite", output=output.name))
         elif new - old > (then.noise_floor or 0.0):
-            shown = f"{rounding.error(old)} to {rounding.error(new)}"
-            grown.append(f"the error of {output.name} grew from {shown}, by more than its floor")
+            grown.append(
+                regression("larger-error", output=output.name, before=old, after=new, floor=then.noise_floor or 0.0)
+            )
     return grown
 
 
-def _changed_predictions(before: Run, after: Run) -> list[str]:
+def _changed_predictions(before: Run, after: Run) -> list[Fact]:
     """Samples whose first prediction is another one."""
 
     def first(run: Run) -> dict[int, str]:
@@ -114,7 +115,11 @@ def _changed_predictions(before: Run, after: Run) -> list[str]:
 
     old, new = first(before), first(after)
     return [
-        f"the prediction of sample {sample} changed from {old[sample]!r} to {new[sample]!r}"
+        regression("other-prediction", sample=sample, before=old[sample], after=new[sample])
         for sample in sorted(old.keys() & new.keys())
         if old[sample] != new[sample]
     ]
+
+
+def _as_fact(change: Fact | str) -> Fact:
+    return change if isinstance(change, Fact) else Fact(TEXT, {"text": change})

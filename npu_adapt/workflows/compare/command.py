@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -15,16 +16,21 @@ from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import UsageError
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
+from npu_adapt.numerics.repeats import Divergence
 from npu_adapt.progress import Progress
-from npu_adapt.records import CompareLatency, Repeats, Summary
+from npu_adapt.records import CompareLatency, Fact, Repeats, Summary
+from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
-from npu_adapt.workflows.compare.floor import EndToEnd, measure_end_to_end
+from npu_adapt.workflows.compare.evidence import Evidence
+from npu_adapt.workflows.compare.facts import left_out
+from npu_adapt.workflows.compare.floor import NoiseFloor, measure_floor
+from npu_adapt.workflows.compare.latency import measure_latency
+from npu_adapt.workflows.compare.operators import examine_operators
+from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.outputs import require_same_outputs
-from npu_adapt.workflows.compare.probing import arithmetic_to_judge_at, probe
-from npu_adapt.workflows.compare.record import Evidence, arithmetic_report, judge, log_comparison
-from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs, saved_outputs
-from npu_adapt.workflows.compare.suspects import Operators, examine_operators
-from npu_adapt.workflows.compare.verdict import RANDOM_SPREAD, CompareOptions
+from npu_adapt.workflows.compare.probing import Probed, arithmetic_report, arithmetic_to_judge_at, probe
+from npu_adapt.workflows.compare.record import compare_section, log_comparison
+from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
 from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.run.infer import record_forwards
 from npu_adapt.workflows.run.session import RunRequest, Session, prepared
@@ -32,7 +38,7 @@ from npu_adapt.workflows.run.session import RunRequest, Session, prepared
 __all__ = ["CompareOptions", "compare"]
 
 FORWARDS = 3  # of each sample on the device, which must be equal to the bit
-WARM_FORWARDS = 2  # of the first sample, for the latency
+WARM_FORWARDS = 2  # further ones of the first sample: whether the reference repeats itself, and how long they take
 
 
 def compare(request: RunRequest, options: CompareOptions, progress: Progress) -> Summary:
@@ -42,13 +48,11 @@ def compare(request: RunRequest, options: CompareOptions, progress: Progress) ->
     with prepared(request, progress, allow_cpu=False) as session:
         if baseline is not None and options.baseline is not None:
             require_same_subject(baseline, session.so_far(), options.baseline, options.reference)
-        candidate = _candidate_side(session)
-        expected, found = _forwards(session, options, candidate)
-        evidence = _evidence(session, options, candidate, expected, found)
-        record_forwards(session, found, status="REHEARSED" if request.rehearse else "SUCCESS")
+        evidence, forwards = _measured(session, options)
+        record_forwards(session, forwards, status="REHEARSED" if request.rehearse else "SUCCESS")
         run = session.summary.run
         assert run is not None
-        section, reasons = judge(evidence, options, candidate=run.device, inputs=run.inputs)
+        section, reasons = compare_section(evidence, options, candidate=run.device, inputs=run.inputs)
         if baseline is not None and options.baseline is not None:
             section = replace(
                 section, baseline=against_baseline(baseline, session.so_far(compare=section), options.baseline)
@@ -57,7 +61,7 @@ def compare(request: RunRequest, options: CompareOptions, progress: Progress) ->
         log_comparison(session.journal, section)
         summary = session.publish(compare=section)
         if options.save_outputs is not None:
-            save_outputs(options.save_outputs, evidence.saved, summary)
+            save_outputs(options.save_outputs, evidence, summary)
         return summary
 
 
@@ -76,11 +80,39 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
         require_writable(options.save_outputs)
 
 
-def _forwards(session: Session, options: CompareOptions, candidate: Side) -> tuple[Forwards, Forwards]:
-    """Both sides' forwards of every sample: once with `--fast`, else repeated, the reference's first sample only."""
-    reference = _reference_side(session, options)
+def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forwards]:
+    """Everything that is measured before anything is judged, and the device's forwards."""
+    candidate = _candidate_side(session)
+    expected, found, latency = _forwards(session, options, candidate)
+    evidence = Evidence(
+        reference=expected.outputs,
+        candidate=found.outputs,
+        class_scores=session.loaded.task.class_scores,
+        dtype=session.loaded.dtype,
+        reference_device=options.reference,
+        rehearsed=session.request.rehearse is not None,
+        finer_hint=session.device.backend.finer_hint,
+        repeats=_repeats(expected, found),
+        latency=latency,
+        left_out=tuple(left_out("part", name=part) for part in session.loaded.left_out),
+    )
+    if not options.fast:
+        evidence = _examined(session, options, candidate, evidence, found.divergences)
+    if isinstance(latency, CompareLatency):
+        found = dataclasses.replace(found, warm_ms=(latency.candidate_ms,))
+    return evidence, found
+
+
+def _forwards(
+    session: Session, options: CompareOptions, candidate: Side
+) -> tuple[Forwards, Forwards, CompareLatency | Fact | None]:
+    """Both sides' forwards of every sample: once with `--fast`, else repeated, the reference's first sample only.
+
+    The latency is None with `--fast` and of a rehearsal.
+    """
+    reference, rehearsed = _reference_side(session, options), session.request.rehearse is not None
     warm = 0 if options.fast else WARM_FORWARDS
-    watched = 0 if options.fast or session.request.rehearse is not None else FORWARDS
+    watched = 0 if options.fast or rehearsed else FORWARDS
     with session.stage("reference", f"running the reference on {reference.device.name}"):
         expected = run_forwards(reference, session.samples, session.progress, warm=warm)
     session.device.reset_peak_memory()
@@ -88,7 +120,11 @@ def _forwards(session: Session, options: CompareOptions, candidate: Side) -> tup
         found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
     with session.stage("compare", "comparing the outputs"):
         require_same_outputs(expected.outputs, found.outputs)
-    return expected, found
+    one, other = expected.warm_median_ms, found.warm_median_ms
+    if one is None or other is None or rehearsed:
+        return expected, found, None
+    with session.stage("latency", "timing both sides in turns", fallbacks=False):
+        return expected, found, measure_latency(reference, candidate, session.samples[0], one + other)
 
 
 def _reference_side(session: Session, options: CompareOptions) -> Side:
@@ -114,56 +150,54 @@ def candidate_context(session: Session) -> Callable[[], AbstractContextManager[o
     return nullcontext if rehearse is None else partial(emulate, ARITHMETICS[rehearse])
 
 
-def _evidence(
-    session: Session, options: CompareOptions, candidate: Side, expected: Forwards, found: Forwards
+def _examined(
+    session: Session,
+    options: CompareOptions,
+    candidate: Side,
+    evidence: Evidence,
+    divergences: tuple[tuple[int, Divergence], ...],
 ) -> Evidence:
-    """Everything that is measured before anything is judged."""
-    loaded, rehearsed = session.loaded, session.request.rehearse is not None
-    arithmetic = end_to_end = None
+    """The evidence with the device's arithmetic, the noise floor and the operators."""
+    with session.stage("probe", "asking the device for its arithmetic"):
+        probed = probe(session.device, evidence.dtype, candidate.context)
+    _log_failures(session, probed)
+    judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, evidence.dtype)
+    # Under a random model the floor would be its own randomness.
+    floor = None if evidence.is_random else _floor(session, options, judged_at, evidence)
     operators = Operators()
-    if not options.fast:
-        with session.stage("probe", "asking the device for its arithmetic"):
-            probed = probe(session.device, loaded.dtype, candidate.context)
-        judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, loaded.dtype)
-        is_random = expected.spread > RANDOM_SPREAD
-        if not is_random:  # under a random model the floor would be its own randomness
-            end_to_end = _end_to_end(session, options, judged_at, found)
-        arithmetic = arithmetic_report(options.arithmetic, probed, judged_at, end_to_end)
-        if not rehearsed:
-            measured = () if end_to_end is None else end_to_end.samples
-            operators = examine_operators(
-                session,
-                candidate,
-                judged_at,
-                measured,
-                found.divergences,
-                is_random=is_random,
-                accumulate=options.accumulate,
-            )
-    return Evidence(
-        saved=saved_outputs(expected, found, end_to_end, loaded.task.class_scores),
-        measured=() if end_to_end is None else end_to_end.samples,
-        dtype=loaded.dtype,
-        reference=options.reference,
-        arithmetic=arithmetic,
-        finer_hint=session.device.backend.finer_hint,
-        repeats=_repeats(expected, found),
-        latency=None if rehearsed else _latency(expected, found),
-        rehearsed=rehearsed,
+    if not evidence.rehearsed:
+        operators = examine_operators(
+            session,
+            candidate,
+            judged_at,
+            () if floor is None else floor.samples,
+            divergences,
+            is_random=evidence.is_random,
+            accumulate=options.accumulate,
+        )
+    return dataclasses.replace(
+        evidence,
+        floor=floor,
+        arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor),
         operators=operators,
-        left_out=(*loaded.left_out, *_without_float64(end_to_end)),
+        left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )
 
 
-def _end_to_end(session: Session, options: CompareOptions, judged_at: ArithmeticByClass, found: Forwards) -> EndToEnd:
+def _log_failures(session: Session, probed: Probed) -> None:
+    for operators, message in probed.failures.items():
+        session.journal.event("accuracy", "probe-failed", "warning", operators=operators, message=message)
+
+
+def _floor(session: Session, options: CompareOptions, judged_at: ArithmeticByClass, evidence: Evidence) -> NoiseFloor:
     with session.stage("floor", "measuring the noise floor on the CPU"):
-        return measure_end_to_end(
+        return measure_floor(
             session.loaded,
             session.samples,
-            found.outputs,
+            evidence.candidate,
             judged_at,
             session.progress,
-            explain=session.request.rehearse is None,
+            explain=not evidence.rehearsed,
             keep_truth=options.save_outputs is not None,
         )
 
@@ -178,18 +212,3 @@ def _repeats(expected: Forwards, found: Forwards) -> Repeats | None:
         reference_differing=expected.differing,
         candidate_differing=found.differing,
     )
-
-
-def _latency(expected: Forwards, found: Forwards) -> CompareLatency | None:
-    reference, candidate = expected.warm_median_ms, found.warm_median_ms
-    if reference is None or candidate is None:
-        return None
-    return CompareLatency(
-        reference_ms=reference, candidate_ms=candidate, speed_up=reference / candidate, iterations=len(found.warm_ms)
-    )
-
-
-def _without_float64(end_to_end: EndToEnd | None) -> tuple[str, ...]:
-    """What was compared with the next best truth, in words."""
-    names = () if end_to_end is None else end_to_end.without_float64
-    return (f"the truth of {', '.join(names)} is float32: no float64 kernel on the CPU",) if names else ()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
@@ -24,7 +24,8 @@ from npu_adapt.numerics.explanation import CANDIDATES, fitting, predicted_errors
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Progress
-from npu_adapt.records import OutputComparison
+from npu_adapt.records import Fact, OutputComparison
+from npu_adapt.workflows.compare.facts import LeftOutId, left_out
 from npu_adapt.workflows.run.forward import Outputs
 
 CPU = torch.device("cpu")
@@ -49,17 +50,17 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class EndToEnd:
+class NoiseFloor:
     """The device's errors beside the floor, and what else the truth brought to light."""
 
-    samples: tuple[dict[str, Measured], ...]
+    samples: tuple[dict[str, Measured], ...]  # by output
     truth: tuple[Outputs, ...]  # in float64; empty unless it was to be kept
-    operators: frozenset[str]  # classes of matrix products that the model uses
-    without_float64: tuple[str, ...]  # operators that ran in float32 for want of a float64 kernel
-    fits: tuple[str, ...] | None = field(default=None)  # None: not worked out
+    operators: frozenset[str] = frozenset()  # classes of matrix products that the model uses
+    left_out: tuple[Fact, ...] = ()  # where the truth is not in float64
+    fits: tuple[str, ...] | None = None  # None: not worked out
 
 
-def measure_end_to_end(
+def measure_floor(
     loaded: LoadedModel,
     samples: tuple[Sample, ...],
     candidate: tuple[Outputs, ...],
@@ -68,7 +69,7 @@ def measure_end_to_end(
     *,
     explain: bool,
     keep_truth: bool,
-) -> EndToEnd:
+) -> NoiseFloor:
     """Truth and floor of every sample; with `explain` also what other arithmetics would show, on the first one.
 
     One truth is held at a time unless `keep_truth`.
@@ -79,9 +80,11 @@ def measure_end_to_end(
     truths: list[Outputs] = []
     wide = Float64()
     fits = None
+    instead: dict[LeftOutId, None] = {}  # an ordered set
     with progress.task("measuring the noise floor", total=total) as step:
         for number, sample in enumerate(samples):
-            truth = _truth(loaded, sample, wide)
+            truth, other = _truth(loaded, sample, candidate[number], wide)
+            instead |= {} if other is None else {other: None}
             step.advance(1)
             errors = []
             for variant in emulations(arithmetic, wide.operators, truth, loaded.dtype):
@@ -96,7 +99,7 @@ def measure_end_to_end(
                 step.advance(1)
             if keep_truth:
                 truths.append(truth)
-    return EndToEnd(tuple(measured), tuple(truths), frozenset(wide.operators), tuple(wide.without_kernel), fits)
+    return NoiseFloor(tuple(measured), tuple(truths), frozenset(wide.operators), _left_out(wide, instead), fits)
 
 
 def emulations(
@@ -154,18 +157,34 @@ def _forward(
         return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
 
 
-def _truth(loaded: LoadedModel, sample: Sample, wide: Float64) -> Outputs:
-    """Every operator in float64; where the code does not bear that, a float64 copy of the model, and it is said.
+def _truth(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) -> tuple[Outputs, LeftOutId | None]:
+    """Every operator in float64, and what had to stand for that, if something had.
 
-    A compiled or scripted part, say, insists on the types that it was made for.
+    Where the code does not bear it, a float64 copy of the model: a compiled or scripted part, say, insists on the types
+    that it was made for. Where the outputs have other shapes than `like`, the model's own type.
     """
+    instead: LeftOutId | None = None
     try:
-        return _forward(loaded, sample, torch.float64, wide)
+        outputs = _forward(loaded, sample, torch.float64, wide)
     except (RuntimeError, TypeError, ValueError):
+        instead = "own-type-only"
         copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
         outputs = _forward(copied, sample, torch.float64, nullcontext())
-        wide.without_kernel["parts that compute in no other type than their own"] = None
-        return {name: tensor.double() for name, tensor in outputs.items()}
+    if {name: tensor.shape for name, tensor in outputs.items()} != {name: each.shape for name, each in like.items()}:
+        instead = "other-shapes-in-float64"
+        outputs = _forward(loaded, sample, loaded.dtype, nullcontext())
+    if instead is None:
+        return outputs, None
+    return {
+        name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in outputs.items()
+    }, instead
+
+
+def _left_out(wide: Float64, instead: Iterable[LeftOutId]) -> tuple[Fact, ...]:
+    """Where the truth is not in float64."""
+    operators = tuple(wide.without_kernel)
+    found = (left_out("truth-in-float32", operators=operators),) if operators else ()
+    return (*found, *map(left_out, instead))
 
 
 def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:

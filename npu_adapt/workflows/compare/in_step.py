@@ -1,4 +1,4 @@
-"""Both sides' forwards in step, operator by operator: how errors accumulate, and where the two first part.
+"""Both sides' forwards in step, operator by operator: how errors accumulate, and where the two diverge first.
 
 The device's forward runs in the calling thread, because a device's context belongs to one; the CPU's run in threads of
 their own and wait at every operator. So one forward's activations are held a side, and nothing more.
@@ -25,11 +25,12 @@ from npu_adapt.numerics.exact import ROUNDOFF
 from npu_adapt.numerics.judgement import OperatorReading, judge
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.progress import Progress
-from npu_adapt.records import OperatorFinding
-from npu_adapt.workflows.compare.isolation import CPU, arithmetic_of, finding, moved
+from npu_adapt.records import Fact, OperatorFinding
+from npu_adapt.workflows.compare.alone import CPU, arithmetic_of, finding, moved
+from npu_adapt.workflows.compare.facts import note
 from npu_adapt.workflows.run.forward import Side
 
-PARTED = 3.0  # floors of accumulated error: the end-to-end rule's own limit
+FAR = 3.0  # floors of accumulated error: the end-to-end rule's own limit
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class InStep:
 
     accumulated: dict[int, tuple[float, float]]  # index of a computed call -> (relative L2, its floor)
     first_divergence: OperatorFinding | None  # None: none was looked for, or none found
-    note: str | None  # where the two sides' code takes other paths; None: it does not
+    note: Fact | None  # where the two sides' code takes other paths; None: it does not
 
 
 def run_in_step(
@@ -81,7 +82,7 @@ class _Steps:
         self.accumulated: dict[int, tuple[float, float]] = {}
         self.first_wrong: OperatorFinding | None = None
         self.first_far: OperatorFinding | None = None
-        self.note: str | None = None
+        self.note: Fact | None = None
         self._arithmetic = arithmetic
         self._search = search
 
@@ -91,11 +92,7 @@ class _Steps:
         if self._search and self.first_wrong is None and not candidate.random:
             self.first_wrong = _wrong_for_its_inputs(candidate, self._arithmetic)
         if reference is None or floor is None or reference.operator != candidate.operator:
-            there = "nothing more" if reference is None else f"{reference.operator} in {reference.module}"
-            self.note = (
-                f"the device takes another path from operator {candidate.index} on: {candidate.operator} in "
-                f"{candidate.module}, where the reference has {there}"
-            )
+            self.note = _another_path(candidate, reference)
             return
         if not _is_computed(reference) or candidate.outputs[0].shape != reference.outputs[0].shape:
             return
@@ -103,11 +100,26 @@ class _Steps:
         own = ROUNDOFF.get(candidate.outputs[0].dtype, 0.0) / 2
         noise = max(_distance(floor.outputs[0], reference.outputs[0])[0], own)
         self.accumulated[candidate.index] = (error, noise)
-        if self.first_far is None and not error <= PARTED * noise:
+        if self.first_far is None and not error <= FAR * noise:
             shape = tuple(candidate.outputs[0].shape)
             reading = OperatorReading(candidate.index, candidate.module, candidate.operator, shape, None)
             broken = FailedTest("end-to-end", error / noise, worst)
             self.first_far = finding(reading, broken, 0)
+
+
+def _another_path(candidate: Call, reference: Call | None) -> Fact:
+    """Where the two sides' code takes other paths: the operators that come next on each."""
+    index, module, operator = candidate.index, candidate.module, candidate.operator
+    if reference is None:
+        return note("path-ends", index=index, module=module, operator=operator)
+    return note(
+        "another-path",
+        index=index,
+        module=module,
+        operator=operator,
+        reference_module=reference.module,
+        reference_operator=reference.operator,
+    )
 
 
 def _is_computed(call: Call) -> bool:

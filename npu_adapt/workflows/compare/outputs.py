@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
 from npu_adapt.errors import RunFailed
 from npu_adapt.numerics.metrics import Difference, compare_tensors
 from npu_adapt.numerics.ranking import top_k_match
-from npu_adapt.records import OutputComparison
+from npu_adapt.records import OutputComparison, WorstOutput
 from npu_adapt.workflows.run.forward import Outputs
 
 FLAT_METRICS = ("max_abs_diff", "mean_abs_diff", "cosine_similarity", "relative_l2")
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Figures of one candidate against one reference, without a verdict."""
-
-    outputs: tuple[OutputComparison, ...]
-    flat: dict[str, float | None]  # FLAT_METRICS; None: not finite, a NaN or an infinity on one side only
-    worst_outputs: dict[str, str]  # flat metric -> "logits, sample 2"
-
-
 def compare_outputs(
     reference: tuple[Outputs, ...], candidate: tuple[Outputs, ...], *, dtype: torch.dtype
-) -> Comparison:
-    """Compares every output of every sample.
+) -> tuple[tuple[OutputComparison, ...], dict[str, WorstOutput]]:
+    """Every output, over all samples, and for each flat metric where its worst value was found.
 
     The reference's floating outputs are rounded to `dtype`, the run's, first. Raises `RunFailed` where the two sides do
     not have the same outputs, or none: comparing nothing is an error.
@@ -36,28 +28,21 @@ def compare_outputs(
     require_same_outputs(reference, candidate)
     differences = {
         name: [
-            compare_tensors(other[name], _rounded(one[name], dtype))
+            compare_tensors(other[name], rounded(one[name], dtype))
             for one, other in zip(reference, candidate, strict=True)
         ]
         for name in reference[0]
     }
-    flat: dict[str, float | None] = {}
-    worst_outputs: dict[str, str] = {}
-    for metric in FLAT_METRICS:
-        named = [
-            (value, name, sample) for name, several in differences.items() for sample, value in _values(several, metric)
-        ]
-        value, name, sample = max(named, key=lambda entry: _badness(metric, entry[0]))
-        flat[metric] = value
-        worst_outputs[metric] = f"{name}, sample {sample}"
-    return Comparison(
-        tuple(
-            _output_record(name, several, [outputs[name] for outputs in reference])
-            for name, several in differences.items()
-        ),
-        flat,
-        worst_outputs,
+    outputs = tuple(
+        _output_record(name, several, [sample[name] for sample in reference], [sample[name] for sample in candidate])
+        for name, several in differences.items()
     )
+    return outputs, {metric: _worst_output(metric, differences) for metric in FLAT_METRICS}
+
+
+def flat_metrics(outputs: tuple[OutputComparison, ...]) -> dict[str, Any]:
+    """The worst of each metric over all outputs; None: not finite, a NaN or an infinity on one side only."""
+    return {metric: _worst(metric, [getattr(output, metric) for output in outputs]) for metric in FLAT_METRICS}
 
 
 def require_same_outputs(reference: tuple[Outputs, ...], candidate: tuple[Outputs, ...]) -> None:
@@ -84,12 +69,9 @@ def require_same_outputs(reference: tuple[Outputs, ...], candidate: tuple[Output
         )
 
 
-def _rounded(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def rounded(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A floating tensor in `dtype`, any other as it is."""
     return tensor.to(dtype) if tensor.is_floating_point() else tensor
-
-
-def _values(differences: list[Difference], metric: str) -> list[tuple[int, float | None]]:
-    return [(sample, getattr(difference, metric)) for sample, difference in enumerate(differences)]
 
 
 def _badness(metric: str, value: float | None) -> float:
@@ -99,19 +81,28 @@ def _badness(metric: str, value: float | None) -> float:
     return -value if metric == "cosine_similarity" else value
 
 
-def _output_record(name: str, differences: list[Difference], reference: list[torch.Tensor]) -> OutputComparison:
-    def worst(metric: str) -> float | None:
-        values = [value for _, value in _values(differences, metric)]
-        return max(values, key=lambda value: _badness(metric, value))
+def _worst(metric: str, values: Sequence[float | None]) -> float | None:
+    return max(values, key=lambda value: _badness(metric, value))
 
+
+def _worst_output(metric: str, differences: Mapping[str, Sequence[Difference]]) -> WorstOutput:
+    places = ((name, sample) for name, several in differences.items() for sample in range(len(several)))
+    name, sample = max(places, key=lambda at: _badness(metric, getattr(differences[at[0]][at[1]], metric)))
+    return WorstOutput(output=name, sample=sample)
+
+
+def _output_record(
+    name: str,
+    differences: Sequence[Difference],
+    reference: Sequence[torch.Tensor],
+    candidate: Sequence[torch.Tensor],
+) -> OutputComparison:
+    figures = {metric: _worst(metric, [getattr(each, metric) for each in differences]) for metric in FLAT_METRICS}
     sample, shown = max(enumerate(differences), key=lambda entry: _badness("max_abs_diff", entry[1].max_abs_diff))
     return OutputComparison(
         name=name,
         shape=tuple(reference[0].shape),
-        max_abs_diff=worst("max_abs_diff"),
-        mean_abs_diff=worst("mean_abs_diff"),
-        cosine_similarity=worst("cosine_similarity"),
-        relative_l2=worst("relative_l2"),
+        **figures,
         nan_mismatches=sum(difference.nan_mismatches for difference in differences),
         inf_mismatches=sum(difference.inf_mismatches for difference in differences),
         worst_index=shown.worst_index,
@@ -119,7 +110,15 @@ def _output_record(name: str, differences: list[Difference], reference: list[tor
         reference_nans=sum(int(tensor.isnan().sum()) for tensor in reference),
         reference_value=shown.reference_value,
         candidate_value=shown.candidate_value,
+        unequal=_unequal(reference, candidate),
     )
+
+
+def _unequal(reference: Sequence[torch.Tensor], candidate: Sequence[torch.Tensor]) -> int | None:
+    """How many whole numbers or booleans differ, over all samples; None: the output is floating."""
+    if reference[0].is_floating_point() or reference[0].is_complex():
+        return None
+    return sum(int((one != other).sum()) for one, other in zip(reference, candidate, strict=True))
 
 
 def class_matches(
@@ -144,7 +143,7 @@ def class_matches(
             for expected, other, share in zip(references, candidate, noise or [0.0] * len(candidate), strict=True)
         )
 
-    references = [_rounded(outputs[class_scores], dtype) for outputs in reference]
+    references = [rounded(outputs[class_scores], dtype) for outputs in reference]
     return match(1), match(5) if references[0].shape[-1] >= 5 else None
 
 

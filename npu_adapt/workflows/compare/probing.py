@@ -14,7 +14,8 @@ from torch import Tensor
 from npu_adapt.devices.device import Device, first_line
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, OPERATOR_CLASSES, Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.probe import Reading, overflows_exp, read_attention, read_product
-from npu_adapt.records import ArithmeticReading
+from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport
+from npu_adapt.workflows.compare.floor import NoiseFloor
 
 Found = TypeVar("Found")
 
@@ -24,10 +25,10 @@ FATAL = frozenset({"out-of-memory", "device-lost", "timeout", "initialisation"})
 
 @dataclass(frozen=True)
 class Probed:
-    """What the device showed; a class that could not be probed has a reason instead of a reading."""
+    """What the device showed; a class that could not be probed has an error instead of a reading."""
 
     readings: dict[str, Reading]
-    failures: dict[str, str]
+    failures: dict[str, str]  # class of operators -> the message of its error
     exp_overflows: bool | None  # None: the device has no exponential to ask
 
     def records(self) -> tuple[ArithmeticReading, ...]:
@@ -100,6 +101,26 @@ def arithmetic_to_judge_at(probed: Probed, asked: str, dtype: torch.dtype) -> Ar
     return ArithmeticByClass(*map(held_to, OPERATOR_CLASSES))
 
 
+def arithmetic_report(
+    asked: str, probed: Probed, judged_at: ArithmeticByClass, floor: NoiseFloor | None
+) -> ArithmeticReport:
+    """What was asked of the device's arithmetic and what was found, for the classes that the model uses."""
+    used = None if floor is None else floor.operators
+
+    def found(operators: str) -> str | None:
+        reading = probed.readings.get(operators)
+        return None if reading is None or (used is not None and operators not in used) else reading.arithmetic
+
+    return ArithmeticReport(
+        asked=asked,
+        found=ArithmeticFound(**{operators: found(operators) for operators in OPERATOR_CLASSES}),
+        readings=probed.records(),
+        exp_overflows=probed.exp_overflows,
+        judged_at=None if floor is None else str(judged_at),
+        fits=None if floor is None else floor.fits,
+    )
+
+
 def _unscaled_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(query, key, value, scale=1.0)
 
@@ -109,11 +130,11 @@ def _on(device: Device, operator: Callable[..., Tensor], *operands: Tensor) -> T
 
 
 def _asked(device: Device, question: Callable[[], Found]) -> Found | str:
-    """The answer, or in words why the device gave none."""
+    """The answer, or the message of the error that the device gave instead."""
     try:
         return question()
     except (RuntimeError, NotImplementedError) as error:
         failure = device.classify(error, "probe")
         if failure is not None and failure.kind in FATAL:
             raise failure from error
-        return f"the probe failed: {first_line(error)}"
+        return first_line(error)

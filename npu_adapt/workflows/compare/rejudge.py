@@ -5,36 +5,32 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import torch
 from msgspec.structs import replace
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import Logs, new_summary
-from npu_adapt.records import Compare, Run, Summary
+from npu_adapt.records import Summary
 from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
-from npu_adapt.workflows.compare.record import Evidence, judge, log_comparison
-from npu_adapt.workflows.compare.saved_outputs import SavedOutputs, measured_again, read_outputs
-from npu_adapt.workflows.compare.suspects import Operators
-from npu_adapt.workflows.compare.verdict import CompareOptions
+from npu_adapt.workflows.compare.options import CompareOptions
+from npu_adapt.workflows.compare.record import compare_section, log_comparison
+from npu_adapt.workflows.compare.saved_outputs import read_evidence
 from npu_adapt.workflows.run.session import RunRequest
 
 
 def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summary:
     """The summary of the saved run with its comparison judged again by `options`, published as a run of its own.
 
-    What only running can tell, the arithmetic probed, the repeats and the operators, is taken from the saved record.
     Raises `UsageError` for a folder that does not hold all of it.
     """
     if request.model is not None or request.device != "auto" or request.rehearse is not None:
         raise UsageError("--rejudge runs nothing: model and device are those of the folder", hint="leave them out")
     logs = Logs(request.logs)
     logs.require_writable()
-    saved, before = read_outputs(folder)
-    compare, run = before.compare, before.run
-    assert compare is not None and run is not None
-    options = dataclasses.replace(options, fast=not saved.truth)
-    evidence = _evidence(saved, run, compare, options)
-    section, reasons = judge(evidence, options, candidate=compare.candidate, inputs=compare.inputs)
+    evidence, before = read_evidence(folder, options.arithmetic)
+    compare = before.compare
+    assert compare is not None
+    options = dataclasses.replace(options, fast=evidence.floor is None)
+    section, reasons = compare_section(evidence, options, candidate=compare.candidate, inputs=compare.inputs)
     kept = {path: why for path, why in before.reasons.items() if not path.startswith(("compare", "bench"))}
     summary = new_summary(
         request.command_line,
@@ -42,7 +38,7 @@ def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summa
         model=before.model,
         weights=before.weights,
         environment=before.environment,
-        run=run,
+        run=before.run,
         compare=section,
         reasons={**kept, **reasons},
     )
@@ -55,20 +51,3 @@ def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summa
         journal.event("run", "rejudged", folder=folder, run_at=before.created_at)
         log_comparison(journal, section)
         return journal.publish(summary)
-
-
-def _evidence(saved: SavedOutputs, run: Run, compare: Compare, options: CompareOptions) -> Evidence:
-    arithmetic = compare.arithmetic
-    return Evidence(
-        saved=saved,
-        measured=measured_again(saved),
-        dtype=getattr(torch, run.dtype),
-        reference=compare.reference,
-        arithmetic=None if arithmetic is None else replace(arithmetic, asked=options.arithmetic),
-        finer_hint="",
-        repeats=compare.repeats,
-        latency=compare.latency,
-        rehearsed=run.status == "REHEARSED",
-        operators=Operators.of(compare),
-        left_out=compare.left_out,
-    )

@@ -1,47 +1,41 @@
-"""Outputs kept as safetensors, and a verdict on them without running anything again."""
+"""The outputs of a comparison kept as safetensors, and its evidence read back from them."""
 
 from __future__ import annotations
 
 import json
+import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import msgspec
 import torch
+from msgspec.structs import replace
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
-from npu_adapt.records import Summary, encode
-from npu_adapt.workflows.compare.floor import EndToEnd, Measured
-from npu_adapt.workflows.run.forward import Forwards, Outputs
+from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED
+from npu_adapt.numerics.metrics import compare_tensors
+from npu_adapt.records import ArithmeticFound, Compare, Run, Summary, encode
+from npu_adapt.workflows.compare.alone import Operators
+from npu_adapt.workflows.compare.evidence import Evidence
+from npu_adapt.workflows.compare.floor import Measured, NoiseFloor
+from npu_adapt.workflows.run.forward import Outputs
 
 SIDES = ("reference", "candidate", "truth")
 SUMMARY = "summary.json"
-# In the headers, as JSON: the outputs in their order; for each sample, output -> floor; which holds class scores.
-ORDER, FLOORS, CLASS_SCORES = "outputs", "noise_floors", "class_scores"
+LARGEST_SUMMARY = 64 << 20  # bytes
+LARGEST_SIDE = 64 << 30  # bytes
 AGAIN = "make the folder again: npu-adapt compare MODEL --save-outputs DIR"
+DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in COARSEST_UNASKED}
 
 
-@dataclass(frozen=True)
-class SavedOutputs:
-    """Both sides' outputs, sample by sample, the float64 truth and the floors where they were measured."""
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What the metadata of each file say of all of them, each field as JSON."""
 
-    reference: tuple[Outputs, ...]
-    candidate: tuple[Outputs, ...]
-    truth: tuple[Outputs, ...]  # empty: not measured (--fast)
-    floors: tuple[dict[str, float | None], ...]  # likewise
+    outputs: tuple[str, ...]  # in their order
     class_scores: str | None  # the output that holds them; None: the task has none
-
-
-def saved_outputs(
-    expected: Forwards, found: Forwards, end_to_end: EndToEnd | None, class_scores: str | None
-) -> SavedOutputs:
-    """Both sides' outputs, with the truth and its floors if they were measured and kept."""
-    if end_to_end is None or not end_to_end.truth:
-        return SavedOutputs(expected.outputs, found.outputs, (), (), class_scores)
-    floors = tuple({name: each.floor for name, each in sample.items()} for sample in end_to_end.samples)
-    return SavedOutputs(expected.outputs, found.outputs, end_to_end.truth, floors, class_scores)
+    noise_floors: tuple[dict[str, Annotated[float, msgspec.Meta(gt=0)] | None], ...]  # by sample; empty: no floor
 
 
 def require_writable(folder: Path) -> None:
@@ -54,67 +48,159 @@ def require_writable(folder: Path) -> None:
         raise UsageError(f"{folder} cannot be written: {error.strerror}", hint="name another --save-outputs") from error
 
 
-def save_outputs(folder: Path, saved: SavedOutputs, summary: Summary) -> None:
+def save_outputs(folder: Path, evidence: Evidence, summary: Summary) -> None:
     """Writes `reference.safetensors`, `candidate.safetensors`, `truth.safetensors` and the summary of the run.
 
     A tensor's name is "SAMPLE/OUTPUT".
     """
     from safetensors.torch import save_file
 
-    about = {ORDER: list(saved.reference[0]), FLOORS: saved.floors, CLASS_SCORES: saved.class_scores}
-    header = {name: json.dumps(value) for name, value in about.items()}
-    for side in SIDES:
+    floor = evidence.floor
+    header = Header(
+        outputs=tuple(evidence.reference[0]),
+        class_scores=evidence.class_scores,
+        noise_floors=() if floor is None else tuple(_floors(sample) for sample in floor.samples),
+    )
+    metadata = {name: json.dumps(value) for name, value in msgspec.to_builtins(header).items()}
+    sides = (evidence.reference, evidence.candidate, () if floor is None else floor.truth)
+    for side, samples in zip(SIDES, sides, strict=True):
         tensors = {
             f"{number}/{name}": tensor.clone(memory_format=torch.contiguous_format)  # none may share its bytes
-            for number, outputs in enumerate(getattr(saved, side))
+            for number, outputs in enumerate(samples)
             for name, tensor in outputs.items()
         }
-        save_file(tensors, folder / f"{side}.safetensors", header)
+        save_file(tensors, folder / f"{side}.safetensors", metadata)
     (folder / SUMMARY).write_bytes(encode(summary))
 
 
-def read_outputs(folder: Path) -> tuple[SavedOutputs, Summary]:
-    """What `save_outputs` wrote. Raises `UsageError` for anything less."""
+def _floors(sample: dict[str, Measured]) -> dict[str, float | None]:
+    return {name: each.floor for name, each in sample.items()}
+
+
+def read_evidence(folder: Path, asked: str) -> tuple[Evidence, Summary]:
+    """The evidence of a comparison that `save_outputs` kept, and the summary of its run.
+
+    What only running can tell, the arithmetic probed, the repeats and the operators, is the record's. `asked` is the
+    arithmetic that the device is held to now. Raises `UsageError` for anything less than such a folder.
+    """
+    _require_file(folder / SUMMARY, LARGEST_SUMMARY)
     summary = read_summary(folder / SUMMARY)
-    if summary.compare is None or summary.run is None:
+    compare, run = summary.compare, summary.run
+    if compare is None or run is None:
         raise UsageError(f"{folder} holds no comparison", hint=AGAIN)
-    header: dict[str, Any] = {}
-    sides = {side: _read_side(folder / f"{side}.safetensors", header) for side in SIDES}
-    try:
-        reference, candidate, truth = (
-            tuple({name: sample[name] for name in header[ORDER]} for sample in sides[side]) for side in SIDES
-        )
-        return SavedOutputs(reference, candidate, truth, tuple(header[FLOORS]), header[CLASS_SCORES]), summary
-    except KeyError as error:
-        raise UsageError(f"{folder} lacks {error}: it was not written by npu-adapt", hint=AGAIN) from error
-
-
-def measured_again(saved: SavedOutputs) -> tuple[dict[str, Measured], ...]:
-    """The errors of the saved candidate against the saved truth, beside the floors of that run."""
-    from npu_adapt.numerics.metrics import compare_tensors
-
-    return tuple(
-        {
-            name: Measured(compare_tensors(outputs[name], truth[name]).relative_l2, floors.get(name))
-            for name in outputs
-            if name in truth
-        }
-        for outputs, truth, floors in zip(saved.candidate, saved.truth, saved.floors, strict=True)
+    sides, header = _read_sides(folder)
+    reference, candidate, truth = sides
+    _require_consistent(folder, sides, header)
+    _require_of_record(folder, sides, compare, run)
+    floors = header.noise_floors
+    evidence = Evidence(
+        reference=reference,
+        candidate=candidate,
+        class_scores=header.class_scores,
+        dtype=DTYPES[run.dtype],
+        reference_device=compare.reference,
+        rehearsed=run.status == "REHEARSED",
+        floor=_measured_again(candidate, truth, floors) if truth else None,
+        arithmetic=None if compare.arithmetic is None else replace(compare.arithmetic, asked=asked),
+        repeats=compare.repeats,
+        latency=compare.latency or summary.reasons.get("compare.latency"),
+        operators=Operators.of(compare),
+        left_out=compare.left_out,
     )
+    return evidence, summary
 
 
-def _read_side(path: Path, header: dict[str, Any]) -> tuple[Outputs, ...]:
-    """The samples in a file, and its header into `header`."""
+def _measured_again(
+    candidate: tuple[Outputs, ...], truth: tuple[Outputs, ...], floors: tuple[dict[str, float | None], ...]
+) -> NoiseFloor:
+    """The errors of the saved candidate against the saved truth, beside the floors of that run."""
+    samples = tuple(
+        {name: Measured(compare_tensors(outputs[name], exact[name]).relative_l2, floor[name]) for name in exact}
+        for outputs, exact, floor in zip(candidate, truth, floors, strict=True)
+    )
+    return NoiseFloor(samples, truth)
+
+
+def _read_sides(folder: Path) -> tuple[list[tuple[Outputs, ...]], Header]:
+    """The samples of each side, the outputs in their order, and the header that all files have."""
+    sides, headers = [], []
+    for side in SIDES:
+        samples, header = _read_side(folder / f"{side}.safetensors")
+        headers.append(header)
+        sides.append(samples)
+    if any(header != headers[0] for header in headers):
+        raise UsageError(f"the files in {folder} are not of one run", hint=AGAIN)
+    return sides, headers[0]
+
+
+def _read_side(path: Path) -> tuple[tuple[Outputs, ...], Header]:
     from safetensors import SafetensorError, safe_open
 
+    _require_file(path, LARGEST_SIDE)
     samples: dict[int, Outputs] = {}
     try:
         with safe_open(path, framework="pt") as file:
-            header.update({name: json.loads(text) for name, text in (file.metadata() or {}).items()})
+            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+            header = msgspec.convert(metadata, Header)
             for key in file.keys():  # noqa: SIM118 - not a mapping
                 number, _, name = key.partition("/")
                 # Copied to where a tensor may begin: elsewhere sums have other last bits than when they were measured.
                 samples.setdefault(int(number), {})[name] = file.get_tensor(key).clone()
     except (OSError, SafetensorError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as saved outputs: {error}", hint=AGAIN) from error
-    return tuple(samples[number] for number in sorted(samples))
+    if sorted(samples) != list(range(len(samples))) or any(
+        set(each) != set(header.outputs) for each in samples.values()
+    ):
+        raise UsageError(f"{path} does not hold every output of every sample", hint=AGAIN)
+    return tuple({name: samples[number][name] for name in header.outputs} for number in range(len(samples))), header
+
+
+def _require_file(path: Path, largest: int) -> None:
+    """Raises `UsageError` unless there is a regular file of at most `largest` bytes: a FIFO would never end."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read as saved outputs: {error.strerror}", hint=AGAIN) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError(f"{path} is not a regular file", hint=AGAIN)
+    if found.st_size > largest:
+        raise UsageError(f"{path} has {found.st_size} bytes; at most {largest} are read", hint=AGAIN)
+
+
+def _require_consistent(folder: Path, sides: list[tuple[Outputs, ...]], header: Header) -> None:
+    """Raises `UsageError` where the files do not belong together: other samples, shapes or kinds of types."""
+    reference, candidate, truth = sides
+    if not reference or not header.outputs:
+        raise UsageError(f"{folder} holds no output", hint=AGAIN)
+    counts = [len(reference), len(candidate), len(truth) or len(reference)]
+    if len(set(counts)) > 1 or (truth and len(header.noise_floors) != len(truth)):
+        raise UsageError(f"the files in {folder} hold {counts} samples", hint=AGAIN)
+    for number, samples in enumerate(zip(*(side for side in sides if side), strict=True)):
+        for name in header.outputs:
+            forms = {(tuple(each[name].shape), each[name].is_floating_point()) for each in samples}
+            if len(forms) > 1 or any(each[name].is_complex() for each in samples) or not samples[0][name].numel():
+                raise UsageError(f"{name} of sample {number} in {folder} has other shapes or types", hint=AGAIN)
+    if any(set(floors) != set(header.outputs) for floors in header.noise_floors):
+        raise UsageError(f"the noise floors in {folder} are not of its outputs", hint=AGAIN)
+    scores = header.class_scores
+    if scores is not None and (scores not in header.outputs or not all(each[scores].dim() for each in reference)):
+        raise UsageError(f"{folder} holds no class scores {scores!r}", hint=AGAIN)
+
+
+def _require_of_record(folder: Path, sides: list[tuple[Outputs, ...]], compare: Compare, run: Run) -> None:
+    """Raises `UsageError` where the outputs are not those that the summary is of."""
+    reference, candidate, _ = sides
+    recorded = {output.name: output.shape for output in compare.outputs}
+    found = {name: tuple(tensor.shape) for name, tensor in reference[0].items()}
+    types = {output.name: output.dtype for output in run.outputs}
+    of_candidate = {name: str(tensor.dtype).removeprefix("torch.") for name, tensor in candidate[0].items()}
+    if (recorded, types, compare.samples) != (found, of_candidate, len(reference)):
+        raise UsageError(f"the outputs in {folder} are not those of its {SUMMARY}", hint=AGAIN)
+    arithmetics = compare.arithmetic.found if compare.arithmetic is not None else None
+    named = set() if arithmetics is None else set(_names(arithmetics)) - {None}
+    if run.dtype not in DTYPES or not named <= set(ARITHMETICS):
+        raise UsageError(f"{folder / SUMMARY} names a type or an arithmetic that is not known", hint=AGAIN)
+
+
+def _names(found: ArithmeticFound) -> tuple[str | None, ...]:
+    return found.matmul, found.conv, found.attention

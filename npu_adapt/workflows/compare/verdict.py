@@ -1,183 +1,209 @@
-"""The verdict: one rule decides, the others' outcomes stand beside it, and every term is said with its value.
+"""The verdict: one rule decides, the others' outcomes stand beside it, and every term has its value.
 
-It reads records only, so that a saved comparison is judged exactly as a fresh one.
+Nothing is measured here, so that a saved comparison is judged exactly as a fresh one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable
 
 import torch
 
-from npu_adapt import rounding
-from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, is_coarser
-from npu_adapt.numerics.rules import Term, field_rule, noise_floor_rule, one_percent, tolerance_rule
-from npu_adapt.records import ArithmeticReport, OperatorFinding, OutputComparison, Repeats, RuleOutcome, Verdict
+from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, OPERATOR_CLASSES, is_coarser
+from npu_adapt.numerics.metrics import outside_tolerance
+from npu_adapt.numerics.rules import (
+    ONE_PERCENT,
+    TermId,
+    field_rule,
+    noise_floor_rule,
+    one_percent,
+    term,
+    tolerance_rule,
+)
+from npu_adapt.records import OperatorFinding, OutputComparison, RuleOutcome, Term, Verdict
+from npu_adapt.workflows.compare.evidence import Evidence
+from npu_adapt.workflows.compare.options import CompareOptions
+from npu_adapt.workflows.compare.outputs import rounded
 
-DEFAULT_TOLERANCE = 1e-5  # both rtol and atol, where the user gives none: Polygraphy's
-# Two forwards of one input on one CPU differ by rounding at most; more than this, and the model itself is random.
-RANDOM_SPREAD = 1e-4
 OPERATORS_NAMED = 3
 
 
-@dataclass(frozen=True)
-class CompareOptions:
-    """What `compare` takes beyond a run."""
-
-    reference: str = "cpu"
-    rule: str = "noise-floor"
-    rtol: float | None = None
-    atol: float | None = None
-    arithmetic: str = "auto"
-    fast: bool = False
-    save_outputs: Path | None = None
-    baseline: Path | None = None
-    accumulate: bool = False  # how errors accumulate over depth, for a picture, even where nothing failed
-
-    @property
-    def tolerances(self) -> tuple[float, float]:
-        """(rtol, atol) of the tolerance rule."""
-        if self.rtol is None or self.atol is None:
-            return DEFAULT_TOLERANCE, DEFAULT_TOLERANCE
-        return self.rtol, self.atol
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that the rules look at."""
-
-    outputs: tuple[OutputComparison, ...]
-    top1_match: bool | None
-    top5_match: bool | None
-    outside: dict[str, int]  # output -> elements outside the tolerance
-    dtype: torch.dtype
-    arithmetic: ArithmeticReport | None = None
-    finer_hint: str = ""  # how this device is made to compute in float32
-    repeats: Repeats | None = None
-    operators: tuple[OperatorFinding, ...] = ()  # those that failed
-    random_operators: tuple[str, ...] = ()  # "dropout in encoder.layer.0"
-    rehearsed: bool = False
-
-    @property
-    def is_random(self) -> bool:
-        """Whether the model gives another result each time, on the reference itself."""
-        return self.repeats is not None and self.repeats.reference_spread > RANDOM_SPREAD
-
-
-def give_verdict(facts: Facts, options: CompareOptions) -> Verdict:
+def give_verdict(
+    evidence: Evidence,
+    outputs: tuple[OutputComparison, ...],
+    options: CompareOptions,
+    *,
+    top1_match: bool | None,
+    top5_match: bool | None,
+) -> Verdict:
     """The verdict by `options.rule`.
 
     `--fast` has no floor and takes the field's rule; a rehearsal, which meets the floor by construction, takes the 1 %
-    rule instead of it.
+    rule instead of it, unless a correct device of the model's type could not meet that either.
     """
     rtol, atol = options.tolerances
     outcomes = [
-        *([] if options.fast else [_noise_floor(facts, options)]),
-        one_percent(facts.outputs, top1_match=facts.top1_match, top5_match=facts.top5_match),
-        field_rule(facts.outputs),
-        tolerance_rule(facts.outside, rtol=rtol, atol=atol),
+        *([] if options.fast else [_noise_floor(evidence, outputs, options)]),
+        one_percent(outputs, top1_match=top1_match, top5_match=top5_match),
+        field_rule(outputs),
+        tolerance_rule(_outside(evidence, rtol, atol), rtol=rtol, atol=atol),
     ]
-    decisive = next(
-        outcome for outcome in outcomes if outcome.rule == deciding_rule(options, rehearsed=facts.rehearsed)
-    )
-    broken = [text for text, holds in _preconditions(facts, options) if not holds]
-    reasons = tuple(dict.fromkeys((*broken, *decisive.detail.split("; "))))
+    rule = deciding_rule(evidence, outputs, options)
+    decisive = next(outcome for outcome in outcomes if outcome.rule == rule)
+    unmet = [each for each in _preconditions(evidence, outputs, options) if not each.holds]
     return Verdict(
-        passed=decisive.passed and not broken,
-        rule=decisive.rule,
-        reasons=reasons,
+        passed=decisive.passed and not unmet,
+        rule=rule,
+        terms=_each_once((*unmet, *decisive.terms, *_limits_of_type(evidence, options, decisive))),
         others=tuple(outcome for outcome in outcomes if outcome is not decisive),
     )
 
 
-def deciding_rule(options: CompareOptions, *, rehearsed: bool) -> str:
+def deciding_rule(evidence: Evidence, outputs: tuple[OutputComparison, ...], options: CompareOptions) -> str:
     """The name of the rule that decides."""
     if options.rule != "noise-floor":
         return options.rule
-    if rehearsed:
-        return "one-percent"
+    if evidence.rehearsed:
+        return "one-percent" if _above_one_percent(evidence, outputs) is None else "noise-floor"
     return "field" if options.fast else "noise-floor"
 
 
-def _noise_floor(facts: Facts, options: CompareOptions) -> RuleOutcome:
-    if facts.rehearsed:
-        return RuleOutcome(
-            rule="noise-floor",
-            passed=True,
-            detail="met by construction: the rehearsal is one of the emulations that the floor is made of",
+def _noise_floor(evidence: Evidence, outputs: tuple[OutputComparison, ...], options: CompareOptions) -> RuleOutcome:
+    if not evidence.rehearsed:
+        findings = (
+            *_preconditions(evidence, outputs, options),
+            *_arithmetic_terms(evidence),
+            *_repeat_terms(evidence),
+            *_operator_terms(evidence),
         )
-    findings = [*_preconditions(facts, options), *_arithmetic_terms(facts), *_repeat_terms(facts), *_operators(facts)]
-    return noise_floor_rule(facts.outputs, findings)
+        return noise_floor_rule(outputs, _each_once(findings))
+    far = _above_one_percent(evidence, outputs)
+    if far is None:  # the rehearsal is one of the emulations that the floor is made of
+        return RuleOutcome(rule="noise-floor", passed=True, terms=(term("met-by-construction", True),))
+    floor = term("type-floor", True, far.name, far.noise_floor, ONE_PERCENT, dtype=_name(evidence.dtype))
+    return noise_floor_rule(outputs, [floor])
 
 
-def _preconditions(facts: Facts, options: CompareOptions) -> list[Term]:
+def _above_one_percent(evidence: Evidence, outputs: tuple[OutputComparison, ...]) -> OutputComparison | None:
+    """The output that a correct device of the model's own type may get wrong by more than 1 %; None: there is none.
+
+    A float32 model, or an arithmetic coarser than the model's type, is not excused.
+    """
+    held_to = evidence.arithmetic.judged_at if evidence.arithmetic is not None else None
+    if evidence.dtype == torch.float32 or held_to not in ARITHMETICS:
+        return None
+    if is_coarser(ARITHMETICS[held_to], ARITHMETICS[COARSEST_UNASKED[evidence.dtype]]):
+        return None
+    worst = max(outputs, key=lambda output: output.noise_floor or 0.0)
+    return worst if (worst.noise_floor or 0.0) > ONE_PERCENT else None
+
+
+def _limits_of_type(evidence: Evidence, options: CompareOptions, decisive: RuleOutcome) -> tuple[Term, ...]:
+    """Without a floor nobody knows whether a half type can meet 1 %; that is said where 1 % failed it."""
+    unknown = evidence.rehearsed and options.fast and evidence.dtype != torch.float32
+    if not unknown or decisive.rule != "one-percent" or decisive.passed:
+        return ()
+    return (term("type-floor-unknown", True, limit=ONE_PERCENT, dtype=_name(evidence.dtype)),)
+
+
+def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], options: CompareOptions) -> list[Term]:
     """What must hold under every rule: a reference that says something, and the arithmetic that was asked for."""
-    terms: list[Term] = [
-        (f"the reference itself holds {output.reference_nans} NaN in {output.name}: there is nothing to compare", False)
-        for output in facts.outputs
+    terms = [
+        term("reference-nan", False, output.name, output.reference_nans, 0)
+        for output in outputs
         if output.reference_nans
     ]
-    repeats = facts.repeats
-    if repeats is not None and facts.is_random:
-        share = f"{100 * repeats.reference_differing:.3g} %"
-        drawn = ", ".join(facts.random_operators[:OPERATORS_NAMED])
-        text = (
-            f"the model's forward is random: {repeats.forwards} forwards of the same input on the reference differ in "
-            f"{share} of the elements ({drawn or 'is dropout left on, or does it sample?'})"
-        )
-        terms.append((text, False))
-    return terms + (_arithmetic_terms(facts) if options.arithmetic != "auto" else [])
+    repeats = evidence.repeats
+    if repeats is not None and evidence.is_random:
+        drawn = evidence.operators.random[:OPERATORS_NAMED]
+        share = repeats.reference_differing
+        if drawn:
+            terms.append(term("random-forward", False, "", share, 0.0, forwards=repeats.forwards, operators=drawn))
+        else:
+            terms.append(term("random-forward-unexplained", False, "", share, 0.0, forwards=repeats.forwards))
+    return terms + (_arithmetic_terms(evidence) if options.arithmetic != "auto" else [])
 
 
-def _arithmetic_terms(facts: Facts) -> list[Term]:
+def _arithmetic_terms(evidence: Evidence) -> list[Term]:
     """Each class that the model uses: what the device computes it in, and whether it may."""
-    report = facts.arithmetic
+    report = evidence.arithmetic
     if report is None or report.found is None:
         return []
-    asked = report.asked
-    limit = ARITHMETICS[COARSEST_UNASKED[facts.dtype] if asked == "auto" else asked]
+    is_asked = report.asked != "auto"
+    limit = ARITHMETICS[report.asked if is_asked else COARSEST_UNASKED[evidence.dtype]]
     readings = {reading.operators: reading for reading in report.readings}
-    terms: list[Term] = []
-    for operators in ("matmul", "conv", "attention"):
-        reading = readings.get(operators)
-        name = getattr(report.found, operators)
-        if reading is None or name is None:
+    terms = []
+    for operators in OPERATOR_CLASSES:
+        reading, found = readings.get(operators), getattr(report.found, operators)
+        if reading is None or found is None:
             continue
-        exactly = "" if reading.rounding == "none" else f" ({reading.operand_bits} bits, {reading.rounding})"
-        text = f"{operators} computes in {name}{exactly}"
-        if is_coarser(ARITHMETICS[name], limit):
-            wanted = "asked for" if asked != "auto" else "that a model of its type may get unasked"
-            hint = f": {facts.finer_hint}" if facts.finer_hint and limit.name == "float32" else ""
-            terms.append((f"{text}, coarser than the {limit.name} {wanted}{hint}", False))
-        else:
-            terms.append((text, True))
+        terms.append(
+            term(
+                "arithmetic",
+                not is_coarser(ARITHMETICS[found], limit),
+                operators,
+                found,
+                limit.name,
+                bits=reading.operand_bits,
+                rounding="" if reading.rounding == "none" else reading.rounding,
+                limit_from="asked" if is_asked else "unasked",
+                hint=evidence.finer_hint if limit.name == "float32" else "",
+            )
+        )
     return terms
 
 
-def _repeat_terms(facts: Facts) -> list[Term]:
-    repeats = facts.repeats
-    if repeats is None or facts.is_random:
+def _repeat_terms(evidence: Evidence) -> list[Term]:
+    repeats = evidence.repeats
+    if repeats is None or evidence.is_random:
         return []
-    divergence = next((finding for finding in facts.operators if finding.is_divergence), None)
-    where = "" if divergence is None else f"first in {divergence.module} ({divergence.operator})"
-    if repeats.candidate_differing:
-        share = f"{100 * repeats.candidate_differing:.3g} %"
-        text = f"not deterministic: {repeats.forwards} forwards differ in {share} of the elements"
-        return [(f"{text}, {where}" if where else text, False)]
-    if where:
-        return [(f"not deterministic: {repeats.forwards} forwards give the same and differ inside, {where}", False)]
-    return [(f"{repeats.forwards} forwards equal to the bit", True)]
+    forwards, share = repeats.forwards, repeats.candidate_differing
+    first = next((finding for finding in evidence.operators.findings if finding.is_divergence), None)
+    if first is None:
+        return [term("deterministic", share == 0, "", share, 0.0, forwards=forwards)]
+    id_of_first: TermId = "differs-from" if share else "differs-inside"
+    return [term(id_of_first, False, first.module, share, 0.0, forwards=forwards, operator=first.operator)]
 
 
-def _operators(facts: Facts) -> list[Term]:
-    """The operators that failed alone, the first ones by name."""
-    alone = [finding for finding in facts.operators if not finding.is_divergence]
-    if not alone:
-        return []
-    named = []
-    for finding in alone[:OPERATORS_NAMED]:
-        over = "" if finding.error_over_floor is None else f" at {rounding.ratio(finding.error_over_floor)} floors"
-        named.append(f"{finding.module} ({finding.operator}, {finding.test}{over})")
-    more = len(alone) - len(named)
-    return [(f"operators that fail alone: {', '.join(named)}{f' and {more} more' if more else ''}", False)]
+def _operator_terms(evidence: Evidence) -> list[Term]:
+    """The operators that failed alone: the first ones, and how many more."""
+    alone = [finding for finding in evidence.operators.findings if not finding.is_divergence]
+    terms = [_failed(finding) for finding in alone[:OPERATORS_NAMED]]
+    more = len(alone) - len(terms)
+    return [*terms, term("operators-failed", False, "", more, 0)] if more else terms
+
+
+def _failed(finding: OperatorFinding) -> Term:
+    """`operator-wrong` where there is no ratio to a floor: a result that must be exact, or is not finite."""
+    return term(
+        "operator-wrong" if finding.error_over_floor is None else "operator-failed",
+        False,
+        finding.module,
+        finding.error_over_floor,
+        operator=finding.operator,
+        test=finding.test,
+        index=finding.index,
+        sample=finding.sample,
+    )
+
+
+def _outside(evidence: Evidence, rtol: float, atol: float) -> dict[str, int]:
+    """Elements of each output, all samples together, outside the tolerance rule's bound."""
+    counts: dict[str, int] = {}
+    for reference, candidate in zip(evidence.reference, evidence.candidate, strict=True):
+        for name, expected in reference.items():
+            outside = outside_tolerance(candidate[name], rounded(expected, evidence.dtype), rtol=rtol, atol=atol)
+            counts[name] = counts.get(name, 0) + outside
+    return counts
+
+
+def _each_once(terms: Iterable[Term]) -> tuple[Term, ...]:
+    found: list[Term] = []
+    for each in terms:
+        if each not in found:
+            found.append(each)
+    return tuple(found)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

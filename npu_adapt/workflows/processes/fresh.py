@@ -17,7 +17,7 @@ import psutil
 
 from npu_adapt.errors import ExitCode, NpuAdaptError
 from npu_adapt.evidence import Logs
-from npu_adapt.records import Summary, decode
+from npu_adapt.records import Fact, Summary, decode
 from npu_adapt.workflows.processes.children import child_environment
 
 BUSY_SECONDS = 0.2  # over which the idlest cores are chosen
@@ -26,12 +26,15 @@ BUSY_SECONDS = 0.2  # over which the idlest cores are chosen
 class ChildFailed(NpuAdaptError):
     """A fresh process ended as the command itself would have: with its message, hint and exit code.
 
-    `summary` is the record that it kept; None where it kept none.
+    `reason` is why its row failed, `summary` the record that it kept; None where it kept none.
     """
 
-    def __init__(self, message: str, *, hint: str, exit_code: int, summary: Summary | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str, exit_code: int, reason: Fact, summary: Summary | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = ExitCode(exit_code)
+        self.reason = reason
         self.summary = summary
 
 
@@ -103,8 +106,19 @@ def _summary_of(code: int, stdout: bytes, stderr: bytes, logs: Path) -> Summary:
     kept = Logs(logs).read_if_ours()
     with suppress(msgspec.DecodeError, KeyError, TypeError, ValueError):
         error = msgspec.json.decode(stdout)["error"]
-        raise ChildFailed(error["message"], hint=error["hint"], exit_code=error["exit_code"], summary=kept)
-    last = (stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-    how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-    hint = "run it without --isolate to see all that it prints; a process ended by SIGKILL was mostly out of memory"
-    raise ChildFailed(f"the fresh process ended {how}: {last}", hint=hint, exit_code=ExitCode.RUN_FAILED, summary=kept)
+        values = {name: error[name] for name in ("stage", "class", "message") if name in error}
+        reason = Fact("row-failed" if "stage" in values else "row-refused", values)
+        raise ChildFailed(
+            error["message"], hint=error["hint"], exit_code=error["exit_code"], reason=reason, summary=kept
+        )
+    last = (stderr.decode(errors="replace").strip().splitlines() or [""])[-1]
+    name = signal.Signals(-code).name if code < 0 else ""
+    how = f"by {name}" if name else f"with exit code {code}"
+    reason = Fact("process-killed", {"signal": name}) if name else Fact("process-ended", {"exit_code": code})
+    raise ChildFailed(
+        f"the fresh process ended {how}" + (f": {last}" if last else ""),
+        hint="run it without --isolate to see all that it prints; a process ended by SIGKILL was mostly out of memory",
+        exit_code=ExitCode.RUN_FAILED,
+        reason=reason,
+        summary=kept,
+    )

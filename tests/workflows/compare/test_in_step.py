@@ -17,10 +17,10 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.progress import Silent
 from npu_adapt.records import Depth
+from npu_adapt.workflows.compare.alone import with_accumulated
 from npu_adapt.workflows.compare.in_step import InStep, run_in_step
-from npu_adapt.workflows.compare.isolation import with_accumulated
 from npu_adapt.workflows.run.forward import Side
-from tests.workflows.faulty_models import FLOAT32, HF32, IDS, Faulty, Model, OneTask
+from tests.workflows.compare.faulty_models import FLOAT32, HF32, IDS, Faulty, Model, OneTask
 
 
 def side(module: nn.Module, **options: Any) -> Side:
@@ -86,9 +86,10 @@ def test_another_path_is_said_and_what_came_before_is_kept():
             return self.head(self.layers[0](x))
 
     found = in_step(side(Shortcut()))
-    assert found.note is not None
-    assert "linear in head" in found.note
-    assert "layer_norm in layers.1.norm" in found.note
+    assert found.note is not None and found.note.id == "another-path"
+    assert (found.note.values["module"], found.note.values["operator"]) == ("head", "linear")
+    assert found.note.values["reference_module"] == "layers.1.norm"
+    assert found.note.values["reference_operator"] == "layer_norm"
     assert found.accumulated
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from npu_adapt.errors import RunFailed
-from npu_adapt.workflows.compare.outputs import class_matches, compare_outputs, root_mean_square
+from npu_adapt.records import WorstOutput
+from npu_adapt.workflows.compare.outputs import class_matches, compare_outputs, flat_metrics, root_mean_square
 from npu_adapt.workflows.run.forward import repeat_difference
 
 # A root mean square of 5: noise of 1 % is worth 0.05.
@@ -56,8 +57,28 @@ def test_five_best_take_five_classes(classes: int, expected: tuple[bool, bool | 
 
 def test_nan_in_the_reference_itself_is_counted() -> None:
     broken = torch.tensor([[1.0, math.nan]])
-    found = compare_outputs(({"logits": broken},), ({"logits": broken},), dtype=torch.float32)
-    assert (found.outputs[0].reference_nans, found.outputs[0].nan_mismatches) == (1, 0)
+    outputs, _ = compare_outputs(({"logits": broken},), ({"logits": broken},), dtype=torch.float32)
+    assert (outputs[0].reference_nans, outputs[0].nan_mismatches) == (1, 0)
+
+
+@pytest.mark.parametrize(("dtype", "unequal"), [(torch.int64, 2), (torch.bool, 1), (torch.float32, None)])
+def test_whole_numbers_and_booleans_are_counted_where_they_differ(dtype: torch.dtype, unequal: int | None) -> None:
+    one, other = torch.tensor([0, 1, 2, 1000]).to(dtype), torch.tensor([1, 1, 2, 1001]).to(dtype)
+    outputs, _ = compare_outputs(({"ids": one},), ({"ids": other},), dtype=torch.float32)
+    assert outputs[0].unequal == unequal
+
+
+def test_each_flat_metric_names_the_sample_that_it_was_taken_from() -> None:
+    reference = ({"a": torch.tensor([1.0, 0.0]), "b": torch.tensor([10.0])},) * 2
+    candidate = (
+        {"a": torch.tensor([1.0, 0.1]), "b": torch.tensor([10.0])},
+        {"a": torch.tensor([1.0, 0.0]), "b": torch.tensor([10.5])},
+    )
+    outputs, worst = compare_outputs(reference, candidate, dtype=torch.float32)
+    assert worst["relative_l2"] == WorstOutput(output="a", sample=0)
+    assert worst["max_abs_diff"] == WorstOutput(output="b", sample=1)
+    assert flat_metrics(outputs)["max_abs_diff"] == pytest.approx(0.5)
+    assert flat_metrics(outputs)["relative_l2"] == pytest.approx(0.1)
 
 
 def test_outputs_of_other_shapes_cannot_be_compared() -> None:

@@ -13,8 +13,8 @@ from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.compare import floor
-from npu_adapt.workflows.compare.floor import emulations, measure_end_to_end
-from tests.workflows.faulty_models import FLOAT32, HF32, Model, OneTask
+from npu_adapt.workflows.compare.floor import emulations, measure_floor
+from tests.workflows.compare.faulty_models import FLOAT32, HF32, Model, OneTask
 
 INPUTS = 40
 
@@ -40,7 +40,7 @@ def ratios(scores: int, arithmetic: Any, inputs: int = INPUTS) -> list[float]:
     device = Emulation(arithmetic, fused_attention=True, last_bits=1000)
     with torch.inference_mode(), emulate(device):
         found = tuple(task.forward(module, dict(sample.tensors)) for sample in samples)
-    measured = measure_end_to_end(loaded, samples, found, arithmetic, Silent(), explain=False, keep_truth=False)
+    measured = measure_floor(loaded, samples, found, arithmetic, Silent(), explain=False, keep_truth=False)
     return [each["logits"].over_floor or 0.0 for each in measured.samples]
 
 

@@ -151,7 +151,7 @@ def gated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: list[tuple
             reading_samples_ms=(1.0,) * 6,
             pace_samples_ms=(1.0,) * 6,
         )
-        warnings = (records.Warning(id="foreign-load", message="others"),) if disturbed else ()
+        warnings = (records.Fact("foreign-load", {"busy_cores": 1.0, "cores": 2}),) if disturbed else ()
         section = replace(summary.bench, rows=(row,), best_row=0, warnings=warnings, process_medians_ms=())
         logs = tmp_path / "child"
         logs.mkdir(exist_ok=True)

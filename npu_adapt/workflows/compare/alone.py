@@ -19,7 +19,8 @@ from npu_adapt.numerics.error_statistics import FailedTest
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.progress import Progress
-from npu_adapt.records import Depth, OperatorFinding
+from npu_adapt.records import Compare, Depth, Fact, OperatorFinding
+from npu_adapt.workflows.compare.facts import note
 
 CPU = torch.device("cpu")
 SPARSEST_LAYOUT = 4  # a view that spans more than this many times its elements is moved without its gaps
@@ -29,19 +30,24 @@ Replay = Callable[[Call], tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
-class IsolationResult:
-    """What the operators of one model showed on a device, each by itself."""
+class Operators:
+    """What the operators of one model showed on a device."""
 
-    findings: tuple[OperatorFinding, ...]  # in the order of execution, samples one after the other
-    judged: int  # calls, over all samples
-    notes: tuple[str, ...]  # what limits the judgement: no float64 kernel, random numbers, NaN in the reference
-    random: tuple[str, ...]  # operators of the reference that draw random numbers, "dropout in encoder.layer.0"
-    depth: Depth | None  # of the first sample; None: the model computed nothing floating
+    findings: tuple[OperatorFinding, ...] = ()  # those that failed, samples one after the other, in order of execution
+    judged: int = 0  # calls, over all samples
+    notes: tuple[Fact, ...] = ()  # what limits the judgement: no float64 kernel, random numbers, NaN in the reference
+    random: tuple[str, ...] = ()  # operators of the reference that draw random numbers, "encoder.layer.0 (dropout)"
+    depth: Depth | None = None  # of the first sample; None: nothing floating was judged
 
     @property
     def first_suspect(self) -> OperatorFinding | None:
         """The first operator that failed; None: none did."""
         return self.findings[0] if self.findings else None
+
+    @classmethod
+    def of(cls, compare: Compare) -> Operators:
+        """What a record holds of them."""
+        return cls(compare.operators, compare.operators_judged, compare.operator_notes, depth=compare.depth)
 
 
 def judge_operators(
@@ -54,7 +60,7 @@ def judge_operators(
     arithmetic: ArithmeticByClass,
     progress: Progress,
     candidate_context: Context = nullcontext,
-) -> IsolationResult:
+) -> Operators:
     """One forward of `reference_module` (on the CPU, in `dtype`) for each sample, every operator judged on the device.
 
     `arithmetic` is what the device's matrix products are held to. `candidate_context` surrounds each replay: an
@@ -62,7 +68,7 @@ def judge_operators(
     pass through.
     """
     replay = replay_on(candidate_device.torch_device, candidate_context)
-    readings: list[tuple[int, OperatorReading]] = []
+    judged: list[tuple[int, OperatorReading]] = []
     watch = _Watch()
     with progress.task(f"judging each operator alone on {candidate_device.name}", total=None) as step:
         for number, sample in enumerate(samples):
@@ -70,17 +76,17 @@ def judge_operators(
             def consume(call: Call, number: int = number) -> None:
                 watch.see(call)
                 if not call.random:
-                    readings.append((number, judge_replayed(call, replay, arithmetic)))
+                    judged.append((number, judge_replayed(call, replay, arithmetic)))
                 step.advance(1)
 
             with torch.inference_mode(), capturing(reference_module, consume):
                 task.forward(reference_module, sample.to(CPU, dtype))
-    return IsolationResult(
-        findings=findings_of(readings),
-        judged=len(readings),
-        notes=watch.notes([reading for _, reading in readings]),
+    return Operators(
+        findings=findings_of(judged),
+        judged=len(judged),
+        notes=watch.notes([reading for _, reading in judged]),
         random=tuple(watch.random),
-        depth=depth_of([reading for number, reading in readings if number == 0], sample=0),
+        depth=depth_of([reading for number, reading in judged if number == 0], sample=0),
     )
 
 
@@ -217,27 +223,27 @@ class _Watch:
 
     def __init__(self) -> None:
         self.random: dict[str, None] = {}  # an ordered set
-        self._first_nan: str | None = None
+        self._first_nan: tuple[str, str] | None = None  # module, operator
 
     def see(self, call: Call) -> None:
         if call.random:
-            self.random[f"{call.operator} in {call.module}"] = None
+            self.random[f"{call.module} ({call.operator})"] = None
         if self._first_nan is None and _has_nan(call):
-            self._first_nan = f"{call.operator} in {call.module}"
+            self._first_nan = call.module, call.operator
 
-    def notes(self, readings: Sequence[OperatorReading]) -> tuple[str, ...]:
+    def notes(self, judged: Sequence[OperatorReading]) -> tuple[Fact, ...]:
         found = []
         if self.random:
-            found.append(f"the reference draws random numbers, which cannot be judged: {', '.join(self.random)}")
+            found.append(note("random-numbers", operators=tuple(self.random)))
         if self._first_nan is not None:
-            found.append(f"the reference itself has a NaN, first from {self._first_nan}")
-        precisions: dict[str, dict[str, None]] = {}
-        for reading in readings:
-            if reading.precision != "float64":
-                precisions.setdefault(reading.precision, {})[reading.operator] = None
-        for precision, operators in precisions.items():
-            judged_by = "the CPU's own result" if precision == "its own" else precision
-            found.append(f"without a float64 kernel, judged by {judged_by}: {', '.join(operators)}")
+            module, operator = self._first_nan
+            found.append(note("reference-nan", module=module, operator=operator))
+        float32 = dict.fromkeys(each.operator for each in judged if each.precision == "float32")
+        own = dict.fromkeys(each.operator for each in judged if each.precision not in ("float32", "float64"))
+        if float32:
+            found.append(note("judged-by-float32", operators=tuple(float32)))
+        if own:
+            found.append(note("judged-by-own-result", operators=tuple(own)))
         return tuple(found)
 
 

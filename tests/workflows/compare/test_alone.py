@@ -15,8 +15,9 @@ from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.progress import Silent
-from npu_adapt.workflows.compare.isolation import IsolationResult, judge_operators, moved
-from tests.workflows.faulty_models import FLOAT32, HF32, IDS, Faulty, Model, OneTask
+from npu_adapt.records import Fact
+from npu_adapt.workflows.compare.alone import Operators, judge_operators, moved
+from tests.workflows.compare.faulty_models import FLOAT32, HF32, IDS, Faulty, Model, OneTask
 
 CPU = torch.device("cpu")
 
@@ -26,7 +27,7 @@ def judged(
     model: nn.Module | None = None,
     arithmetic: ArithmeticByClass = FLOAT32,
     samples: int = 1,
-) -> IsolationResult:
+) -> Operators:
     sample = Sample({"ids": IDS}, ())
     return judge_operators(
         (model or Model()).eval(),
@@ -40,7 +41,7 @@ def judged(
     )
 
 
-def on_faulty(fault: Faulty, **options: Any) -> IsolationResult:
+def on_faulty(fault: Faulty, **options: Any) -> Operators:
     result = judged(lambda: fault, **options)
     assert fault.fired, "the fault did not fire"
     return result
@@ -121,8 +122,8 @@ def test_samples_are_judged_each():
 
 def test_dropout_left_on_is_said_and_not_judged():
     result = judged(lambda: emulate(ARITHMETICS["float32"]), Model(dropout=0.1))
-    assert result.random == ("dropout in Model",)
-    assert "draws random numbers" in result.notes[0]
+    assert result.random == ("Model (dropout)",)
+    assert result.notes == (Fact("random-numbers", {"operators": ("Model (dropout)",)}),)
     assert result.findings == ()
 
 
@@ -130,7 +131,7 @@ def test_a_nan_of_the_reference_is_said_with_its_operator():
     model = Model()
     model.layers[1].up.bias.data[3] = float("nan")
     result = judged(lambda: emulate(ARITHMETICS["float32"]), model)
-    assert "first from linear in layers.1.up" in result.notes[0]
+    assert result.notes == (Fact("reference-nan", {"module": "layers.1.up", "operator": "linear"}),)
     assert result.findings == ()
 
 

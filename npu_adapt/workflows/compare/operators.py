@@ -1,8 +1,8 @@
-"""Which operator is to blame: each judged alone, and both sides in step where the whole fails and no part does."""
+"""Which operator fails: each judged alone, and both sides in step where the whole fails and no operator alone does."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from npu_adapt.devices.device import first_line
 from npu_adapt.devices.selection import open_device
@@ -10,33 +10,13 @@ from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.repeats import Divergence
 from npu_adapt.numerics.rules import FLOOR_MARGIN
-from npu_adapt.records import Compare, Depth, OperatorFinding
+from npu_adapt.records import OperatorFinding
+from npu_adapt.workflows.compare.alone import Operators, judge_operators, with_accumulated
+from npu_adapt.workflows.compare.facts import note
 from npu_adapt.workflows.compare.floor import Measured
 from npu_adapt.workflows.compare.in_step import InStep, run_in_step
-from npu_adapt.workflows.compare.isolation import judge_operators, with_accumulated
 from npu_adapt.workflows.run.forward import Side
 from npu_adapt.workflows.run.session import Session
-
-
-@dataclass(frozen=True)
-class Operators:
-    """What the operators of the model showed."""
-
-    findings: tuple[OperatorFinding, ...] = ()  # those that failed, in the order of execution
-    judged: int = 0
-    notes: tuple[str, ...] = ()
-    random: tuple[str, ...] = ()  # those that draw random numbers
-    depth: Depth | None = None  # None: nothing was judged
-
-    @property
-    def first_suspect(self) -> OperatorFinding | None:
-        """None: none failed."""
-        return self.findings[0] if self.findings else None
-
-    @classmethod
-    def of(cls, compare: Compare) -> Operators:
-        """What a record holds of them."""
-        return cls(compare.operators, compare.operators_judged, compare.operator_notes, depth=compare.depth)
 
 
 def examine_operators(
@@ -80,14 +60,14 @@ def _with_divergences(found: Operators, divergences: tuple[tuple[int, Divergence
     if found.random or not divergences:
         return found
     named = {(finding.sample, finding.index) for finding in found.findings}
-    parted = [
-        _parted(sample, divergence) for sample, divergence in divergences if (sample, divergence.index) not in named
+    diverged = [
+        _diverged(sample, divergence) for sample, divergence in divergences if (sample, divergence.index) not in named
     ]
-    findings = sorted((*found.findings, *parted), key=lambda finding: (finding.sample, finding.index))
+    findings = sorted((*found.findings, *diverged), key=lambda finding: (finding.sample, finding.index))
     return replace(found, findings=tuple(findings))
 
 
-def _parted(sample: int, divergence: Divergence) -> OperatorFinding:
+def _diverged(sample: int, divergence: Divergence) -> OperatorFinding:
     """The record of a divergence: no values are kept of a forward that is over."""
     return OperatorFinding(
         module=divergence.module,
@@ -106,7 +86,7 @@ def _parted(sample: int, divergence: Divergence) -> OperatorFinding:
 def _alone(session: Session, candidate: Side, arithmetic: ArithmeticByClass) -> Operators:
     loaded = session.loaded
     try:
-        result = judge_operators(
+        return judge_operators(
             loaded.module,
             candidate.device,
             session.samples,
@@ -120,8 +100,8 @@ def _alone(session: Session, candidate: Side, arithmetic: ArithmeticByClass) -> 
         # The whole ran on the device, so an operator that cannot be repeated alone is no fault of it.
         if candidate.device.classify(error, "operators") is not None:
             raise
-        return Operators(notes=(f"the operators could not be judged alone: {first_line(error)}",))
-    return Operators(result.findings, result.judged, result.notes, result.random, result.depth)
+        session.journal.event("accuracy", "not-judged-alone", "error", message=first_line(error))
+        return Operators(notes=(note("not-judged-alone", error=type(error).__name__),))
 
 
 def _in_step(

@@ -1,0 +1,39 @@
+"""What a verdict is given on: both sides' outputs and everything measured beside them, before anything is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from npu_adapt.records import ArithmeticReport, CompareLatency, Fact, Repeats
+from npu_adapt.workflows.compare.alone import Operators
+from npu_adapt.workflows.compare.floor import NoiseFloor
+from npu_adapt.workflows.run.forward import Outputs
+
+# Two forwards of one input on one CPU differ by rounding at most; more than this, and the model itself is random.
+RANDOM_SPREAD = 1e-4
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was measured in one comparison, or read from what it saved."""
+
+    reference: tuple[Outputs, ...]  # sample by sample
+    candidate: tuple[Outputs, ...]  # likewise
+    class_scores: str | None  # the output that holds them; None: the task has none
+    dtype: torch.dtype  # of the run
+    reference_device: str
+    rehearsed: bool
+    floor: NoiseFloor | None = None  # None: not measured (--fast), or of a random model
+    arithmetic: ArithmeticReport | None = None  # None: not probed (--fast)
+    finer_hint: str = ""  # the id of what makes the device compute in float32; empty: nothing is known
+    repeats: Repeats | None = None  # None: one forward only (--fast)
+    latency: CompareLatency | Fact | None = None  # a fact: why it was not measured; None: --fast
+    operators: Operators = field(default_factory=Operators)
+    left_out: tuple[Fact, ...] = ()
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the model gives another result each time, on the reference itself."""
+        return self.repeats is not None and self.repeats.reference_spread > RANDOM_SPREAD

@@ -1,0 +1,1 @@
+"""What only a real accelerator can show, part by part: `python -m tests.device`."""

@@ -1,0 +1,88 @@
+"""The floor of each kind of operator: never above what is wrong, never below what is right; hand-worked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from npu_adapt.numerics.arithmetic import ARITHMETICS
+from npu_adapt.numerics.exact import truths
+from npu_adapt.numerics.floors import ErrorBound, error_bounds, row_rms, rows
+from tests.numerics.calls import last_call, random
+
+OPERATORS: dict[str, Callable[[], Tensor]] = {
+    "elementwise": lambda: random(8, 32).exp(),
+    "cancelling": lambda: F.gelu(random(8, 32) - 4),
+    "softmax": lambda: random(8, 32).softmax(-1),
+    "log-softmax": lambda: random(8, 32).log_softmax(-1),
+    "norm": lambda: F.layer_norm(random(8, 32), (32,)),
+    "sum": lambda: random(8, 32).mean(-1),
+    "product": lambda: random(8, 32) @ random(32, 16),
+    "attention": lambda: F.scaled_dot_product_attention(*(random(1, 2, 8, 16, seed=each) for each in range(3))),
+    "unknown inside": lambda: torch.cumsum(random(8, 32), -1),
+}
+
+
+def bound_of(run: Callable[[], Tensor], arithmetic: str = "float32") -> tuple[ErrorBound, Tensor]:
+    call = last_call(run)
+    (bound,) = error_bounds(call, truths(call), ARITHMETICS[arithmetic])
+    assert bound is not None
+    return bound, call.output
+
+
+@pytest.mark.parametrize("case", OPERATORS)
+def test_the_cpu_itself_is_within_a_few_floors_and_a_thousandth_is_not(case: str) -> None:
+    bound, output = bound_of(OPERATORS[case])
+    assert bound.truth.shape == bound.floor.shape == output.shape and bool((bound.floor > 0).all())
+    own = ((output.double() - bound.truth) / bound.floor).square().mean().sqrt()
+    wrong = (bound.truth * 1e-3 / bound.floor).square().mean().sqrt()
+    assert own <= 2 and wrong > 10  # a verdict fails above 4
+
+
+@pytest.mark.parametrize("case", ["product", "attention"])
+def test_coarser_operands_raise_the_floor_by_their_roundoff(case: str) -> None:
+    fine, _ = bound_of(OPERATORS[case])
+    coarse, _ = bound_of(OPERATORS[case], "bfloat16")
+    finer, _ = bound_of(OPERATORS[case], "hf32")
+    ratio = (coarse.floor.norm() / finer.floor.norm()).item()
+    assert fine.floor.norm() < finer.floor.norm() and 8 < ratio < 32  # four bits: 16
+    assert coarse.predictions and not fine.predictions
+
+
+def test_vectors_do_not_get_the_matrix_units_operands() -> None:
+    fine, _ = bound_of(OPERATORS["softmax"])
+    coarse, _ = bound_of(OPERATORS["softmax"], "bfloat16")
+    assert torch.equal(fine.floor, coarse.floor)
+
+
+def test_a_small_value_beside_a_mask_has_a_small_floor() -> None:
+    bound, _ = bound_of(lambda: torch.tensor([1.0, -3e38]) + torch.tensor([0.25, 0.0]))
+    assert bound.floor[0] < 1e-6 and bound.floor[1] > 1e30
+
+
+def test_a_variance_in_one_pass_loses_by_the_mean() -> None:
+    near, far = (bound_of(lambda at=at: F.layer_norm(random(4, 64) + at, (64,)))[0] for at in (0.0, 100.0))
+    assert far.floor.mean() > 100 * near.floor.mean()
+
+
+def test_half_types_are_undone_where_they_round_last() -> None:
+    bound, output = bound_of(lambda: random(8, 32).half().exp())
+    (prediction,) = bound.predictions
+    assert prediction.form == "rounded last" and bool((prediction.left_of(output.double()) == 0).all())
+    off = output.double() * (1 + 2.0**-9)
+    assert bool((prediction.left_of(off) != 0).any())
+
+
+def test_rows_are_joined_until_they_say_enough() -> None:
+    assert rows(torch.zeros(6, 4, 8)).shape == (6, 32) and rows(torch.zeros(6, 32)).shape == (6, 32)
+    assert rows(torch.zeros(())).shape == (1, 1)
+
+
+def test_the_root_mean_square_of_a_row_stands_in_each_of_its_places() -> None:
+    values = torch.zeros(2, 16, dtype=torch.float64)
+    values[1] = 3.0
+    assert torch.equal(row_rms(values), values)

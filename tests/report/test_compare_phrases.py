@@ -1,0 +1,89 @@
+"""Every id that a comparison may record has words in both languages, and the Chinese ones are Chinese."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+from typing import get_args
+
+import pytest
+
+from npu_adapt.devices.backends import BACKENDS
+from npu_adapt.numerics.rules import TermId
+from npu_adapt.records import Term
+from npu_adapt.report.phrases import PHRASES
+from npu_adapt.report.phrases.compare import PHRASES as COMPARE
+from npu_adapt.report.phrases.facts import words
+from npu_adapt.workflows.compare.facts import LeftOutId, NoteId, ReasonId, RegressionId
+
+PACKAGE = Path(__file__).parents[2] / "npu_adapt"
+MAKERS = {
+    "term": get_args(TermId),
+    "reason": get_args(ReasonId),
+    "note": get_args(NoteId),
+    "left-out": get_args(LeftOutId),
+    "regression": get_args(RegressionId),
+}
+# English that the field's Chinese texts keep: names, types, options.
+KEPT = re.compile(
+    r"NaN|L2|CPU|float32|float64|top-[15]|rtol|atol|dropout|nearest-(even|away)|hint|ms|s\b|mean_abs_diff|"
+    r"cosine_similarity|accuracy_compare\.log|(npu-adapt )?bench --against( cpu)?|--[\w-]+( float32)?|"
+    r"[A-Z0-9_]{8,}(=0)?"
+)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_every_id_has_a_phrase_and_every_phrase_an_id(kind: str) -> None:
+    known = {key.removeprefix(f"{kind}-").removesuffix("-not") for key in COMPARE if key.startswith(f"{kind}-")}
+    ids = set(MAKERS[kind])
+    assert {each for each in ids if f"{kind}-{each}" not in PHRASES} == set()
+    assert known - {"text"} <= ids
+
+
+def test_every_hint_of_a_backend_has_words() -> None:
+    hints = {backend.finer_hint for backend in BACKENDS.values()} - {""}
+    assert hints and all(f"hint-{hint}" in PHRASES for hint in hints)
+
+
+@pytest.mark.parametrize("key", COMPARE)
+def test_chinese_words_hold_no_english_but_names(key: str) -> None:
+    text = "".join(literal for literal, *_ in Formatter().parse(COMPARE[key].zh))
+    assert re.search(r"[A-Za-z]{2,}", KEPT.sub("", text)) is None
+
+
+def test_parts_of_a_term_are_phrases_of_their_own() -> None:
+    values = {"bits": 11, "rounding": "nearest-even", "limit_from": "asked", "hint": "no-hf32"}
+    term = Term(id="arithmetic", holds=False, place="conv", value="hf32", limit="float32", values=values)
+    assert words("term", term, "en") == (
+        "conv computes in hf32 (11 bits, nearest-even), coarser than the float32 asked for: run with --no-hf32"
+    )
+    assert words("term", term, "zh") == (
+        "conv 以 hf32 计算（尾数 11 位，nearest-even），比所要求的 float32 粗：请使用 --no-hf32"
+    )
+    unknown = Term(id="arithmetic", holds=True, place="conv", value="hf32", values={**values, "rounding": "stochastic"})
+    assert words("term", unknown, "en") == "conv computes in hf32 (stochastic)"
+
+
+SOURCES = [PACKAGE / "numerics" / "rules.py", *sorted((PACKAGE / "workflows" / "compare").glob("*.py"))]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_facts_are_made_by_the_makers_that_know_the_ids(path: Path) -> None:
+    """`Fact(...)` and `Term(...)` are called by nobody else, so that mypy holds every id to the lists above."""
+    makers = {"term", "reason", "note", "left_out", "regression"}
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and function.name in makers
+        for node in ast.walk(function)
+    }
+    made = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Fact", "Term")
+        if id(node) not in inside and not any(isinstance(each, ast.Name) and each.id == "TEXT" for each in node.args)
+    ]
+    assert made == []
