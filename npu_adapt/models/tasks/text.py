@@ -81,7 +81,7 @@ def _encode(loaded: LoadedModel, text: Text, *, given: bool) -> tuple[dict[str, 
     with preparing(loaded, origin, given=given):
         encoded = loaded.processor.tokenizer(text.text, return_tensors="pt", **cut)
         count = encoded["input_ids"].shape[-1]
-        if count == limit:
+        if limit is not None and count == limit:
             whole = len(loaded.processor.tokenizer(text.text)["input_ids"])
             origin += f", cut to the {limit} tokens that the model reads, of {whole}" if whole > limit else ""
     if not count:
