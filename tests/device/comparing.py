@@ -18,14 +18,8 @@ MOST_FINDINGS = 5  # that are kept of one comparison
 
 def compared(context: Context, model: Path, setting: str, **options: Any) -> dict[str, Any]:
     """One comparison in this process, as a row: the verdict, the arithmetic found, the operators' margins."""
-<<<<<<< HEAD
     from npu_adapt.errors import DeviceUnavailable
     from tests.device.commands import compare_on
-=======
-    from npu_adapt.progress import Silent
-    from npu_adapt.workflows.compare.command import CompareOptions, compare
-    from npu_adapt.workflows.run.request import RunRequest
->>>>>>> bench
 
     asked = pinned(context, setting)
     started = time.perf_counter()

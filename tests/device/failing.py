@@ -125,21 +125,3 @@ def _in_a_comparison(context: Context, report: Report, fault: Callable[[], Any],
         report.check("its record says so", '"FAILED"' in recorded and failure.kind in recorded, failure.kind)
         return
     report.check("a comparison fails by that class", False, "it passed", kind)
-<<<<<<< HEAD
-=======
-
-
-def _request(context: Context, command: str, model: str, **options: Any) -> Any:
-    from npu_adapt.workflows.run.request import RunRequest
-
-    folder = models.large(context, model) if model in models.LARGE else models.tiny(context, model)
-    return RunRequest(
-        command=command,
-        command_line=f"npu-adapt {command} {folder.name}",
-        model=str(folder),
-        device=context.device,
-        offline=True,
-        logs=context.work / command,
-        **options,
-    )
->>>>>>> bench

@@ -75,13 +75,7 @@ def environment(context: Context, report: Report) -> None:
 def memory(context: Context, report: Report) -> None:
     """The benchmark's peak beside what the device's own library counts in a process of the same work."""
     from npu_adapt.devices.transfer import copy_to
-<<<<<<< HEAD
     from tests.device.commands import bench_on
-=======
-    from npu_adapt.progress import Silent
-    from npu_adapt.workflows.bench.command import BenchOptions, bench
-    from npu_adapt.workflows.run.request import RunRequest
->>>>>>> bench
 
     model = models.large(context, "vit-b16")
     batches = (1, 8)

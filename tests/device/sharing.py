@@ -7,12 +7,6 @@ import sys
 import time
 from typing import Any
 
-<<<<<<< HEAD
-=======
-from npu_adapt.progress import Silent
-from npu_adapt.workflows.bench.command import BenchOptions, bench
-from npu_adapt.workflows.run.request import RunRequest
->>>>>>> bench
 from tests.device import models
 from tests.device.commands import bench_on, words
 from tests.device.part import ROOT, Context, Report
