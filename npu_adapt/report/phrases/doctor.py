@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import doctor_ascend
+from npu_adapt.report.phrases import doctor_hardware, doctor_software
 from npu_adapt.report.phrases.phrase import Phrase
 from npu_adapt.report.phrases.told import Told, finding_phrases, same
 
@@ -217,8 +217,9 @@ SELECTION: dict[str, Phrase] = {
 }
 
 PHRASES: dict[str, Phrase] = {
-    **finding_phrases(FINDINGS | doctor_ascend.HARDWARE | doctor_ascend.SOFTWARE),
-    **doctor_ascend.PARTS,
+    **finding_phrases(FINDINGS | doctor_hardware.FINDINGS | doctor_software.FINDINGS),
+    **doctor_hardware.PARTS,
+    **doctor_software.PARTS,
     **_PARTS,
     **CHANGES,
     **REASONS,
