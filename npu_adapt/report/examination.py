@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from npu_adapt.records import DeviceInfo, Problem, Summary
+from npu_adapt.records import DeviceInfo, Fact, Problem, Summary
 from npu_adapt.report.document import Block, Code, Column, Inline, Table, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.phrases.facts import finding_words
 from npu_adapt.report.sections.blocks import fact, facts, missing_reasons, table
 from npu_adapt.report.terminal import Screen
 
@@ -111,9 +112,13 @@ def findings(figures: Figures) -> Iterator[Block]:
 
 def finding_rows(figures: Figures, problem: Problem) -> list[tuple[Inline, ...]]:
     """What it is called, what was found, what was wanted, why it matters, and the command."""
-    said = {"found": problem.found, "wanted": problem.wanted, "why": problem.why, "fix": problem.fix}
-    lines = [(figures.say(f"column-{name}"), Code(text)) for name, text in said.items() if text]
-    return [(problem.severity, Code(problem.id)), *lines]
+    lines = [(figures.say(f"column-{name}"), text) for name, text in told(figures, problem).items()]
+    return [(figures.say(f"label-{problem.severity}"), Code(problem.id)), *lines]
+
+
+def told(figures: Figures, problem: Problem) -> dict[str, str]:
+    """The words of a finding: "found", and as far as there are any "wanted", "why" and "fix"."""
+    return finding_words(problem, figures.language)
 
 
 def changes(figures: Figures) -> Iterator[Block]:
@@ -125,7 +130,12 @@ def changes(figures: Figures) -> Iterator[Block]:
         yield sentence(figures.say("nothing-changed", since=record.since, created=record.created_at), tone="good")
         return
     yield sentence(figures.say("changed-since", since=record.since, created=record.created_at), tone="caution")
-    yield listing(record.changes)
+    yield listing(change_words(figures, each) for each in record.changes)
+
+
+def change_words(figures: Figures, change: Fact) -> str:
+    """What changed, in words."""
+    return figures.tell("change", change)
 
 
 def conclusion(figures: Figures) -> Block:

@@ -6,6 +6,7 @@ from npu_adapt.evidence import HISTORY_FOLDER, LOG_FILES, SUMMARY_FILE
 from npu_adapt.report.document import Block, Code, Inline, Tone, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.hardware import is_stand_in
+from npu_adapt.report.phrases.facts import finding_words
 from npu_adapt.report.sections.blocks import cell, facts, names, table
 from npu_adapt.report.sections.comparison import first_suspect, terms
 from npu_adapt.report.sections.speed import headline
@@ -109,7 +110,11 @@ def reservations(figures: Figures) -> tuple[str, ...]:
     problems = () if environment is None else environment.problems
     said = [*notices(figures), *weight_doubts(figures)]
     said += [
-        figures.say("conclusion-problem", severity=each.severity, found=each.found)
+        figures.say(
+            "conclusion-problem",
+            severity=figures.say(f"label-{each.severity}"),
+            found=finding_words(each, figures.language)["found"],
+        )
         for each in problems
         if each.severity != "note"
     ]

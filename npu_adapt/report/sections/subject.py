@@ -8,6 +8,7 @@ from npu_adapt.records import WeightFile
 from npu_adapt.report.document import Block, Code, Inline, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.phrases import PHRASES
+from npu_adapt.report.phrases.facts import finding_words
 from npu_adapt.report.sections.blocks import cell, fact, facts, names, table
 
 MODEL_FACTS = (
@@ -83,7 +84,12 @@ def problems(figures: Figures) -> tuple[Block, ...]:
     environment = figures.summary.environment
     if environment is None or not environment.problems:
         return ()
-    rows = [(each.severity, each.found, each.wanted, each.fix) for each in environment.problems]
+    rows = []
+    for each in environment.problems:
+        told = finding_words(each, figures.language)
+        rows.append(
+            (figures.say(f"label-{each.severity}"), *(told.get(part, "") for part in ("found", "wanted", "fix")))
+        )
     return (table(figures, "problems", ("severity", "found", "wanted", "fix"), rows),)
 
 
