@@ -10,7 +10,8 @@ from npu_adapt.errors import RunFailed
 from npu_adapt.progress import Progress
 from npu_adapt.records import OutputInfo, Summary, Timings
 from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
-from npu_adapt.workflows.run.session import RunRequest, Session, prepared
+from npu_adapt.workflows.run.request import RunRequest
+from npu_adapt.workflows.run.session import Session, prepared
 
 WARM_FORWARDS = 5  # the median of five is not moved by one interrupted forward
 
