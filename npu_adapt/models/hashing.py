@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from npu_adapt.files import open_regular
+
 PIECE_BYTES = 1 << 20  # hashlib frees the interpreter's lock for the length of a piece
 
 Advance = Callable[[float], object]
@@ -22,6 +24,22 @@ class FileHash:
     git_sha1: str  # sha1 of "blob SIZE\\0" and the bytes: git's name for the content
     bytes: int
     modified_ns: int
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file's hash as a hub lists it: sha256, else git's sha1. Both None: it lists none."""
+
+    sha256: str | None
+    git_sha1: str | None
+
+    def matches(self, found: FileHash) -> bool | None:
+        """Whether the file is the listed one; None: the listing does not tell."""
+        if self.sha256 is not None:
+            return self.sha256 == found.sha256
+        if self.git_sha1 is not None:
+            return self.git_sha1 == found.git_sha1
+        return None
 
 
 class Hasher:
@@ -51,11 +69,11 @@ def hash_file(path: Path, *, git: bool = False, advance: Advance = lambda amount
 
     Size and time are those from before the first byte was read: a change meanwhile shows as a change later.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         state = os.fstat(file.fileno())
         hasher = Hasher(state.st_size, git=git)
         buffer = memoryview(bytearray(min(PIECE_BYTES, max(1, state.st_size))))
-        while count := file.readinto(buffer):
+        while count := file.readinto(buffer):  # type: ignore[attr-defined]
             hasher.update(buffer[:count])
             advance(count)
     return FileHash(hasher.sha256, hasher.git_sha1, state.st_size, state.st_mtime_ns)

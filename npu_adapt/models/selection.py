@@ -61,8 +61,8 @@ def needed_weights(names: Iterable[str], *, allow_pickle: bool) -> tuple[str, ..
 
 
 def has_pickle(names: Iterable[str]) -> bool:
-    """Whether there are weights that only a pickle reader can read."""
-    return any(name.endswith((".bin", ".pt", ".pth", ".ckpt")) for name in names)
+    """Whether there are weights that --allow-pickle would let one read."""
+    return bool(needed_weights((name for name in names if not name.endswith(".safetensors")), allow_pickle=True))
 
 
 def needed_files(
