@@ -14,6 +14,7 @@ from npu_adapt.models.hubs import HUBS, hub_url
 from npu_adapt.models.hubs.hub import Place
 from npu_adapt.models.places import Fault, answers, places_below, places_of, registered_place, why_not
 from npu_adapt.models.registry import Registry
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.selection import needed_files
 from npu_adapt.records import WeightFile
 from npu_adapt.records.registry import RegistryEntry
@@ -24,21 +25,6 @@ WEIGHT_SUFFIXES = (".safetensors", ".bin")
 _WEIGHT_FILE = re.compile(r".*\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|json|msgpack|h5|tar|gz|zip)", re.IGNORECASE)
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)?[A-Za-z0-9_][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True)
-class ModelRequest:
-    """Which model is wanted, and where it may come from."""
-
-    model: str
-    revision: str | None = None
-    source: str = "auto"  # auto | modelscope | huggingface
-    offline: bool = False
-    weights_roots: tuple[Path, ...] = ()
-    cache_dir: Path | None = None
-    allow_pickle: bool = False
-    include: tuple[str, ...] = ()  # patterns of files to have beyond those that are needed
-    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,14 @@ from typing import Any
 import msgspec
 
 from npu_adapt.files import open_regular, read_regular
+from npu_adapt.models.hashing import is_pointer
 from npu_adapt.models.hubs import HUBS
-from npu_adapt.models.hubs.hub import ABSURD_BYTES, Place
-from npu_adapt.models.selection import WEIGHT_FORMATS, has_pickle, needed_weights
+from npu_adapt.models.hubs.hub import Place
+from npu_adapt.models.selection import ABSURD_BYTES, WEIGHT_FORMATS, has_pickle, needed_weights
 from npu_adapt.records.registry import RegistryEntry
 
 LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors format
 LONGEST_CONFIG = 64 << 20  # bytes of a configuration or an index of shards
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-LONGEST_POINTER = 1024  # bytes, by the specification of Git LFS
 ALLOW_PICKLE = "a pickle can run code when it is read; if you trust this one, give --allow-pickle"
 NAME_A_DIRECTORY = "name a directory in the Hugging Face format: config.json beside the weights"
 _OTHER_WEIGHTS = (
@@ -153,14 +152,6 @@ def weights_fault(names: Collection[str], *, allow_pickle: bool) -> Fault | None
         if other := next((name for name in sorted(names) if re.fullmatch(pattern, name)), None):
             return Fault(id, f"no weights for transformers: {other} is {what}", {"file": other}, hint)
     return Fault("no-weights", "no weights", hint="name a folder or a repository that holds safetensors")
-
-
-def is_pointer(file: Path) -> bool:
-    """Whether the file is the pointer that Git LFS leaves where the file itself was not brought. Raises `OSError`."""
-    if file.stat().st_size > LONGEST_POINTER:
-        return False
-    with open_regular(file) as stream:
-        return stream.read(len(LFS_POINTER)) == LFS_POINTER
 
 
 def why_incomplete(path: Path) -> Fault | None:

@@ -40,6 +40,7 @@ WEIGHT_FORMATS = (
         pickled=True,
     ),
 )
+ABSURD_BYTES = 1 << 44  # 16 TiB: more than any published model has
 LONGEST_NAME = 255  # bytes of one part of a path, the limit of common file systems
 INDICES = {form.index for form in WEIGHT_FORMATS} | {"tf_model.h5.index.json", "flax_model.msgpack.index.json"}
 

@@ -20,12 +20,12 @@ from npu_adapt.models.download.parallel import in_parallel
 from npu_adapt.models.download.space import refused, require_room
 from npu_adapt.models.download.transfer import Transfer
 from npu_adapt.models.hashing import FileHash, hash_file
-from npu_adapt.models.hubs.hub import CacheLayout, Hub, Listing, ListingFailed, RemoteFile
 from npu_adapt.models.hubs import hub_url
 from npu_adapt.models.hubs.connection import new_session
-from npu_adapt.models.local import ModelRequest
+from npu_adapt.models.hubs.hub import CacheLayout, Hub, Listing, ListingFailed, RemoteFile
 from npu_adapt.models.places import weights_fault, why_incomplete
 from npu_adapt.models.registry import Registry, is_unchanged, registry_refused
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.selection import needed_files
 from npu_adapt.models.verification import registered
 from npu_adapt.progress import Progress, Step

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from npu_adapt.models.hashing import Listed
-from npu_adapt.models.selection import is_safe
+from npu_adapt.models.selection import ABSURD_BYTES, is_safe
 from npu_adapt.records import Fact
 
 
@@ -144,7 +144,6 @@ class Listing:
         return value
 
 
-ABSURD_BYTES = 1 << 44  # 16 TiB: more than any published model has
 _REPORT_IT = "do not use this copy: report it to the hub, or take another with --source"
 
 
