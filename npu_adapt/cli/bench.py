@@ -22,7 +22,20 @@ MODES = ("eager", "compile", "graph")
 FEWEST_FOR_GATE = 5
 # Parameters that a fresh process does not get: it is the measured one, and its parent writes and prints.
 OF_THE_PARENT = frozenset(
-    ("model", "isolate", "processes", "baseline", "fail_above", "plot", "logs", "json", "quiet", "timeout")
+    (
+        "model",
+        "isolate",
+        "processes",
+        "baseline",
+        "fail_above",
+        "plot",
+        "logs",
+        "json",
+        "quiet",
+        "timeout",
+        "details",
+        "lang",
+    )
 )
 Value = TypeVar("Value")
 
@@ -110,6 +123,8 @@ def bench(
     timeout: options.Timeout = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    details: options.Details = False,
+    lang: options.Lang = None,
     allow_pickle: options.AllowPickle = False,
     trust_remote_code: options.TrustRemoteCode = False,
 ) -> None:
@@ -120,7 +135,6 @@ def bench(
     Example: npu-adapt bench google/vit-base-patch16-224 --iters 100 --batch-size 1,4,16
     """
     from npu_adapt.cli.run import run_command
-    from npu_adapt.report.tables import render_bench
 
     counts = {"--iters": (iters, 1), "--warmup": (warmup, 0), "--processes": (processes, 1)}
     for name, (value, least) in counts.items():
@@ -187,7 +201,7 @@ def bench(
             draw(summary, plot)
         return summary
 
-    run_command(ctx.params, workflow, (render_bench,), passed=passes)
+    run_command("bench", ctx.params, workflow, passed=passes)
 
 
 def passes(summary: Summary) -> bool:

@@ -86,6 +86,8 @@ def compare(
     timeout: options.Timeout = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    details: options.Details = False,
+    lang: options.Lang = None,
     allow_pickle: options.AllowPickle = False,
     trust_remote_code: options.TrustRemoteCode = False,
 ) -> None:
@@ -97,7 +99,6 @@ def compare(
     """
     from npu_adapt.cli.request import run_request
     from npu_adapt.cli.run import run_command
-    from npu_adapt.report.tables import render_compare, render_weights
 
     request = run_request("compare", ctx.params)
 
@@ -124,7 +125,7 @@ def compare(
             draw(summary, plot)
         return summary
 
-    run_command(ctx.params, workflow, (render_compare, render_weights), passed=_passed)
+    run_command("compare", ctx.params, workflow, passed=_passed)
 
 
 def _passed(summary: Summary) -> bool:

@@ -29,6 +29,8 @@ def fetch(
     cache_dir: options.CacheDir = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    details: options.Details = False,
+    lang: options.Lang = None,
     allow_pickle: options.AllowPickle = False,
 ) -> None:
     """Bring a model to this disk, verify every byte, and register it. What is here already is not downloaded.
@@ -46,6 +48,9 @@ def fetch(
 
         print_json(fetched)
     else:
+        from npu_adapt.cli.console import print_lines
         from npu_adapt.report.fetched_lines import fetched_lines
+        from npu_adapt.report.language import language_of
 
-        typer.echo(fetched_lines(fetched))
+        language = language_of(options.value_of(lang))
+        print_lines(fetched_lines(fetched, language, details=details))

@@ -28,6 +28,8 @@ def infer(
     timeout: options.Timeout = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    details: options.Details = False,
+    lang: options.Lang = None,
     allow_pickle: options.AllowPickle = False,
     trust_remote_code: options.TrustRemoteCode = False,
 ) -> None:
@@ -37,7 +39,6 @@ def infer(
     """
     from npu_adapt.cli.request import run_request
     from npu_adapt.cli.run import run_command
-    from npu_adapt.report.tables import render_run, render_weights
 
     request = run_request("infer", ctx.params)
 
@@ -46,4 +47,4 @@ def infer(
 
         return run_infer(request, progress)
 
-    run_command(ctx.params, workflow, (render_weights, render_run))
+    run_command("infer", ctx.params, workflow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -11,13 +12,20 @@ import typer
 from npu_adapt.cli import options
 from npu_adapt.cli.commands import Commands, build_single
 from npu_adapt.errors import ExitCode, UsageError
+from npu_adapt.report.language import language_of
 
 if TYPE_CHECKING:
     from npu_adapt.models.registry import Registry
     from npu_adapt.records.registry import RegistryEntry
 
 
-def list_models(cache_dir: options.CacheDir = None, json: options.Json = False, quiet: options.Quiet = False) -> None:
+def list_models(
+    cache_dir: options.CacheDir = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    details: options.Details = False,
+    lang: options.Lang = None,
+) -> None:
     """List the registered models: size, source, revision, what they were verified against and when, last use.
 
     Example: npu-adapt models list --json
@@ -27,7 +35,8 @@ def list_models(cache_dir: options.CacheDir = None, json: options.Json = False, 
     from npu_adapt.report.registry_tables import render_list
     from npu_adapt.workflows.models.registry import list_models as run_list
 
-    print_record(run_list(cache_dir, progress_for(quiet=quiet)), render_list, as_json=json)
+    render = partial(render_list, language=language_of(options.value_of(lang)), details=details)
+    print_record(run_list(cache_dir, progress_for(quiet=quiet)), render, as_json=json)
 
 
 def verify(
@@ -38,6 +47,8 @@ def verify(
     cache_dir: options.CacheDir = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    details: options.Details = False,
+    lang: options.Lang = None,
 ) -> None:
     """Hash the files of a model again, or of all models: exit code 5 where one is not what it was. Works offline.
 
@@ -54,7 +65,8 @@ def verify(
     verification = verify_models(entries, held, progress, meanwhile=load_what_follows)
     from npu_adapt.report.registry_tables import render_verification
 
-    print_record(verification, render_verification, as_json=json)
+    render = partial(render_verification, language=language_of(options.value_of(lang)), details=details)
+    print_record(verification, render, as_json=json)
     if not verification.passed:
         raise typer.Exit(ExitCode.MODEL)
 
@@ -68,6 +80,7 @@ def remove(
     cache_dir: options.CacheDir = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    lang: options.Lang = None,
 ) -> None:
     """Delete a model from its hub's cache and forget it. Files that another revision uses stay, and so do folders.
 
@@ -82,7 +95,8 @@ def remove(
     held = Registry(cache_folder(cache_dir), progress_for(quiet=quiet).say)
     entries = chosen(ctx, held)
     if yes or confirmed(f"Remove {model} ({', '.join(entry.path for entry in entries)})?"):
-        print_record(remove_models(entries, held), render_removed, as_json=json)
+        render = partial(render_removed, language=language_of(options.value_of(lang)))
+        print_record(remove_models(entries, held), render, as_json=json)
     else:
         typer.echo("nothing was removed", err=True)
 

@@ -129,6 +129,11 @@ Hf32 = Annotated[
 LOGS_DEFAULT = Path("logs")
 
 
+def value_of(choice: Enum | None) -> str | None:
+    """The value of a member of an enumeration; None for an option that was left out."""
+    return None if choice is None else str(choice.value)
+
+
 def was_given(ctx: typer.Context, parameter: str) -> bool:
     """Whether the user gave the parameter, on the command line or by its variable: not its default."""
     source = ctx.get_parameter_source(parameter)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,21 +11,14 @@ import typer
 
 from npu_adapt.cli import options
 from npu_adapt.errors import UsageError
+from npu_adapt.report.language import language_of
 
 if TYPE_CHECKING:
     from npu_adapt.records import Summary
     from npu_adapt.report.phrases import Language
 
 
-class Lang(str, Enum):
-    """The report's language."""
-
-    en = "en"
-    zh = "zh"
-
-
 def report(
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the report.")] = Lang.en,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -35,8 +27,10 @@ def report(
     ] = None,
     logs: options.LogsDir = options.LOGS_DEFAULT,
     json: options.Json = False,
+    details: options.Details = False,
+    lang: options.Lang = None,
 ) -> None:
-    """Render the adaptation report from the last summary: tables on a terminal, Markdown in a pipe or a file.
+    """Render the report of the last summary: one screen on a terminal, Markdown in a pipe or a file.
 
     Example: npu-adapt report --lang zh --out README.md
     """
@@ -44,13 +38,14 @@ def report(
     from npu_adapt.records import encode
 
     summary = Logs(logs).read()
+    language = language_of(options.value_of(lang))
     if out is not None:
-        write_report(summary, lang.value, out)
+        write_report(summary, language, out)
         typer.echo(f"wrote {out}", err=True)
     if json:
         write_bytes(encode(summary))
     elif out is None:
-        show(summary, lang.value)
+        show(summary, language, logs, details=details)
 
 
 def write_report(summary: Summary, language: Language, out: Path) -> None:
@@ -68,16 +63,15 @@ def write_report(summary: Summary, language: Language, out: Path) -> None:
         raise UsageError(f"{out} cannot be written: {error.strerror}", hint="name another file with --out") from error
 
 
-def show(summary: Summary, language: Language) -> None:
-    """On a terminal the report is drawn; anything else gets Markdown."""
+def show(summary: Summary, language: Language, logs: Path, *, details: bool) -> None:
+    """On a terminal one screen, or the whole report with `details`; anything else gets the report as Markdown."""
     if not sys.stdout.isatty():
         write_bytes(markdown_report(summary, language))
         return
     from npu_adapt.cli.console import print_result
-    from npu_adapt.report.adaptation import adaptation_report
-    from npu_adapt.report.terminal import report_screen
+    from npu_adapt.report.screens import report_details, report_summary
 
-    print_result(report_screen(adaptation_report(summary, language)))
+    print_result(report_details(summary, language) if details else report_summary(summary, language, logs))
 
 
 def write_bytes(data: bytes) -> None:

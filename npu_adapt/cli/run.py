@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from npu_adapt.cli import options
 from npu_adapt.cli.console import only_the_record, print_result, progress_for
 from npu_adapt.errors import ExitCode
 from npu_adapt.progress import Progress
 from npu_adapt.records import Summary, encode
+from npu_adapt.report.language import language_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from npu_adapt.report.screens import Command
+
 Workflow = Callable[[Progress], Summary]
 RecordType = TypeVar("RecordType")
-Renderer = Callable[[Summary], "RenderableType"]
 
 
 def run_command(
+    command: Command,
     parameters: Mapping[str, Any],
     workflow: Workflow,
-    renderers: Sequence[Renderer],
     passed: Callable[[Summary], bool] = lambda summary: True,
 ) -> None:
-    """Runs `workflow` and prints its summary: the tables of `renderers`, or with `--json` the record and nothing else.
+    """Runs `workflow` and prints its summary: the command's first screen, everything, or with `--json` the record.
 
     `parameters` are Typer's `ctx.params`. Raises `typer.Exit` with `VERDICT_FAILED` where `passed` says no.
     """
@@ -46,9 +49,20 @@ def run_command(
             stdout.write(encode(summary).decode())
     else:
         summary = workflow(progress)
-        print_result(*(render(summary) for render in renderers))
+        print_summary(command, summary, parameters)
     if not passed(summary):
         raise typer.Exit(ExitCode.VERDICT_FAILED)
+
+
+def print_summary(command: Command, summary: Summary, parameters: Mapping[str, Any]) -> None:
+    """What the command found, in the user's language: one screen, or everything with `--details`."""
+    from npu_adapt.report.screens import details, screen
+
+    language = language_of(options.value_of(parameters["lang"]))
+    if parameters["details"]:
+        print_result(details(command, summary, language))
+    else:
+        print_result(screen(command, summary, language, Path(parameters["logs"])))
 
 
 def print_record(record: RecordType, render: Callable[[RecordType], RenderableType], *, as_json: bool) -> None:

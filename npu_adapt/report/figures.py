@@ -13,7 +13,7 @@ from typing import Any
 
 from npu_adapt import rounding
 from npu_adapt.records import Fact, Record, Summary, Term
-from npu_adapt.report.phrases import ABSENT, PHRASES, Language
+from npu_adapt.report.phrases import ABSENT, Language, say
 from npu_adapt.report.phrases.facts import words
 
 
@@ -44,6 +44,8 @@ FORMATS: dict[str, Format] = {
     "mean_abs_diff": ERROR,
     "relative_l2": ERROR,
     "noise_floor": ERROR,
+    "isolated": ERROR,
+    "isolated_floor": ERROR,
     "cosine_similarity": COSINE,
     "error_over_floor": RATIO,
     "speed_up": RATIO,
@@ -102,9 +104,7 @@ class Figures:
 
     def say(self, phrase: str, **values: str) -> str:
         """The phrase of that key in this language, its places filled."""
-        wording = PHRASES[phrase]
-        text = wording.zh if self.language == "zh" else wording.en
-        return text.format(**values) if values else text
+        return say(phrase, self.language, **values)
 
     def tell(self, kind: str, fact: Fact | Term) -> str:
         """The words of a fact in this language: "reason", "warning", "term", …"""
@@ -128,6 +128,10 @@ class Figures:
         """The text of the figure at `path`, or the reason why there is none."""
         value = self.value(path)
         return self.reason(path) if value is None else self.write(path, value, unit=unit)
+
+    def bare(self, path: str, *, unit: bool = False) -> str:
+        """Like a call, without the mark of a warning: for a figure that stands beside one that has it."""
+        return self(path, unit=unit).removesuffix(MARK)
 
     def short(self, path: str) -> str:
         """Like a call, for a narrow cell: "n/a" where there is no figure; say the reason under the table."""
