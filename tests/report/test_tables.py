@@ -139,3 +139,12 @@ def test_each_row_of_a_sweep_says_why_it_cannot_win(sample: Sample) -> None:
     text = " ".join(" ".join(drawn(tables.render_bench(sample("sweep")))).split())
     assert "Row a, failed: npu:0 captures no graphs (stage set-up, class other)" in text
     assert "Row d, wrong: relative L2 against the CPU's float32 is 3.123e-01, above 0.05" in text
+
+
+def test_the_speed_up_of_a_benchmark_comes_before_that_of_a_comparison(sample: Sample) -> None:
+    with_both = replace(sample("success"), bench=sample("sweep").bench)
+    text = " ".join(" ".join(drawn(tables.render_compare(with_both), width=160)).split())
+    assert "Speed-up 21.73 of the pairs of both sides, measured in turns" in text
+    assert "23.42" not in text
+    alone = " ".join(" ".join(drawn(tables.render_compare(sample("success")), width=160)).split())
+    assert "Speed-up 23.42 × the two medians of compare" in alone

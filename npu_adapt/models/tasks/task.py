@@ -29,9 +29,9 @@ class Sample:
     seconds: float | None = None  # how long the sound is; None: not a sound
 
     def to(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
-        """The tensors on `device`, the floating ones in `dtype`."""
+        """Copies of the tensors on `device`, the floating ones in `dtype`: a forward may write into its inputs."""
         return {
-            name: tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+            name: tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
             for name, tensor in self.tensors.items()
         }
 
