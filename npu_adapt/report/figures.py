@@ -89,7 +89,7 @@ MARK = " (!)"  # behind every figure of a benchmark that warned about itself
 
 def format_of(path: str, value: float) -> Format:
     """The format of the number `value` at `path`."""
-    name = _without_positions(path).rpartition(".")[2]
+    name = without_positions(path).rpartition(".")[2]
     if name in FORMATS:
         return FORMATS[name]
     return next((form for ending, form in ENDINGS.items() if name.endswith(ending)), BY_TYPE[type(value)])
@@ -167,10 +167,10 @@ class Figures:
         The default is that of the outermost part that is missing: no comparison, hence no speed-up.
         """
         for place in reversed(_prefixes(path)):
-            for name in (place, _without_positions(place)):
+            for name in (place, without_positions(place)):
                 if name in self.summary.reasons:
                     return self.tell("reason", self.summary.reasons[name])
-        missing = [_without_positions(place) for place in _prefixes(path) if self.value(place) is None]
+        missing = [without_positions(place) for place in _prefixes(path) if self.value(place) is None]
         return self.say(next((ABSENT[name] for name in missing if name in ABSENT), "absent"))
 
     @property
@@ -221,7 +221,7 @@ def casts_doubt(warning: str, field: str) -> bool:
     return field in DOUBTED.get(warning, (field,))
 
 
-def _without_positions(path: str) -> str:
+def without_positions(path: str) -> str:
     return re.sub(r"\.\d+(?=\.|$)", "", path)
 
 

@@ -49,21 +49,28 @@ def inline(part: Inline) -> str:
 def words(parts: Sequence[Inline], letters: Letters) -> list[Word]:
     """The pieces that a line may be broken between: at spaces and beside Chinese characters, never within `Code`."""
     found: list[Word] = []
-    spaced, breakable = False, True
+    before = ""  # the token before this one; empty where a space is between them
+    spaced = False
     for part in parts:
-        tokens = _TOKENS.findall(letters(part)) if isinstance(part, str) else [letters(inline(part))]
-        for token in tokens:
-            if isinstance(part, str) and token.isspace():
-                spaced, breakable = True, True
+        is_text = isinstance(part, str)
+        for token in _TOKENS.findall(letters(inline(part))) if is_text else [letters(inline(part))]:
+            if is_text and token.isspace():
+                before, spaced = "", True
                 continue
-            wide = isinstance(part, str) and _WIDE.match(token) is not None
-            if (not breakable and not (wide and token not in CLOSING)) or (found and not spaced and token in CLOSING):
+            if before and _stays_with(before, token):
                 last = found.pop()
                 found.append(Word(last.text + token, last.spaced))
             else:
                 found.append(Word(token, spaced))
-            spaced, breakable = False, wide and token not in OPENING
+            before, spaced = token, False
     return found
+
+
+def _stays_with(before: str, token: str) -> bool:
+    """Whether no line may end between two neighbours: it may beside a Chinese character, but for marks."""
+    if before in OPENING or token in CLOSING:
+        return True
+    return _WIDE.match(before[-1]) is None and _WIDE.match(token) is None
 
 
 def joined(line: Sequence[Word]) -> str:

@@ -95,7 +95,7 @@ def stack(figures: Figures, environment: Environment) -> Iterator[Line]:
 def machine(figures: Figures, environment: Environment) -> Line:
     cores = figures.say("first-cores", number=figures("environment.cpu_cores"))
     memory = figures.say("first-hosts-memory", value=figures("environment.memory_bytes"))
-    processor = environment.cpu or figures.reason("environment.cpu")
+    processor = Code(environment.cpu) if environment.cpu else figures.reason("environment.cpu")
     return line(figures, "machine", *listed(processor, cores, memory, Code(environment.platform)), rank=1)
 
 
