@@ -5,31 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from npu_adapt.cli import options
+from npu_adapt.cli.options import Option
+from npu_adapt.cli.parameters import takes
 from npu_adapt.errors import UsageError
-from npu_adapt.report.language import language_of
+from npu_adapt.report.phrases.phrase import Language
 
 if TYPE_CHECKING:
     from npu_adapt.records import Summary
-    from npu_adapt.report.phrases import Language
 
 
-def report(
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="FILE", help="Write to FILE: .md Markdown, .html HTML, .json the report as data."
-        ),
-    ] = None,
-    logs: options.LogsDir = options.LOGS_DEFAULT,
-    json: options.Json = False,
-    details: options.Details = False,
-    lang: options.Lang = None,
-) -> None:
+TABLE: options.Table = {
+    "out": Option("Write to FILE: .md Markdown, .html HTML, .json the report as data.", metavar="FILE"),
+    "logs": options.LOGS,
+    **{name: options.OUTPUT[name] for name in ("json", "details", "lang")},
+}
+
+
+@takes(TABLE)
+def report(output: options.Output, out: Path | None = None, logs: Path = options.LOGS_DEFAULT) -> None:
     """Render the report of the last summary: one screen on a terminal, Markdown in a pipe or a file.
 
     Example: npu-adapt report --lang zh --out README.md
@@ -38,14 +36,13 @@ def report(
     from npu_adapt.records import encode
 
     summary = Logs(logs).read()
-    language = language_of(options.value_of(lang))
     if out is not None:
-        write_report(summary, language, out)
+        write_report(summary, output.language, out)
         typer.echo(f"wrote {out}", err=True)
-    if json:
+    if output.json:
         write_bytes(encode(summary))
     elif out is None:
-        show(summary, language, logs, details=details)
+        show(summary, logs, output)
 
 
 def write_report(summary: Summary, language: Language, out: Path) -> None:
@@ -63,15 +60,16 @@ def write_report(summary: Summary, language: Language, out: Path) -> None:
         raise UsageError(f"{out} cannot be written: {error.strerror}", hint="name another file with --out") from error
 
 
-def show(summary: Summary, language: Language, logs: Path, *, details: bool) -> None:
-    """On a terminal one screen, or the whole report with `details`; anything else gets the report as Markdown."""
+def show(summary: Summary, logs: Path, output: options.Output) -> None:
+    """On a terminal one screen, or the whole report with `--details`; anything else gets the report as Markdown."""
+    language = output.language
     if not sys.stdout.isatty():
         write_bytes(markdown_report(summary, language))
         return
     from npu_adapt.cli.console import print_result
     from npu_adapt.report.screens import report_details, report_summary
 
-    print_result(report_details(summary, language) if details else report_summary(summary, language, logs))
+    print_result(report_details(summary, language) if output.details else report_summary(summary, language, logs))
 
 
 def write_bytes(data: bytes) -> None:

@@ -12,10 +12,11 @@ import msgspec
 
 from npu_adapt.progress import Silent
 from npu_adapt.records import Bench, Summary
-from npu_adapt.workflows.bench.command import BenchOptions, bench
+from npu_adapt.workflows.bench.command import bench
+from npu_adapt.workflows.bench.options import BenchOptions
 from npu_adapt.workflows.compare import command
 from npu_adapt.workflows.compare.command import CompareOptions, compare
-from npu_adapt.workflows.run.session import RunRequest
+from npu_adapt.workflows.run.request import RunRequest
 from tests.device.part import Context
 
 

@@ -63,14 +63,12 @@ def environment_of(figures: Figures) -> Environment:
 
 
 def head(figures: Figures, environment: Environment) -> Paragraph:
-    """Which accelerators can be used."""
+    """Which accelerators can be used, and the ids of all that does not fit."""
     usable = [Code(device_name(each)) for each in environment.devices if each.usable]
-    said = [each for each in environment.problems if each.severity != "note"]
-    count = (figures.say("first-problems", number=str(len(said))),) if said else ()
-    if usable:
-        return Paragraph((figures.say("first-environment-ok"), *listed(*usable, *count)), "good")
-    text = figures.say("first-cpu-only")
-    return Paragraph((figures.say("first-environment-none"), *listed(text, *count)), "caution")
+    found = [Code(each.id) for each in worst_first(environment) if each.severity != "note"]
+    parts: list[Inline] = [*usable] or [figures.say("first-cpu-only")]
+    key = "first-environment-ok" if usable else "first-environment-none"
+    return Paragraph((figures.say(key), *listed(*parts, *found)), "good" if usable and not found else "caution")
 
 
 def software(figures: Figures, environment: Environment) -> Line:

@@ -139,7 +139,6 @@ SENTENCES: dict[str, Phrase] = {
     "first-cpu-only": Phrase("only the CPU is usable on this machine", "本机只有 CPU 可用"),
     "first-environment-ok": Phrase("USABLE: ", "可用："),
     "first-environment-none": Phrase("NO ACCELERATOR: ", "没有加速器："),
-    "first-problems": Phrase("{number} findings", "{number} 项发现"),
     "first-since": Phrase("since {created} ({since})", "自 {created}（{since}）以来"),
     "first-nothing-changed": Phrase("nothing", "无变化"),
     "first-compare-next": Phrase("compare it with the CPU: ", "与 CPU 对比："),
