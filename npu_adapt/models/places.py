@@ -112,7 +112,9 @@ def _why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
     names = [file.name for file in path.iterdir() if file.is_file()]
     if fault := weights_fault(names, allow_pickle=allow_pickle):
         return fault
-    if pointer := next((name for name in needed_weights(names, allow_pickle=allow_pickle) if is_pointer(path / name)), None):
+    if pointer := next(
+        (name for name in needed_weights(names, allow_pickle=allow_pickle) if is_pointer(path / name)), None
+    ):
         return Fault(
             "lfs-pointer",
             f"{pointer} is a Git LFS pointer, not the file itself",

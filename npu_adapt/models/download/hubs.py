@@ -34,7 +34,9 @@ def find_on_hubs(request: ModelRequest, say: Callable[[str], None], attempts: li
     failures: list[ListingFailed] = []
     for hub in hubs_to_ask(request.source):
         try:
-            listing = ask(lambda hub=hub: hub.listing(request.model, request.revision, whole=bool(request.include)), say)
+            listing = ask(
+                lambda hub=hub: hub.listing(request.model, request.revision, whole=bool(request.include)), say
+            )
             files = ask(lambda listing=listing: wanted_files(listing, request), say)
         except ListingFailed as error:
             failures.append(error)

@@ -256,9 +256,7 @@ class HuggingFace:
                 values={**values, "revision": branch},
             )
         if code == "GatedRepo" or (status == 403 and code != "RepoNotFound"):
-            raise ModelGated(
-                "gated", f"{self.title} has {model} gated", hint=self.gated_hint(model), values=values
-            )
+            raise ModelGated("gated", f"{self.title} has {model} gated", hint=self.gated_hint(model), values=values)
         if status in (400, 401, 404):
             raise ModelMissing(
                 "no-model",
