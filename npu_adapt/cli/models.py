@@ -88,7 +88,7 @@ def remove(request: ModelRequest, output: options.Output, yes: bool = False) -> 
 
     held = Registry(cache_folder(request.cache_dir), progress_for(quiet=output.quiet).say)
     planned = plan_removals(chosen(request, held))
-    if yes or confirmed(f"Remove {request.model} ({', '.join(each.record.path for each in planned)})?"):
+    if yes or confirmed(f"Remove {request.model} ({', '.join(each.entry.path for each in planned)})?"):
         render = partial(render_removed, language=output.language)
         print_record(remove_models(planned, held), render, as_json=output.json)
     else:
