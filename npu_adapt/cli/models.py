@@ -80,13 +80,14 @@ def remove(request: ModelRequest, output: options.Output, yes: bool = False) -> 
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.run import print_record
     from npu_adapt.models.registry import Registry, cache_folder
-    from npu_adapt.report.registry_tables import render_removed
-    from npu_adapt.workflows.models.registry import remove_models
+    from npu_adapt.report.registry_tables import removal_lines, remove_question, render_removed
+    from npu_adapt.workflows.models.registry import plan_removals, remove_models
 
     held = Registry(cache_folder(request.cache_dir), progress_for(quiet=output.quiet).say)
-    entries = chosen(request, held)
-    if yes or confirmed(f"Remove {request.model} ({', '.join(entry.path for entry in entries)})?"):
-        print_record(remove_models(entries, held), render_removed, as_json=output.json)
+    planned = plan_removals(chosen(request, held))
+    question = "\n".join([*removal_lines([each.record for each in planned]), remove_question(request.model)])
+    if yes or confirmed(question):
+        print_record(remove_models(planned, held), render_removed, as_json=output.json)
     else:
         typer.echo("nothing was removed", err=True)
 
@@ -113,7 +114,9 @@ def confirmed(question: str) -> bool:
     from npu_adapt.report.document import printable
 
     try:
-        return Confirm.ask(Text(printable(question)), console=stderr_console(), default=False)
+        return Confirm.ask(
+            Text("\n".join(map(printable, question.splitlines()))), console=stderr_console(), default=False
+        )
     except EOFError as error:
         raise UsageError("nobody answered whether to remove it", hint="give --yes to remove without asking") from error
 

@@ -2,7 +2,7 @@
 
 Schema history of the index
     1  first published form
-    2  `endpoint`; verified_against tells a mirror and a listing of unknown origin from the hub, and an own hash verifies
+    2  `endpoint`; verified_against tells a mirror, and a listing of unknown origin, from the hub; an own hash verifies
        nothing any more
 """
 
@@ -81,7 +81,9 @@ class FileCheck(Record, frozen=True, kw_only=True):
     outcome: str  # same | differs | missing | unreadable | pointer: what Git LFS leaves in place of a file
     expected_sha256: str
     found_sha256: str | None  # None: the file could not be read
-    verified_against: str  # whose the expected hash is, as RegisteredFile has it; nothing: of the first time it was seen
+    verified_against: (
+        str  # whose the expected hash is, as RegisteredFile has it; nothing: of the first time it was seen
+    )
 
 
 class ModelCheck(Record, frozen=True, kw_only=True):

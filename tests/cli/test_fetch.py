@@ -29,7 +29,7 @@ def test_a_model_on_this_disk_is_registered(cli: Cli, caches: Path) -> None:
     fetched = json.loads(done.stdout)
     assert (fetched["path"], fetched["source"], fetched["revision"]) == (str(snapshot), "modelscope", "master")
     assert fetched["downloaded_bytes"] == 0
-    assert fetched["attempts"] == [{"place": str(snapshot), "outcome": "found"}]
+    assert fetched["attempts"] == [{"place": str(snapshot), "outcome": {"id": "found", "values": {}}}]
     assert {file["verified_against"] for file in fetched["files"]} == {"nothing"}
     assert all(len(file["sha256"]) == 64 for file in fetched["files"])
 

@@ -146,9 +146,7 @@ class Download:
         hashes = self._hashes(unread) if unread else {}
         for file in present:
             if file not in hashes:
-                there[file.name] = msgspec.structs.replace(
-                    known[file.name], verified_against=self.listing.vouches
-                )
+                there[file.name] = msgspec.structs.replace(known[file.name], verified_against=self.listing.vouches)
             elif file.listed.matches(hashes[file]):
                 there[file.name] = registered(file.name, hashes[file], self.listing.vouches)
             elif fix:
@@ -187,7 +185,8 @@ class Download:
         left = sum(file.size - min(file.size, size_of(partial)) for partial, file in different.items())
         require_room(self.layout.folder, left, self.hub.cache_variable)
         total = sum(file.size for file in different.values())
-        self.progress.say(f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {self.hub.title} ({self.listing.endpoint})")
+        asked = f"{self.hub.title} ({self.listing.endpoint})"
+        self.progress.say(f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {asked}")
         stop = Event()
         with (
             self.progress.task(f"fetching {self.listing.model}", total, "bytes") as step,

@@ -153,7 +153,11 @@ def open_answer(session: Session, address: Address, headers: Mapping[str, str]) 
 
 
 def within(
-    seconds: float, work: Callable[[], Result], too_late: str, *, discard: Callable[[Result], object] = lambda late: None
+    seconds: float,
+    work: Callable[[], Result],
+    too_late: str,
+    *,
+    discard: Callable[[Result], object] = lambda late: None,
 ) -> Result:
     """What `work` returns or raises; raises `Interrupted` where it has done neither after `seconds`.
 
@@ -248,7 +252,11 @@ def _ask(session: Session, method: str, url: str, headers: Mapping[str, str], tr
     except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, http.client.HTTPException) as error:
         values = {"host": host, "error": type(error).__name__}
         raise Interrupted("unreachable", f"{host} cannot be reached ({type(error).__name__})", values=values) from error
-    except (OSError, HTTPError, ValueError) as error:  # an address, a header or a proxy that cannot be: not to be retried
+    except (
+        OSError,
+        HTTPError,
+        ValueError,
+    ) as error:  # an address, a header or a proxy that cannot be: not to be retried
         raise HubUnreachable(
             "unreachable",
             f"{host} cannot be asked ({type(error).__name__}: {error})",
@@ -273,7 +281,7 @@ def require_proxy(url: str) -> None:
     if usable and scheme in ("socks4", "socks4a", "socks5", "socks5h") and find_spec("socks") is not None:
         return
     known = scheme.startswith("socks") and scheme != "socks"
-    shown = without_secrets(parts.geturl()) if usable else "in the environment"
+    shown = without_secrets(str(parts.geturl())) if usable else "in the environment"
     raise HubUnreachable(
         "proxy",
         f"the proxy {shown} cannot be used" + (": SOCKS needs a package that is not installed" if known else ""),

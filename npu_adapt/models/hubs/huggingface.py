@@ -1,4 +1,4 @@
-"""Hugging Face: its endpoint and its mirrors, its token, its routes, its cache. All that is particular to it is here."""
+"""Hugging Face: its endpoint and mirrors, its token, its routes, its cache. All that is particular to it is here."""
 
 from __future__ import annotations
 
@@ -256,9 +256,7 @@ class HuggingFace:
                 values={**values, "revision": branch},
             )
         if code == "GatedRepo" or (status == 403 and code != "RepoNotFound"):
-            raise ModelGated(
-                "gated", f"{self.title} has {model} gated", hint=self.gated_hint(model), values=values
-            )
+            raise ModelGated("gated", f"{self.title} has {model} gated", hint=self.gated_hint(model), values=values)
         if status in (400, 401, 404):
             raise ModelMissing(
                 "no-model",
@@ -294,7 +292,7 @@ class HuggingFace:
 
 
 class ClaimsByHead(Mapping[str, Claim]):
-    """What a server says of files, asked for file by file where its listing says nothing. For mirrors of older kinds."""
+    """What a server says of files, asked file by file where its listing says nothing: mirrors of older kinds."""
 
     def __init__(self, claims: Mapping[str, Claim], address: Any) -> None:
         self._claims = dict(claims)

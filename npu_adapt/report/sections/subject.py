@@ -20,6 +20,7 @@ MODEL_FACTS = (
     ("revision", "model.revision"),
     ("url", "model.url"),
 )
+ENDPOINT = ("endpoint", "model.endpoint")  # where a hub was asked for this model; no row where none was
 HARDWARE_FACTS = (
     ("device", "run.device"),
     ("driver", "environment.driver"),
@@ -29,6 +30,7 @@ HARDWARE_FACTS = (
     ("host-memory", "environment.memory_bytes"),
 )
 SOFTWARE = ("python", "torch", "torch_npu", "transformers")
+UNVERIFIED = ("nothing", "registry")  # the second is of schema 1: compared with its own first hash
 FOUND = (("conversions", "conversions", "conversion"), ("left-out", "left_out", "left-out"))  # item, field, kind
 KEYS = (
     ("missing-keys", "missing_keys"),
@@ -40,7 +42,8 @@ KEYS = (
 def model(figures: Figures) -> tuple[Block, ...]:
     if figures.summary.model is None:
         return (sentence(figures.reason("model")),)
-    return (facts(figures, "model", (fact(figures, item, path) for item, path in MODEL_FACTS)),)
+    asked = () if figures.summary.model.endpoint is None else (ENDPOINT,)
+    return (facts(figures, "model", (fact(figures, item, path) for item, path in (*MODEL_FACTS, *asked))),)
 
 
 def hardware(figures: Figures) -> tuple[Block, ...]:
@@ -152,7 +155,12 @@ def weight_doubts(figures: Figures) -> tuple[str, ...]:
         return ()
     doubts = [] if record.pretrained_used else [figures.say("not-pretrained")]
     doubts += [figures.say("doubt", text=figures.tell("doubt", found)) for found in record.doubts]
-    unverified = [file.name for file in record.files if file.verified_against == "nothing"]
+    unverified = [file.name for file in record.files if file.verified_against in UNVERIFIED]
     if unverified:
         doubts.append(figures.say("unverified", files=names(figures, unverified)))
+    mirrored = [file.name for file in record.files if file.verified_against == "mirror"]
+    if mirrored:
+        model = figures.summary.model
+        endpoint = model.endpoint if model and model.endpoint else figures.say("verified-mirror")
+        doubts.append(figures.say("mirror-only", files=names(figures, mirrored), endpoint=endpoint))
     return tuple(doubts)
