@@ -73,7 +73,7 @@ def test_a_registry_that_cannot_be_written_is_no_obstacle_to_a_run(as_nobody: Cl
 def test_a_run_records_what_stands_behind_its_weights(cli: Cli, caches: Path) -> None:
     put_huggingface(caches / "hf", MODEL)
     summary = json.loads(cli("infer", MODEL, "--device", "cpu", "--json", "--offline").stdout)
-    assert [file["verified_against"] for file in summary["weights"]["files"]] == ["hub"]
+    assert [file["verified_against"] for file in summary["weights"]["files"]] == ["listing"]
     assert summary["model"]["source"] == "huggingface"
     (row,) = json.loads(cli("models", "list", "--json").stdout)
     assert row["model"] == MODEL
