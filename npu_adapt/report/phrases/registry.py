@@ -1,8 +1,69 @@
-"""What is said of models on this disk: where they were looked for, what was fetched, verified, removed and why not."""
+"""What `fetch` and `models` say: where models were looked for, what was fetched, verified, removed and why not."""
 
 from __future__ import annotations
 
 from npu_adapt.report.phrases.phrase import Phrase
+
+COLUMNS: dict[str, Phrase] = {
+    "source": Phrase("Source", "来源"),
+    "revision": Phrase("Revision", "版本"),
+    "last-used": Phrase("Last used", "最近使用"),
+    "verified-short": Phrase("Verified", "校验"),
+    "expected": Phrase("Expected sha256", "期望的 sha256"),
+    "found-sha256": Phrase("Found", "实际"),
+}
+
+WORDS: dict[str, Phrase] = {
+    "word-hub": Phrase("hub", "Hub"),
+    "word-mirror": Phrase("mirror", "镜像站"),
+    "word-listing": Phrase("cache", "缓存"),
+    "word-package": Phrase("package", "软件包"),
+    "word-directory": Phrase("directory", "目录"),
+    "word-builtin": Phrase("builtin", "内置"),
+    "word-pointer": Phrase("Git LFS pointer", "Git LFS 指针文件"),
+    "word-nothing": Phrase("hashed only", "仅计算了哈希"),
+    "word-changed": Phrase("changed", "已改变"),
+    "word-unfinished": Phrase("unfinished", "未下载完"),
+    "word-gone": Phrase("gone", "已不存在"),
+    "word-same": Phrase("same", "相同"),
+    "word-differs": Phrase("differs", "不同"),
+    "word-missing": Phrase("missing", "缺失"),
+    "word-unreadable": Phrase("unreadable", "无法读取"),
+}
+
+SENTENCES: dict[str, Phrase] = {
+    "registry-empty": Phrase(
+        "No model is registered. npu-adapt fetch MODEL brings one.",
+        "还没有登记任何模型。npu-adapt fetch MODEL 可下载。",
+    ),
+    "registry-more": Phrase("and {number} more: --details", "另有 {number} 个：--details"),
+    "registry-sum": Phrase("{number} models, {size}", "共 {number} 个模型，{size}"),
+    "check-missing": Phrase("unfinished, {number} files missing", "未下载完，缺少 {number} 个文件"),
+    "check-differs": Phrase(
+        "{number} of {all} files are not what they were", "{all} 个文件中有 {number} 个与登记时不同"
+    ),
+    "check-same": Phrase(
+        "{number} files the same, {hub} of them as the hub lists them",
+        "{number} 个文件相同，其中 {hub} 个与 Hub 公布的一致",
+    ),
+    "check-same-mirror": Phrase(
+        "{number} files the same, {hub} of them as the hub lists them, {mirror} as a mirror does",
+        "{number} 个文件相同，其中 {hub} 个与 Hub 公布的一致，{mirror} 个与镜像站列出的一致",
+    ),
+    "check-hashed": Phrase("{size} hashed in {seconds} s", "已计算 {size} 的哈希，用时 {seconds} s"),
+    "removed-kept": Phrase("forgotten, files kept ({why})", "已取消登记，文件保留（{why}）"),
+    "removed-freed": Phrase("freed {size}", "释放 {size}"),
+    "will-keep": Phrase("is forgotten, its files stay ({why})", "将取消登记，文件保留（{why}）"),
+    "will-free": Phrase("{size} go with:", "将删除以下内容，共 {size}："),
+    "remove-question": Phrase("Remove {model}?", "移除 {model}？"),
+    "nothing-removed": Phrase("nothing was removed", "没有移除任何内容"),
+    "fetched-would": Phrase("would be downloaded", "将下载"),
+    "fetched-downloaded": Phrase("downloaded", "已下载"),
+    "fetched-here": Phrase("on this disk", "本地已有"),
+    "fetched-against": Phrase("verified against {what}", "校验依据：{what}"),
+    "fetched-no-revision": Phrase("no revision", "无版本号"),
+    "fetched-sum": Phrase("{size} in {number} files, {part} {done}", "共 {number} 个文件，{size}；{done} {part}"),
+}
 
 # What came of a place that was tried for a model: a folder, or a hub.
 ATTEMPTS: dict[str, Phrase] = {
@@ -78,77 +139,11 @@ VERIFIED: dict[str, Phrase] = {
     ),
     "item-endpoint": Phrase("Asked at", "下载站点"),
 }
-STATES: dict[str, Phrase] = {
-    "state-ready": Phrase("ready", "就绪"),
-    "state-changed": Phrase("changed", "已更改"),
-    "state-unfinished": Phrase("unfinished", "未完成"),
-    "state-gone": Phrase("gone", "已不存在"),
-    "state-unreadable": Phrase("unreadable", "无法读取"),
-    "against-hub": Phrase("hub", "Hub"),
-    "against-mirror": Phrase("mirror", "镜像站"),
-    "against-listing": Phrase("cache", "缓存"),
-    "against-package": Phrase("package", "软件包"),
-    "against-nothing": Phrase("hashed only", "仅计算哈希"),
-    "check-same": Phrase("same", "一致"),
-    "check-differs": Phrase("differs", "不一致"),
-    "check-missing": Phrase("missing", "缺失"),
-    "check-unreadable": Phrase("unreadable", "无法读取"),
-    "check-pointer": Phrase("Git LFS pointer", "Git LFS 指针文件"),
-}
-LINES: dict[str, Phrase] = {
-    "empty": Phrase(
-        "No model is registered. npu-adapt fetch MODEL brings one.", "没有已登记的模型。用 npu-adapt fetch MODEL 获取。"
-    ),
-    "column-model": Phrase("Model", "模型"),
-    "column-source": Phrase("Source", "来源"),
-    "column-revision": Phrase("Revision", "版本"),
-    "column-size": Phrase("Size", "大小"),
-    "column-verified": Phrase("Verified", "校验"),
-    "column-used": Phrase("Last used", "最近使用"),
-    "column-file": Phrase("File", "文件"),
-    "column-outcome": Phrase("Outcome", "结果"),
-    "column-expected": Phrase("Expected sha256", "预期 sha256"),
-    "column-found": Phrase("Found", "实际"),
-    "none": Phrase("none", "无"),
-    "source-directory": Phrase("directory", "目录"),
-    "source-builtin": Phrase("builtin", "内置"),
-    "unfinished": Phrase("unfinished, {missing:count} files missing", "未完成，缺少 {missing:count} 个文件"),
-    "not-same": Phrase(
-        "{wrong:count} of {files:count} files are not what they were",
-        "{files:count} 个文件中有 {wrong:count} 个与登记时不同",
-    ),
-    "same": Phrase(
-        "{files:count} files the same, {hub:count} of them as the hub lists them",
-        "{files:count} 个文件一致，其中 {hub:count} 个与 Hub 列出的一致",
-    ),
-    "same-mirror": Phrase(
-        "{files:count} files the same, {hub:count} of them as the hub lists them, {mirror:count} as a mirror does",
-        "{files:count} 个文件一致，其中 {hub:count} 个与 Hub 列出的一致，{mirror:count} 个与镜像站列出的一致",
-    ),
-    "hashed": Phrase("{bytes:size} hashed in {seconds:number} s", "在 {seconds:number} 秒内校验了 {bytes:size}"),
-    "forgotten": Phrase("forgotten, files kept ({why})", "已从登记中移除，文件保留（{why}）"),
-    "freed": Phrase("freed {bytes:size}", "释放 {bytes:size}"),
-    "will-free": Phrase("{bytes:size} go with:", "将删除以下内容，共 {bytes:size}："),
-    "will-keep": Phrase("is forgotten, its files stay ({why})", "将从登记中移除，文件保留（{why}）"),
-    "remove": Phrase("Remove {model}?", "移除 {model}？"),
-    "downloaded": Phrase("downloaded", "已下载"),
-    "would-download": Phrase("would be downloaded", "将下载"),
-    "on-disk": Phrase("on this disk", "已在本地"),
-    "verified": Phrase("verified against {what}", "依据{what}校验"),
-    "what-hub": Phrase("hub", " Hub "),
-    "what-mirror": Phrase("mirror", "镜像站"),
-    "what-listing": Phrase("cache", "缓存"),
-    "what-package": Phrase("package", "软件包"),
-    "hashed-only": Phrase("hashed only", "仅计算哈希"),
-    "no-revision": Phrase("no revision", "无版本"),
-    "sum": Phrase(
-        "{bytes:size} in {files:count} files, {downloaded:size} {done}",
-        "{files:count} 个文件，共 {bytes:size}，{done} {downloaded:size}",
-    ),
-}
 PHRASES: dict[str, Phrase] = {
+    **{f"column-{key}": phrase for key, phrase in COLUMNS.items()},
     **{f"attempt-{key}": phrase for key, phrase in ATTEMPTS.items()},
     **{f"kept-{key}": phrase for key, phrase in KEPT.items()},
-    **{f"registry-{key}": phrase for key, phrase in (STATES | LINES).items()},
     **VERIFIED,
+    **WORDS,
+    **SENTENCES,
 }
