@@ -11,7 +11,7 @@ import typer
 from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
-from npu_adapt.errors import ExitCode
+from npu_adapt.errors import EvidenceNotWritten, ExitCode
 
 if TYPE_CHECKING:
     from npu_adapt.records import Summary
@@ -86,6 +86,10 @@ def examine_on_screen(request: EnvRequest, *, quiet: bool) -> Summary:
         shown.append(at_once)
         print_result(render_at_once(at_once))
 
-    summary = examine(request, partial(progress_for, quiet=quiet), show)
+    try:
+        summary = examine(request, partial(progress_for, quiet=quiet), show)
+    except EvidenceNotWritten as error:
+        print_result(render_answers(error.summary, shown[0]))
+        raise
     print_result(render_answers(summary, shown[0]))
     return summary

@@ -10,7 +10,7 @@ import typer
 
 from npu_adapt.cli.console import only_the_record, print_result, progress_for
 from npu_adapt.cli.options import Output
-from npu_adapt.errors import ExitCode
+from npu_adapt.errors import EvidenceNotWritten, ExitCode
 from npu_adapt.progress import Progress
 from npu_adapt.records import Summary, encode
 
@@ -38,7 +38,11 @@ def run_command(
             summary = workflow(progress)
             stdout.write(encode(summary).decode())
     else:
-        summary = workflow(progress)
+        try:
+            summary = workflow(progress)
+        except EvidenceNotWritten as error:  # what was measured is shown; that it was not written is the error
+            print_result(*(render(error.summary) for render in renderers))
+            raise
         print_result(*(render(summary) for render in renderers))
     if not passed(summary):
         raise typer.Exit(ExitCode.VERDICT_FAILED)

@@ -6,7 +6,7 @@ Names that the field knows by their English form (max_abs_diff, safetensors, dty
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench, compare, weights
+from npu_adapt.report.phrases import bench, compare, run, weights
 from npu_adapt.report.phrases.absent import ABSENT, REASONS
 from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
 from npu_adapt.report.phrases.phrase import Language, Phrase
@@ -26,6 +26,7 @@ PHRASES: dict[str, Phrase] = {
     **bench.REASONS,
     **compare.PHRASES,
     **weights.PHRASES,
+    **run.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }
