@@ -19,6 +19,7 @@ LAYERS = (
     {"cli"},
     {"api"},
     {"workflows"},
+    {"consistency"},
     {"report"},
     {"models"},
     {"devices"},
@@ -31,7 +32,18 @@ LAYERS = (
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {"torch", "torch_npu", "transformers", "timm"}
-WITHOUT_HEAVY = {"report", "evidence", "records", "errors", "files", "progress", "rounding", "__init__", "__main__"}
+WITHOUT_HEAVY = {
+    "consistency",
+    "report",
+    "evidence",
+    "records",
+    "errors",
+    "files",
+    "progress",
+    "rounding",
+    "__init__",
+    "__main__",
+}
 TOP_LEVEL = {"npu_adapt", "tests", "logs", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
 LONGEST_MODULE = 400  # lines
 

@@ -57,9 +57,10 @@ def failure_text(summary: Summary) -> str:
 
     from rich.console import Console
 
-    from npu_adapt.report.tables import render_compare
+    from npu_adapt.report.figures import Figures
+    from npu_adapt.report.first.compare import first_compare
 
     stream = StringIO()
     console = Console(file=stream, width=WIDTH, no_color=True, force_terminal=False, highlight=False)
-    console.print(render_compare(summary))
+    console.print(first_compare(Figures(summary, "en"), None))
     return stream.getvalue().strip()

@@ -13,7 +13,6 @@ import torch
 from msgspec.structs import replace
 
 from npu_adapt.errors import UsageError
-from npu_adapt.evidence import read_summary
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import compare_tensors
@@ -21,6 +20,7 @@ from npu_adapt.records import ArithmeticFound, Compare, Run, Summary, encode
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.floor import Measured, NoiseFloor
+from npu_adapt.workflows.reading import read_checked
 from npu_adapt.workflows.run.forward import Outputs
 
 SIDES = ("reference", "candidate", "truth")
@@ -85,7 +85,7 @@ def read_evidence(folder: Path, asked: str) -> tuple[Evidence, Summary]:
     arithmetic that the device is held to now. Raises `UsageError` for anything less than such a folder.
     """
     _require_file(folder / SUMMARY, LARGEST_SUMMARY)
-    summary = read_summary(folder / SUMMARY)
+    summary = read_checked(folder / SUMMARY)
     compare, run = summary.compare, summary.run
     if compare is None or run is None:
         raise UsageError(f"{folder} holds no comparison", hint=AGAIN)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
 from npu_adapt.evidence import Journal, Logs, new_summary
-from npu_adapt.records import Failure, Run, Summary
+from npu_adapt.records import Fact, Failure, Run, Summary
 from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
 from npu_adapt.workflows.run.facts import reason
 from npu_adapt.workflows.run.recording import failure_fields
@@ -38,7 +38,7 @@ def require_inputs(inputs: tuple[str, ...]) -> None:
         raise UsageError("an --input is empty", hint="give a path or a text that is not empty")
 
 
-def open_or_record(request: RunRequest, journal: Journal, *, allow_cpu: bool) -> tuple[Device, str]:
+def open_or_record(request: RunRequest, journal: Journal, *, allow_cpu: bool) -> tuple[Device, Fact]:
     """The device and why it is this one. A device that is there and fails leaves a record; one that is not, none."""
     try:
         return _open_device(request, allow_cpu=allow_cpu)
@@ -51,11 +51,11 @@ def open_or_record(request: RunRequest, journal: Journal, *, allow_cpu: bool) ->
         raise
 
 
-def _open_device(request: RunRequest, *, allow_cpu: bool) -> tuple[Device, str]:
+def _open_device(request: RunRequest, *, allow_cpu: bool) -> tuple[Device, Fact]:
     from npu_adapt.devices.selection import open_device
 
     if request.rehearse:
-        return open_device("cpu", allow_cpu=True).device, f"the CPU with {request.rehearse} arithmetic emulated"
+        return open_device("cpu", allow_cpu=True).device, Fact("rehearsal", {"arithmetic": request.rehearse})
     selection = open_device(request.device, allow_cpu=allow_cpu)
     if request.hf32 is not None:
         selection.device.pin_hf32(request.hf32)

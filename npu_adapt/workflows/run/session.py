@@ -16,6 +16,7 @@ from npu_adapt.evidence import Logs
 from npu_adapt.models.local import require_model_name
 from npu_adapt.progress import Progress
 from npu_adapt.records import Summary
+from npu_adapt.report.phrases.facts import words
 from npu_adapt.workflows.run.command_line import reproducing
 from npu_adapt.workflows.run.opening import choose_model, hand_over, open_or_record, opening_summary, require_inputs
 from npu_adapt.workflows.run.recording import Recording
@@ -87,9 +88,12 @@ def prepared(
         journal.event("run", "start", command=request.command_line)
         device, why_device = open_or_record(request, journal, allow_cpu=allow_cpu)
         name = f"rehearsed:{request.rehearse}" if request.rehearse else device.name
-        progress.say(f"model {model} ({why_model}), device {name} ({why_device})")
+        why = words("why", why_device, "en")
+        progress.say(f"model {model} ({why_model}), device {name} ({why})")
         journal.about(model=model, device=name, rehearsed=request.rehearse)
-        journal.event("run", "device", device=name, name=device.display_name, why=why_device)
+        journal.event(
+            "run", "device", "info", device=name, name=device.display_name, why=why_device.id, **why_device.values
+        )
         run = Recording(request, journal, progress, device, opening_summary(request, device, name))
         try:
             run = session = _with_subject(run, model, given)
