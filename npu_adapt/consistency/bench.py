@@ -48,7 +48,7 @@ def of_bench(summary: Summary) -> Iterator[Contradiction]:
     else:
         best = bench.rows[bench.best_row]
         for name in REPEATED:
-            source = f"bench.rows.{bench.best_row}.{name}"
+            source = f"bench.rows.{bench.best_row}.{name}, the row that best_row names"
             yield from held(f"bench.{name}", getattr(bench, name), getattr(best, name), source)
         clock = "device" if best.host_samples_ms else "host"
         yield from held("bench.clock", bench.clock, clock, f"bench.rows.{bench.best_row}.host_samples_ms")

@@ -93,7 +93,8 @@ def _of_flat(compare: Compare) -> Iterator[Contradiction]:
         if not figures[name]:
             continue
         derived = _worst(figures[name], is_worse)
-        yield from held(f"compare.{name}", getattr(compare, name), derived, f"{name} of compare.outputs")
+        source = f"{name} of compare.outputs"
+        yield from held(f"compare.{name}", getattr(compare, name), derived, source, copied=True)
     by_name = {output.name: output for output in compare.outputs}
     for metric, place in compare.worst_outputs.items():
         found = by_name.get(place.output)
@@ -183,4 +184,5 @@ def _of_operator_term(path: str, term: Term, compare: Compare) -> Iterator[Contr
     if found is None:
         yield Contradiction(path, term.place, "no such operator", "compare.operators")
     else:
+        yield from held(f"{path}.holds", term.holds, False, f"the operator {found.module}")
         yield from held(f"{path}.value", term.value, found.error_over_floor, f"the operator {found.module}")

@@ -31,7 +31,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def held(field: str, recorded: Any, derived: Any, source: str) -> Iterator[Contradiction]:
-    """Nothing where the two are the same."""
-    if not same(recorded, derived):
+def held(field: str, recorded: Any, derived: Any, source: str, *, copied: bool = False) -> Iterator[Contradiction]:
+    """Nothing where the two are the same; of a figure that is `copied`, to the last bit."""
+    if recorded != derived if copied else not same(recorded, derived):
         yield Contradiction(field, recorded, derived, source)

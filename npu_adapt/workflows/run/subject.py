@@ -120,4 +120,5 @@ def _log_weights(journal: Journal, loaded: LoadedModel, weights: WeightsInfo) ->
 
 def _log_attempts(journal: Journal, attempts: tuple[Any, ...]) -> None:
     for attempt in attempts:
-        journal.event("pretrained", "attempt", place=attempt.place, outcome=attempt.outcome)
+        values: dict[str, Any] = {"place": attempt.place, "outcome": attempt.id, **attempt.values}
+        journal.event("pretrained", "attempt", **values)
