@@ -49,7 +49,7 @@ class LoadedModel:
     module: torch.nn.Module
     task: Task
     info: ModelInfo
-    weights: WeightsInfo  # `files` is filled by the caller, who hashes them meanwhile
+    weights: WeightsInfo | None  # `files` is filled by the caller, who hashes them meanwhile; None: made in Python
     dtype: torch.dtype
     attention: str  # what is used: "eager", "sdpa"; "as built" where the model knows no choice
     processor: Processors

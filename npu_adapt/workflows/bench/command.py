@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from npu_adapt.devices.device import first_line
 from npu_adapt.devices.modes import EAGER
 from npu_adapt.devices.selection import open_device
-from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
+from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError, first_line
+from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Fact, Summary
 from npu_adapt.timing.loop import PRECISION_MINIMUM_SAMPLES
@@ -28,6 +28,7 @@ from npu_adapt.workflows.run.forward import Forwards, Side
 from npu_adapt.workflows.run.infer import record_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
+from npu_adapt.workflows.run.subject import Subject
 
 FOREIGN_UTILIZATION = 0.05
 
@@ -47,13 +48,13 @@ OF_THE_BEST_ROW = (
 )
 
 
-def bench(request: RunRequest, options: BenchOptions, progress: Progress) -> Summary:
+def bench(request: RunRequest, options: BenchOptions, progress: Progress, given: Subject | None = None) -> Summary:
     """Measures every setting. A row that fails says why, and the others go on.
 
     Raises `UsageError` for more than one input, and where no row could be measured what kept the first from it.
     """
     request = _one_to_load(request, options)
-    with prepared(request, progress, allow_cpu=True) as session:
+    with prepared(request, progress, allow_cpu=True, given=given) as session:
         if len(session.samples) > 1:
             raise UsageError(
                 f"{len(session.samples)} inputs: a benchmark measures one",
@@ -179,7 +180,7 @@ def _as_failure(session: Session, setting: Setting, error: Exception, *, alone: 
 
 
 def _describe(setting: Setting) -> str:
-    dtype = str(setting.dtype).removeprefix("torch.")
+    dtype = dtype_name(setting.dtype)
     return f"{dtype}, {setting.mode}, batch {setting.batch_size}, {setting.threads} threads"
 
 

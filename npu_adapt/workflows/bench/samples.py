@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.progress import Step
 from npu_adapt.records import ConfidenceInterval, Fact, SpeedUp
 from npu_adapt.timing import load, loop, statistics
@@ -95,7 +96,7 @@ def _speed_up(rival: Side, reference: loop.Samples, own: loop.Samples) -> SpeedU
     reference_median = statistics.median(reference.host_ms)
     return SpeedUp(
         reference=rival.device.name,
-        reference_dtype=str(rival.dtype).removeprefix("torch."),
+        reference_dtype=dtype_name(rival.dtype),
         reference_threads=torch.get_num_threads(),
         reference_median_ms=reference_median,
         ratio=ratio.estimate if ratio is not None else reference_median / statistics.median(own.host_ms),
