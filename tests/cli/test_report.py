@@ -125,7 +125,9 @@ BROKEN = {
     "torn": encode(SUCCESS)[:200],
     "empty": b"",
     "foreign": b'{"name": "something else"}',
-    "newer": encode(SUCCESS).replace(b'"schema_version": 1', b'"schema_version": %d' % (SCHEMA_VERSION + 1)),
+    "newer": encode(SUCCESS).replace(
+        b'"schema_version": %d' % SCHEMA_VERSION, b'"schema_version": %d' % (SCHEMA_VERSION + 1)
+    ),
     "wrong type": encode(SUCCESS).replace(b'"samples": 1', b'"samples": "one"'),
 }
 

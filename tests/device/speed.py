@@ -211,7 +211,7 @@ def sweep(context: Context, report: Report) -> None:
     section = bench(request, options, Printed()).bench
     assert section is not None
     rows = [_row(row) for row in section.rows]
-    report.put(rows=rows, best=section.best_row, warnings=[each.message for each in section.warnings])
+    report.put(rows=rows, best=section.best_row, warnings=[each.id for each in section.warnings])
     for row in rows:
         report.check(
             f"{row['dtype']} {row['mode']} batch {row['batch']}", row["status"] == "measured", row["reason"], "measured"

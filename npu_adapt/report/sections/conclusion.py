@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from npu_adapt.evidence import HISTORY_FOLDER, LOG_FILES, SUMMARY_FILE
+from npu_adapt.records.outcome import all_wrong, wrong_rows
 from npu_adapt.report.document import Block, Code, Inline, Tone, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.hardware import is_stand_in
+from npu_adapt.report.sections.benchmark import letter
 from npu_adapt.report.sections.blocks import cell, facts, names, table
 from npu_adapt.report.sections.comparison import first_suspect, terms
 from npu_adapt.report.sections.speed import headline
@@ -64,6 +66,10 @@ def outcome(figures: Figures) -> tuple[str, Tone]:
     if run is not None and run.failure is not None:
         failure = f"{run.failure.stage}, {run.failure.kind}"
         return figures.say("conclusion-run-failed", device=run.device, failure=failure), "bad"
+    if summary.bench is not None and all_wrong(summary.bench):
+        wrong = summary.bench.rows[summary.bench.result_row].reason
+        reason = "" if wrong is None else figures.tell("reason", wrong)
+        return figures.say("conclusion-wrong-output", device=summary.bench.device, reason=reason), "bad"
     if compare is None:
         return _without_comparison(figures)
     passed = compare.verdict.passed
@@ -113,6 +119,10 @@ def reservations(figures: Figures) -> tuple[str, ...]:
         for each in problems
         if each.severity != "note"
     ]
+    bench = figures.summary.bench
+    if bench is not None and wrong_rows(bench) and not all_wrong(bench):
+        rows = names(figures, [letter(index) for index in wrong_rows(bench)])
+        said.append(figures.say("conclusion-wrong-rows", rows=rows))
     operators = figures.value("run.cpu_fallbacks")
     if operators:
         said.append(figures.say("conclusion-fallbacks", operators=names(figures, operators)))

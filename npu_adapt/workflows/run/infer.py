@@ -43,7 +43,7 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
         failure=None,
         outputs=describe_outputs(forwards.outputs[0]),
         predictions=tuple(prediction for prediction in predictions if math.isfinite(prediction.score)),
-        timings_ms=Timings(load=session.load_ms, first_forward=forwards.first_ms, warm_forward=forwards.warm_median_ms),
+        timings_ms=Timings(load=loaded.load_ms, first_forward=forwards.first_ms, warm_forward=forwards.warm_median_ms),
         peak_memory_bytes=device.peak_memory_bytes(),
         cpu_fallbacks=device.cpu_fallbacks(),
     )

@@ -50,7 +50,6 @@ class Session:
     local: LocalModel = field(init=False)
     loaded: LoadedModel = field(init=False)
     samples: tuple[Sample, ...] = field(init=False)
-    load_ms: float = field(init=False, default=0.0)
     _hashing: Future[tuple[WeightFile, ...]] = field(init=False)
 
     @contextmanager
@@ -290,7 +289,6 @@ def _load(session: Session, model: str) -> None:
         raise
     _log_attempts(journal, local.attempts)
     session._hashing = start_verifying(local, wanted, session.progress)
-    started = time.perf_counter()
     loaded = session.loaded = load_model(
         local,
         task=request.task,
@@ -300,7 +298,6 @@ def _load(session: Session, model: str) -> None:
         allow_pickle=request.allow_pickle,
         progress=session.progress,
     )
-    session.load_ms = 1e3 * (time.perf_counter() - started)
     session.device.require_dtype(loaded.dtype)
     session.samples = loaded.task.prepare(loaded, request.inputs, request.samples, request.seed)
     _record_model(session)
