@@ -187,11 +187,12 @@ class Device:
         return classify_failure(error, stage=stage, device=self.name, memory=self._free_memory_or_none())
 
     @contextmanager
-    def recording_fallbacks(self) -> Iterator[None]:
+    def recording_fallbacks(self, *, every: bool = True) -> Iterator[None]:
         """Within it, operators that the backend silently computes on the CPU are noted for `cpu_fallbacks`.
 
         Backends warn once per place in their source, which names the first operator only, so every warning is asked
-        for meanwhile; those about anything else are passed on as they would have been.
+        for meanwhile; those about anything else are passed on as they would have been. That slows each fallback down:
+        without `every`, as while something is timed, only those are noted that the backend warns of by itself.
         """
         if not self.backend.tells_fallbacks:
             yield
@@ -202,7 +203,7 @@ class Device:
         show = warnings.showwarning
         with warnings.catch_warnings():
             warnings.filterwarnings("always", message=r"[\s\S]*fall ?back")
-            torch.set_warn_always(True)
+            torch.set_warn_always(every or always)
             warnings.showwarning = functools.partial(self._note_or_show, show)
             try:
                 yield

@@ -1,5 +1,6 @@
 """The CPU as a device, and what every device promises."""
 
+import dataclasses
 import warnings
 
 import pytest
@@ -70,3 +71,19 @@ def test_auto_says_why_it_took_the_cpu_and_refuses_it_for_a_comparison() -> None
     with pytest.raises(DeviceUnavailable, match="no accelerator") as raised:
         open_device("auto", allow_cpu=False)
     assert "--rehearse" in raised.value.hint
+
+
+def test_a_fallback_is_noted_also_while_something_is_timed() -> None:
+    device = open_device("cpu", allow_cpu=True).device
+    falling = dataclasses.replace(device, backend=dataclasses.replace(device.backend, tells_fallbacks=True))
+    always = torch.is_warn_always_enabled()
+    with warnings.catch_warnings(record=True) as seen, falling.recording_fallbacks(every=False):
+        assert torch.is_warn_always_enabled() == always  # each warning would cost the timed call time
+        warnings.warn(
+            "CAUTION: The operator 'aten::nonzero' is not currently supported on the NPU backend and will fall back to "
+            "run on the CPU.",
+            UserWarning,
+            stacklevel=1,
+        )
+    assert falling.cpu_fallbacks() == ("aten::nonzero",)
+    assert seen == []

@@ -155,3 +155,12 @@ def test_wrong_settings_beside_right_ones_are_a_reservation(sample: Sample) -> N
     assert "Settings of the benchmark whose output is wrong, and which count for nothing: d." in markdown.render(
         sample("sweep")
     )
+
+
+def test_the_speed_up_of_a_benchmark_comes_before_that_of_a_comparison(sample: Sample) -> None:
+    with_both = replace(sample("success"), bench=sample("sweep").bench)
+    text = " ".join(" ".join(drawn(tables.render_compare(with_both), width=160)).split())
+    assert "Speed-up 21.73 of the pairs of both sides, measured in turns" in text
+    assert "23.42" not in text
+    alone = " ".join(" ".join(drawn(tables.render_compare(sample("success")), width=160)).split())
+    assert "Speed-up 23.42 × the two medians of compare" in alone

@@ -85,9 +85,10 @@ TERMS: dict[str, Phrase] = {
     ),
     "random-forward-unexplained": Phrase(
         "the model's forward is random: {forwards} forwards of the same input on the reference differ in "
-        "{value:percent} of the elements; is dropout left on, or does it sample?",
+        "{value:percent} of the elements; is dropout left on, does it sample, "
+        "or keep something from call to call?",
         "模型的前向是随机的：参考端同一输入的 {forwards} 次前向有 {value:percent} 的元素不同；"
-        "是否没有关闭 dropout，或者模型带有采样？",
+        "是否没有关闭 dropout、带有采样，或者在多次调用之间保留状态？",
     ),
     "arithmetic": Phrase(
         "{place} computes in {value}{rounding:say:rounding}", "{place} 以 {value} 计算{rounding:say:rounding}"
@@ -131,7 +132,6 @@ PARTS: dict[str, Phrase] = {
     "limit-unasked": Phrase("that a model of its type may get unasked", "该类型模型在未指定时允许的"),
     "hint-no-hf32": Phrase(": run with --no-hf32", "：请使用 --no-hf32"),
     "hint-onednn-fpmath-mode": Phrase(": unset ONEDNN_DEFAULT_FPMATH_MODE", "：请取消设置 ONEDNN_DEFAULT_FPMATH_MODE"),
-    "hint-nvidia-tf32-override": Phrase(": set NVIDIA_TF32_OVERRIDE=0", "：请设置 NVIDIA_TF32_OVERRIDE=0"),
 }
 
 REASONS: dict[str, Phrase] = {
@@ -206,7 +206,6 @@ NOTES: dict[str, Phrase] = {
 
 LEFT_OUT: dict[str, Phrase] = {
     "text": _TEXT,
-    "part": Phrase("{name} (not in the checkpoint)", "{name}（权重文件中没有）"),
     "truth-in-float32": Phrase(
         "the float64 result of {operators}, which have no float64 kernel on the CPU: float32 stands for it",
         "{operators} 的 float64 结果：CPU 上没有对应的 float64 内核，以 float32 代替",
@@ -214,6 +213,10 @@ LEFT_OUT: dict[str, Phrase] = {
     "own-type-only": Phrase(
         "the float64 result of parts that compute in no other type than their own: a float64 copy stands for it",
         "只能以自身类型计算的部分的 float64 结果：以 float64 副本代替",
+    ),
+    "other-shapes-in-float64": Phrase(
+        "the float64 result, whose outputs have other shapes: the CPU's own result in the model's type stands for it",
+        "float64 结果（其输出形状不同）：以 CPU 上模型自身类型的结果代替",
     ),
 }
 
@@ -238,6 +241,11 @@ SENTENCES: dict[str, Phrase] = {
     "separator": Phrase("; ", "；"),
     "output-sample": Phrase("{output}, sample {sample}", "{output}，样本 {sample}"),
     "change-text": _TEXT,
+    "latency-against": Phrase(
+        "bench --against, both sides in turns: {dtype}, {threads} threads",
+        "bench --against，两端交替测量：{dtype}，{threads} 线程",
+    ),
+    "latency-ratio": Phrase("of the pairs of both sides, measured in turns", "两端交替测量所得各对之比"),
 }
 
 PHRASES: dict[str, Phrase] = {

@@ -48,12 +48,50 @@ def _start(figures: Figures) -> list[Measurement]:
 
 
 def speed_up(figures: Figures) -> tuple[Block, ...]:
-    """Both sides, warm and in one run, and their quotient; the reason where they were not measured so."""
-    if figures.is_rehearsal or figures.value("compare.latency") is None:
-        reason = figures.say("latency-emulated") if figures.is_rehearsal else figures.reason("compare.latency")
-        return (sentence(figures.say("with-reason", item=figures.say("item-speed-up"), reason=reason)),)
+    """Both sides' latencies and their quotient: of a benchmark against another device where there is one, as it is the
+    more precise, else of the comparison; the reason where neither was measured."""
+    if figures.is_rehearsal:
+        return (_without(figures, figures.say("latency-emulated")),)
+    rows = _of_bench(figures) or _of_compare(figures)
+    if not rows:
+        return (_without(figures, figures.reason("compare.latency")),)
+    return (table(figures, "speed-up", ("measurement", "value", "how"), rows),)
+
+
+def _without(figures: Figures, reason: str) -> Block:
+    return sentence(figures.say("with-reason", item=figures.say("item-speed-up"), reason=reason))
+
+
+def _of_bench(figures: Figures) -> list[Measurement]:
+    """Of the best row of `bench --against`; nothing where the benchmark had no rival."""
+    bench = figures.summary.bench
+    if bench is None or not bench.rows:
+        return []
+    path = f"bench.rows.{bench.result_row}.speed_up"
+    if figures.value(path) is None:
+        return []
+    dtype, threads = figures(f"{path}.reference_dtype"), figures(f"{path}.reference_threads")
+    return [
+        (
+            figures.say("item-latency-reference", name=figures(f"{path}.reference")),
+            cell(figures, f"{path}.reference_median_ms"),
+            figures.say("latency-against", dtype=dtype, threads=threads),
+        ),
+        (
+            figures.say("item-latency-candidate", name=figures("bench.device")),
+            cell(figures, "bench.latency_ms.median"),
+            figures.say("latency-bench", iterations=figures("bench.iterations"), batch=figures("bench.batch_size")),
+        ),
+        (figures.say("item-speed-up"), cell(figures, f"{path}.ratio"), figures.say("latency-ratio")),
+    ]
+
+
+def _of_compare(figures: Figures) -> list[Measurement]:
+    """Of the comparison's warm forwards, in turns; nothing where they were not measured."""
+    if figures.value("compare.latency") is None:
+        return []
     pair = figures.say("latency-pair", iterations=figures("compare.latency.iterations"))
-    rows: list[Measurement] = [
+    return [
         (
             figures.say("item-latency-reference", name=figures("compare.reference")),
             cell(figures, "compare.latency.reference_ms"),
@@ -66,4 +104,3 @@ def speed_up(figures: Figures) -> tuple[Block, ...]:
         ),
         (figures.say("item-speed-up"), cell(figures, "compare.latency.speed_up"), figures.say("latency-quotient")),
     ]
-    return (table(figures, "speed-up", ("measurement", "value", "how"), rows),)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +25,7 @@ from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Progress
 from npu_adapt.records import Fact, OutputComparison
-from npu_adapt.workflows.compare.facts import left_out
+from npu_adapt.workflows.compare.facts import LeftOutId, left_out
 from npu_adapt.workflows.run.forward import Outputs
 
 CPU = torch.device("cpu")
@@ -80,11 +80,11 @@ def measure_floor(
     truths: list[Outputs] = []
     wide = Float64()
     fits = None
-    copied = False
+    instead: dict[LeftOutId, None] = {}  # an ordered set
     with progress.task("measuring the noise floor", total=total) as step:
         for number, sample in enumerate(samples):
-            truth, is_copy = _truth(loaded, sample, wide)
-            copied = copied or is_copy
+            truth, other = _truth(loaded, sample, candidate[number], wide)
+            instead |= {} if other is None else {other: None}
             step.advance(1)
             errors = []
             for variant in emulations(arithmetic, wide.operators, truth, loaded.dtype):
@@ -97,9 +97,9 @@ def measure_floor(
             if explained and number == 0:
                 fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
                 step.advance(1)
-            if keep_truth:  # a copy: it may share memory with what the model keeps
-                truths.append({name: tensor.clone() for name, tensor in truth.items()})
-    return NoiseFloor(tuple(measured), tuple(truths), frozenset(wide.operators), _left_out(wide, copied=copied), fits)
+            if keep_truth:
+                truths.append(truth)
+    return NoiseFloor(tuple(measured), tuple(truths), frozenset(wide.operators), _left_out(wide, instead), fits)
 
 
 def emulations(
@@ -157,24 +157,34 @@ def _forward(
         return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
 
 
-def _truth(loaded: LoadedModel, sample: Sample, wide: Float64) -> tuple[Outputs, bool]:
-    """Every operator in float64; where the code does not bear that, a float64 copy of the model, and whether it is one.
+def _truth(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) -> tuple[Outputs, LeftOutId | None]:
+    """Every operator in float64, and what had to stand for that, if something had.
 
-    A compiled or scripted part, say, insists on the types that it was made for.
+    Where the code does not bear it, a float64 copy of the model: a compiled or scripted part, say, insists on the types
+    that it was made for. Where the outputs have other shapes than `like`, the model's own type.
     """
+    instead: LeftOutId | None = None
     try:
-        return _forward(loaded, sample, torch.float64, wide), False
+        outputs = _forward(loaded, sample, torch.float64, wide)
     except (RuntimeError, TypeError, ValueError):
+        instead = "own-type-only"
         copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
         outputs = _forward(copied, sample, torch.float64, nullcontext())
-        return {name: tensor.double() for name, tensor in outputs.items()}, True
+    if {name: tensor.shape for name, tensor in outputs.items()} != {name: each.shape for name, each in like.items()}:
+        instead = "other-shapes-in-float64"
+        outputs = _forward(loaded, sample, loaded.dtype, nullcontext())
+    if instead is None:
+        return outputs, None
+    return {
+        name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in outputs.items()
+    }, instead
 
 
-def _left_out(wide: Float64, *, copied: bool) -> tuple[Fact, ...]:
+def _left_out(wide: Float64, instead: Iterable[LeftOutId]) -> tuple[Fact, ...]:
     """Where the truth is not in float64."""
     operators = tuple(wide.without_kernel)
     found = (left_out("truth-in-float32", operators=operators),) if operators else ()
-    return (*found, left_out("own-type-only")) if copied else found
+    return (*found, *map(left_out, instead))
 
 
 def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:

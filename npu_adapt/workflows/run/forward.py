@@ -63,7 +63,7 @@ class Side:
             return self.task.forward(self.module, tensors)
 
     def tensors(self, sample: Sample) -> Mapping[str, torch.Tensor]:
-        """The sample's tensors on this side's device, the floating ones in its type."""
+        """Copies of the sample's tensors on this side's device, the floating ones in its type: for one forward."""
         return sample.to(self.device.torch_device, self.dtype)
 
 
@@ -84,10 +84,10 @@ def run_forwards(
     each = max(1, watched)
     with progress.task(f"forward on {side.device.name}", total=each * len(samples) + warm) as step:
         for number, sample in enumerate(samples):
-            tensors = side.tensors(sample)
             watch = Repeated(side.device.synchronize) if watched else None
             for forward in range(each + (0 if number else warm)):
                 is_warm = forward >= each
+                tensors = side.tensors(sample)  # anew for each forward: it may write into them
                 result, elapsed = side.forward(tensors, None if is_warm else watch)
                 if forward:
                     repeats += [repeat_difference(result[name], outputs[-1][name]) for name in outputs[-1]]

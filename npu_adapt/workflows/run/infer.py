@@ -34,8 +34,8 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
     device, loaded = session.device, session.loaded
     predictions = [
         prediction
-        for number, outputs in enumerate(forwards.outputs)
-        for prediction in loaded.task.predictions(loaded, outputs, number)
+        for number, (sample, outputs) in enumerate(zip(session.samples, forwards.outputs, strict=True))
+        for prediction in loaded.task.predictions(loaded, sample, outputs, number)
     ]
     none = "the scores are not finite" if predictions else f"the task {loaded.task.name} predicts no classes or tokens"
     session.record(

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,7 @@ class Session:
     def stage(self, name: str, doing: str, *, fallbacks: bool = True) -> Iterator[None]:
         """One stage of the run: logged, shown, and named in the failure should the device give up in it.
 
-        Noting `fallbacks` makes each one slow, which must not be timed.
+        Noting all `fallbacks` makes each one slow, which must not be timed.
         Raises `RunFailed` for what the device's backend says in its own exceptions.
         """
         self._draft(Failure(stage=name, kind="ended-early", message="the process ended in this stage"))
@@ -64,7 +64,7 @@ class Session:
         started = time.perf_counter()
         with self.progress.task(doing):
             try:
-                with self.device.recording_fallbacks() if fallbacks else nullcontext():
+                with self.device.recording_fallbacks(every=fallbacks):
                     yield
             except Exception as error:
                 failure = error if isinstance(error, RunFailed) else self.device.classify(error, name)
@@ -86,6 +86,8 @@ class Session:
 
     def publish(self, **sections: Any) -> Summary:
         """Ends the run: waits for the hashes of the weights, and writes the summary and the logs."""
+        if self.summary.run is not None and self.summary.run.cpu_fallbacks is not None:
+            self.record(cpu_fallbacks=self.device.cpu_fallbacks())  # of every stage, also those after the forwards
         summary = self.so_far(**sections)
         run = summary.run
         assert run is not None

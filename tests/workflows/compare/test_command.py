@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from npu_adapt.devices.backends import BACKENDS
 from npu_adapt.errors import RunFailed, UsageError
 from npu_adapt.models import loading
 from npu_adapt.models.tasks import TASKS, LoadedModel
@@ -22,6 +24,7 @@ from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.progress import Silent
 from npu_adapt.records import Compare, Fact, Summary, Term, Verdict, WorstOutput
 from npu_adapt.workflows.compare import command as module
+from npu_adapt.workflows.compare import latency as latency_module
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.run.request import RunRequest
@@ -244,6 +247,151 @@ def test_nan_on_the_device_alone_fails(run: Run) -> None:
     assert not section.verdict.passed
     assert section.max_abs_diff is None and section.outputs[0].nan_mismatches > 0
     assert "nan-mismatches" in failed(section.verdict)
+
+
+def with_forward(
+    change: Callable[[Any, torch.nn.Module, dict[str, Tensor]], dict[str, Tensor]],
+) -> Callable[[LoadedModel], LoadedModel]:
+    """A model whose forward is `change` of the plain one."""
+
+    def changed(loaded: LoadedModel) -> LoadedModel:
+        plain = loaded.task.forward
+        task = dataclasses.replace(loaded.task, forward=lambda module, tensors: change(plain, module, dict(tensors)))
+        return dataclasses.replace(loaded, task=task)
+
+    return changed
+
+
+def test_a_forward_that_writes_into_its_inputs_is_right_and_deterministic(run: Run, spoil: Any) -> None:
+    def in_place(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        tensors["pixel_values"].mul_(0.5).add_(0.25)
+        return {**plain(module, tensors), "inputs": tensors["pixel_values"]}
+
+    expected = section_of(run())
+    spoil(with_forward(in_place))
+    section = section_of(run(request={"samples": 2}))
+    assert section.verdict.passed, section.verdict.terms
+    assert section.repeats is not None
+    assert (section.repeats.reference_differing, section.repeats.candidate_differing) == (0.0, 0.0)
+    assert section.inputs[0].sha256 == expected.inputs[0].sha256
+
+
+def test_a_result_that_the_model_keeps_and_changes_is_not_changed_with_it(run: Run, spoil: Any) -> None:
+    kept = torch.empty(1, 10)
+
+    def keeping(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        outputs = plain(module, tensors)
+        if outputs["logits"].dtype == kept.dtype:
+            outputs["logits"] = kept.copy_(outputs["logits"])
+        return outputs
+
+    spoil(with_forward(keeping))
+    section = section_of(run(device_of(ArithmeticByClass.uniform("hf32"))))
+    assert section.verdict.passed, section.verdict.terms
+    assert section.outputs[0].max_abs_diff is not None and section.outputs[0].max_abs_diff > 0
+
+
+def test_outputs_of_another_shape_in_float64_are_compared_with_the_next_best(run: Run, spoil: Any) -> None:
+    def by_type(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        outputs = plain(module, tensors)
+        wide = tensors["pixel_values"].dtype == torch.float64
+        return {"logits": outputs["logits"][:, :7] if wide else outputs["logits"]}
+
+    spoil(with_forward(by_type))
+    section = section_of(run())
+    assert section.verdict.passed, section.verdict.terms
+    assert [fact.id for fact in section.left_out] == ["other-shapes-in-float64"]
+
+
+def test_whole_numbers_must_be_equal_under_every_rule_that_judges_errors(run: Run, spoil: Any) -> None:
+    def with_ids(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        outputs = plain(module, tensors)
+        return {**outputs, "ids": outputs["logits"].argsort(-1), "positive": outputs["logits"] > 0}
+
+    spoil(with_forward(with_ids))
+    assert {output.name: output.unequal for output in section_of(run()).outputs} == {
+        "logits": None,
+        "last_hidden_state": None,
+        "ids": 0,
+        "positive": 0,
+    }
+
+    class OtherIds(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            return result.flip(-1) if func is Tensor.argsort else result
+
+    verdict = section_of(run(OtherIds)).verdict
+    assert not verdict.passed
+    assert Term(id="unequal", holds=False, place="ids", value=10, limit=0) in verdict.terms
+
+
+def test_a_cpu_is_as_fast_as_itself_or_the_speed_up_is_left_out_with_its_reason(run: Run) -> None:
+    summary = run()
+    latency = section_of(summary).latency
+    if latency is None:  # other processes disturbed it
+        assert summary.reasons["compare.latency"].id == "latency-unsteady"
+    else:
+        assert 0.8 < latency.speed_up < 1.25 and latency.iterations >= 6
+        assert summary.run is not None and summary.run.timings_ms is not None
+        assert summary.run.timings_ms.warm_forward == latency.candidate_ms
+
+
+def test_a_forward_that_takes_too_long_gets_no_speed_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency_module, "LONGEST_SECONDS", 1e-6)
+    summary = run()
+    assert section_of(summary).latency is None
+    assert summary.reasons["compare.latency"].id == "latency-too-long"
+    assert summary.run is not None and summary.run.timings_ms is not None
+    assert summary.run.timings_ms.warm_forward is not None
+
+
+def test_a_fallback_in_any_stage_is_recorded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = dataclasses.replace(BACKENDS["cpu"], tells_fallbacks=True)
+    monkeypatch.setitem(BACKENDS, "cpu", row)
+    timed = module.measure_latency
+
+    def falling_back(*args: Any) -> Any:
+        warnings.warn("The operator 'aten::nonzero' will fall back to run on the CPU.", UserWarning, stacklevel=1)
+        return timed(*args)
+
+    monkeypatch.setattr(module, "measure_latency", falling_back)
+    summary = run()
+    assert summary.run is not None and summary.run.cpu_fallbacks == ("aten::nonzero",)
+
+
+@pytest.mark.parametrize("rehearsed", ["hf32", "bfloat16"])
+def test_a_bfloat16_model_is_rehearsed_at_the_floor_of_its_type(run: Run, spoil: Any, rehearsed: str) -> None:
+    """1 % is less than what bfloat16 may err by here: layers that add up to a small difference of large values."""
+    spoil(with_forward(cancelling))
+    device = device_of(ArithmeticByClass.uniform(rehearsed))
+    request = {"rehearse": rehearsed, "device": "auto", "dtype": "bfloat16"}
+    section = section_of(run(device, request=request))
+    assert not section.match_within_1_percent
+    assert (section.verdict.rule, section.verdict.passed) == ("noise-floor", True)
+    (about,) = (term for term in section.verdict.terms if term.id == "type-floor")
+    assert isinstance(about.value, float) and about.value > about.limit == 0.01
+    assert about.values == {"dtype": "bfloat16"}
+    fast = section_of(run(device, request=request, fast=True)).verdict
+    assert (fast.rule, fast.passed, fast.terms[-1].id) == ("one-percent", False, "type-floor-unknown")
+
+
+@pytest.mark.parametrize(("dtype", "rehearsed"), [("float32", "bfloat16"), ("float16", "bfloat16")])
+def test_an_arithmetic_coarser_than_the_type_is_rehearsed_by_one_percent(
+    run: Run, spoil: Any, dtype: str, rehearsed: str
+) -> None:
+    spoil(with_forward(cancelling))
+    device = device_of(ArithmeticByClass.uniform(rehearsed))
+    request = {"rehearse": rehearsed, "device": "auto", "dtype": dtype}
+    verdict = section_of(run(device, request=request)).verdict
+    assert (verdict.rule, verdict.passed) == ("one-percent", False)
+
+
+def cancelling(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What little the logits change with the picture: errors of whole logits are large beside it."""
+    logits = plain(module, tensors)["logits"]
+    tensors["pixel_values"] = tensors["pixel_values"] * 0.96875
+    return {"logits": logits - plain(module, tensors)["logits"]}
 
 
 def test_an_empty_output_is_nothing_to_compare(run: Run, spoil: Any) -> None:
