@@ -6,7 +6,7 @@ Names that the field knows by their English form (max_abs_diff, safetensors, dty
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench, compare, weights
+from npu_adapt.report.phrases import bench, compare, run, weights
 from npu_adapt.report.phrases.absent import ABSENT, REASONS
 from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
 from npu_adapt.report.phrases.phrase import Language, Phrase
@@ -25,6 +25,7 @@ PHRASES: dict[str, Phrase] = {
     **REASONS,
     **bench.REASONS,
     **compare.PHRASES,
+    **run.PHRASES,
     **weights.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,

@@ -63,7 +63,7 @@ def _without(figures: Figures, reason: str) -> Block:
 
 
 def _of_bench(figures: Figures) -> list[Measurement]:
-    """Of the best row of `bench --against`; nothing where the benchmark had no rival."""
+    """Of the result of `bench --against`; nothing where the benchmark had no rival."""
     bench = figures.summary.bench
     if bench is None or not bench.rows:
         return []

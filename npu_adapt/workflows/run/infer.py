@@ -8,7 +8,7 @@ import torch
 
 from npu_adapt.errors import RunFailed
 from npu_adapt.progress import Progress
-from npu_adapt.records import OutputInfo, Summary, Timings
+from npu_adapt.records import Fact, OutputInfo, Summary, Timings
 from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
@@ -37,7 +37,7 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
         for number, (sample, outputs) in enumerate(zip(session.samples, forwards.outputs, strict=True))
         for prediction in loaded.task.predictions(loaded, sample, outputs, number)
     ]
-    none = "the scores are not finite" if predictions else f"the task {loaded.task.name} predicts no classes or tokens"
+    none = Fact("scores-not-finite") if predictions else Fact("no-predictions", {"task": loaded.task.name})
     session.record(
         status=status,
         failure=None,
@@ -49,13 +49,13 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
     )
     run = session.summary.run
     assert run is not None
-    reasons = {
-        "run.predictions": None if run.predictions else none,
-        "run.peak_memory_bytes": run.peak_memory_bytes is None and f"{device.name} keeps no memory statistics",
-        "run.cpu_fallbacks": run.cpu_fallbacks is None and f"{device.name} does not tell",
-        "run.timings_ms.warm_forward": None if forwards.warm_ms else "only one forward was run",
-    }
-    session.explain({path: why for path, why in reasons.items() if why})
+    on = {"device": device.name}
+    session.explain({} if run.predictions else {"run.predictions": none})
+    session.explain({} if forwards.warm_ms else {"run.timings_ms.warm_forward": Fact("one-forward")})
+    if run.peak_memory_bytes is None:
+        session.explain({"run.peak_memory_bytes": Fact("no-memory-statistics", {**on})})
+    if run.cpu_fallbacks is None:
+        session.explain({"run.cpu_fallbacks": Fact("no-fallbacks-noted", {**on})})
 
 
 def describe_outputs(outputs: Outputs) -> tuple[OutputInfo, ...]:

@@ -20,11 +20,11 @@ import msgspec
 
 from npu_adapt.devices.names import parse_device_name
 from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, UsageError
-from npu_adapt.evidence import Journal, Logs, as_facts, new_summary, write_atomically
+from npu_adapt.evidence import Journal, Logs, new_summary, write_atomically
 from npu_adapt.models.local import LocalModel, require_model_name
 from npu_adapt.models.request import ModelRequest
 from npu_adapt.progress import Progress
-from npu_adapt.records import Fact, Failure, Run, Summary, WeightFile, WeightsInfo, encode
+from npu_adapt.records import Fact, Failure, Run, Summary, Value, WeightFile, WeightsInfo, encode
 from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
 from npu_adapt.workflows.run.request import RunRequest
 
@@ -79,10 +79,9 @@ class Session:
         run = msgspec.structs.replace(self.summary.run, **run_fields)
         self.summary = msgspec.structs.replace(self.summary, run=run)
 
-    def explain(self, reasons: Mapping[str, Fact | str]) -> None:
+    def explain(self, reasons: Mapping[str, Fact]) -> None:
         """Says why fields are null: dotted path to reason."""
-        known = {**self.summary.reasons, **as_facts(reasons)}
-        self.summary = msgspec.structs.replace(self.summary, reasons=known)
+        self.summary = msgspec.structs.replace(self.summary, reasons={**self.summary.reasons, **reasons})
 
     def publish(self, **sections: Any) -> Summary:
         """Ends the run: waits for the hashes of the weights, and writes the summary and the logs."""
@@ -109,7 +108,8 @@ class Session:
         self.record(status="FAILED", failure=failure)
         self.journal.event("run", "failed", "error", **failure_fields(error))
         if self.request.command != "infer":
-            self.explain({self.request.command: f"failed in the stage {error.stage!r}: {error.message}"})
+            values: dict[str, Value] = {"stage": error.stage, "class": error.kind, "message": error.message}
+            self.explain({self.request.command: Fact("run-failed", values)})
         return self.publish()
 
     def module_on_device(self, dtype: torch.dtype | None = None) -> torch.nn.Module:
@@ -238,7 +238,7 @@ def _summary_without_device(request: RunRequest, error: RunFailed) -> Summary:
         commands={request.command: request.command_line},
         environment=environment(None),
         run=run,
-        reasons={"model": "the device failed before it was loaded", "weights": "the device failed before"},
+        reasons=dict.fromkeys(("model", "weights"), Fact("device-failed-first")),
     )
 
 
@@ -261,7 +261,7 @@ def _opening_summary(request: RunRequest, device: Device, name: str) -> Summary:
         commands={request.command: request.command_line},
         environment=environment(device),
         run=run,
-        reasons={"model": "not loaded", "weights": "not loaded"},
+        reasons=dict.fromkeys(("model", "weights"), Fact("not-loaded")),
     )
 
 
