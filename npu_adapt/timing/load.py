@@ -121,9 +121,9 @@ def _device_memory(before: int | None, after: int | None) -> Iterator[Fact]:
     if before is None or after is None:
         return
     if after - before > DEVICE_MEMORY_CHANGE:
-        yield Fact("device-memory-taken", {"bytes": after - before})
+        yield Fact("device-memory-rose", {"bytes": after - before})
     elif before - after > DEVICE_MEMORY_CHANGE:
-        yield Fact("device-memory-freed", {"bytes": before - after})
+        yield Fact("device-memory-fell", {"bytes": before - after})
 
 
 def _heat(before: int | None, after: int | None) -> Iterator[Fact]:

@@ -10,7 +10,8 @@ from string import Formatter
 import pytest
 
 from npu_adapt.records import Fact
-from npu_adapt.report.phrases import PHRASES, bench, run
+from npu_adapt.report.explanations import explanation
+from npu_adapt.report.phrases import PHRASES, Language, bench, run
 from npu_adapt.report.phrases.facts import words
 from npu_adapt.workflows.bench.settings import NOT_FINITE, WRONG
 
@@ -65,3 +66,10 @@ def test_names_in_facts_are_words_of_the_language() -> None:
     fact = Fact("above-limit", {"achieved": 1.2, "bound": "memory"})
     assert words("warning", fact, "en") == "120 % of the memory limit: the limit was measured too low"
     assert words("warning", fact, "zh") == "达到访存上限的 120 %：该上限测得过低"
+
+
+@pytest.mark.parametrize("key", sorted(bench.WARNINGS))
+def test_every_warning_is_explained_in_both_languages(key: str) -> None:
+    name = key.removeprefix("warning-")
+    languages: tuple[Language, ...] = ("en", "zh")
+    assert name == "text" or all(explanation(name, language) for language in languages)

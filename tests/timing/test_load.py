@@ -69,7 +69,7 @@ def test_throttle_counters_are_added_up_over_cores(tmp_path: Path) -> None:
     assert load._throttles(tmp_path / "elsewhere") is None
 
 
-@pytest.mark.parametrize(("change", "name"), [(1 << 30, "device-memory-taken"), (-(1 << 30), "device-memory-freed")])
+@pytest.mark.parametrize(("change", "name"), [(1 << 30, "device-memory-rose"), (-(1 << 30), "device-memory-fell")])
 def test_others_that_come_to_the_device_or_leave_it_are_warned_of(change: int, name: str) -> None:
     before = replace(START, device_others_bytes=3 << 30, device_megahertz=1000.0)
     after = replace(later(seconds=1.0, busy=1.0, own=1.0), device_others_bytes=(3 << 30) + change)

@@ -123,11 +123,11 @@ _WARNINGS: dict[str, Phrase] = {
         "other processes kept the device {utilization:percent} busy before this run used it",
         "本次运行使用设备之前，其他进程已使设备处于 {utilization:percent} 的占用率",
     ),
-    "device-memory-taken": Phrase(
+    "device-memory-rose": Phrase(
         "other processes took {bytes:size} of the device's memory while measuring",
         "测量期间，其他进程占用了 {bytes:size} 设备内存",
     ),
-    "device-memory-freed": Phrase(
+    "device-memory-fell": Phrase(
         "other processes freed {bytes:size} of the device's memory while measuring",
         "测量期间，其他进程释放了 {bytes:size} 设备内存",
     ),
