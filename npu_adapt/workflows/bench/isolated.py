@@ -21,7 +21,7 @@ from npu_adapt.workflows.bench.gate import (
     FEWEST_PROCESSES,
     MOST_PROCESSES,
     Medians,
-    judge,
+    decide,
     read_bench_baseline,
     require_same_setting,
     same_pace,
@@ -176,7 +176,7 @@ def bench_gated(request: RunRequest, options: BenchOptions, fresh: FreshProcesse
             counted = _counted(ran, wanted, most)
             if counted and baseline is not None and fresh.baseline is not None:
                 assert baseline.bench is not None
-                gate = judge(
+                gate = decide(
                     Medians.recorded(baseline.bench),
                     _medians(counted),
                     fresh.baseline,
