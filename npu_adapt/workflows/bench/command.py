@@ -1,4 +1,4 @@
-"""How fast: every setting checked against the reference, then measured; the fastest right one is the result."""
+"""How fast: every setting checked against the reference, then measured; one of batch size 1 is the result."""
 
 from __future__ import annotations
 
