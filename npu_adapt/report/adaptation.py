@@ -39,8 +39,9 @@ def adaptation_report(summary: Summary, language: Language = "en") -> Report:
     front_matter: list[tuple[str, str | tuple[str, ...]]] = [("hardware", hardware.name), ("tags", hardware.tags)]
     if model is not None:
         front_matter.append(("model", model.id))
-    if summary.run is not None:
-        front_matter.append(("status", status_of(summary) or summary.run.status))
+    status = status_of(summary)
+    if status is not None:
+        front_matter.append(("status", status))
     if summary.compare is not None:
         front_matter.append(("verdict", "passed" if summary.compare.verdict.passed else "failed"))
     return Report(

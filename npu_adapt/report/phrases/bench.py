@@ -57,10 +57,6 @@ SENTENCES: dict[str, Phrase] = {
     "bench-processes": Phrase("{count}: {low} to {high} ms", "{count} 个：{low} 至 {high} ms"),
     "bench-row-reason": Phrase("Row {row}, {status}: {reason}", "第 {row} 行，{status}：{reason}"),
     "latency-wrong": Phrase("{how}; its output is wrong", "{how}；该设置的输出错误"),
-    "conclusion-wrong-output": Phrase(
-        "FAILED: no setting of the benchmark on {device} computed what the reference computes: {reason}.",
-        "失败：在 {device} 上，性能测试没有任何设置得到与参考端一致的结果：{reason}。",
-    ),
     "conclusion-wrong-rows": Phrase(
         "Settings of the benchmark whose output is wrong, and which count for nothing: {rows}.",
         "性能测试中输出错误、不计入结果的设置：{rows}。",
