@@ -55,6 +55,8 @@ class ModelOnDisk(Protocol):
     @property
     def url(self) -> str | None: ...
     @property
+    def endpoint(self) -> str | None: ...
+    @property
     def path(self) -> Path: ...
     @property
     def weight_files(self) -> tuple[WeightFile, ...]: ...
@@ -286,6 +288,7 @@ def _model_info(local: ModelOnDisk, row: Task, module: Any) -> ModelInfo:
         source=local.source,
         revision=local.revision,
         url=local.url,
+        endpoint=local.endpoint,
     )
 
 
