@@ -25,7 +25,7 @@ MAKERS = sorted(
     ]
 )
 FROM_TABLES = {*WRONG.values(), *NOT_FINITE.values(), "frequency", "device-frequency"}  # ids that are no literals
-KINDS = ("warning", "reason")
+KINDS = ("warning", "reason", "why")
 
 
 def facts() -> Iterator[tuple[str, set[str]]]:
