@@ -55,6 +55,7 @@ class LoadedModel:
     processor: Processors
     path: Path
     left_out: tuple[str, ...] = ()
+    load_ms: float = 0.0  # reading and proving the weights and building the model, without imports
 
     @property
     def config(self) -> Any:
