@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from msgspec import to_builtins
-from msgspec.structs import replace
 
 from npu_adapt.evidence import Journal
 from npu_adapt.numerics.rules import FLOOR_MARGIN, one_percent
@@ -68,7 +67,12 @@ def log_comparison(journal: Journal, section: Compare) -> None:
     if section.arithmetic is not None:
         for reading in section.arithmetic.readings:
             event("accuracy", "probe", **to_builtins(reading))
-        event("accuracy", "arithmetic", **to_builtins(replace(section.arithmetic, found=None, readings=())))
+        report = section.arithmetic
+        event(
+            "accuracy", "arithmetic", asked=report.asked, judged_at=report.judged_at, exp_overflows=report.exp_overflows
+        )
+        for arithmetic in report.fits or ():
+            event("accuracy", "fits", arithmetic=arithmetic)
     if section.repeats is not None:
         event("accuracy", "repeats", **to_builtins(section.repeats))
     for finding in section.operators:
