@@ -51,7 +51,8 @@ TERMS: dict[str, Phrase] = {
         "{value:count} infinities of {place} appear on only one side",
         "{place} 有 {value:count} 个无穷大仅出现在一端",
     ),
-    "unequal": Phrase(
+    "equal": Phrase("all elements of {place} are equal", "{place} 的全部元素相等"),
+    "equal-not": Phrase(
         "{value:count} elements of {place} are not equal: whole numbers and booleans must be",
         "{place} 有 {value:count} 个元素不相等：整数与布尔值必须相等",
     ),
@@ -153,6 +154,9 @@ REASONS: dict[str, Phrase] = {
     "fits-only-float32": Phrase("worked out for float32 models only", "仅对 float32 模型推算"),
     "not-finite": Phrase(
         "does not exist: a NaN or an infinity appears on only one side", "不存在：有 NaN 或无穷大仅出现在一端"
+    ),
+    "compared-exactly": Phrase(
+        "whole numbers and booleans have no noise floor: they must be equal", "整数与布尔值没有噪声底：必须相等"
     ),
     "two-forwards-differ": Phrase(
         "two forwards of the same input differ here; their values are not kept",

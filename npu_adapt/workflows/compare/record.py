@@ -9,11 +9,12 @@ from npu_adapt.numerics.rules import FLOOR_MARGIN, one_percent
 from npu_adapt.records import Compare, CompareLatency, Fact, InputInfo, OutputComparison, Term
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.facts import ReasonId, reason
-from npu_adapt.workflows.compare.floor import with_floor, worst_of
+from npu_adapt.workflows.compare.floor import with_floor
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.outputs import FLAT_METRICS, class_matches, compare_outputs, flat_metrics
 from npu_adapt.workflows.compare.verdict import give_verdict
 
+FLOOR_FIELDS = ("noise_floor", "error_over_floor", "float64_relative_l2")
 MATCHES = ("top1_match", "top5_match", "match_within_1_percent")
 
 
@@ -100,7 +101,7 @@ def _with_floors(outputs: tuple[OutputComparison, ...], evidence: Evidence) -> t
     if evidence.floor is None:
         return outputs
     samples = evidence.floor.samples
-    return tuple(with_floor(output, worst_of(samples, output.name)) for output in outputs)
+    return tuple(with_floor(output, samples) for output in outputs)
 
 
 def _class_noise(evidence: Evidence) -> tuple[float, ...]:
@@ -132,8 +133,11 @@ def _reasons(evidence: Evidence, section: Compare) -> dict[str, Fact]:
     say(suspect, *(name for name in ("first_suspect", "depth") if getattr(section, name) is None))
     if evidence.floor is None:
         floor: ReasonId = "random-model" if evidence.is_random else "fast"
-        say(floor, "outputs.noise_floor", "outputs.error_over_floor", "outputs.float64_relative_l2")
+        say(floor, *(f"outputs.{name}" for name in FLOOR_FIELDS))
     say("not-finite", *(name for name in FLAT_METRICS if getattr(section, name) is None))
+    for at, output in enumerate(section.outputs):
+        if output.unequal is not None and evidence.floor is not None:
+            say("compared-exactly", *(f"outputs.{at}.{name}" for name in FLOOR_FIELDS))
     found = {f"compare.{name}": reason(why) for name, why in absent.items()}
     return found | _reason_of_latency(evidence) | _reasons_of_divergences(section)
 

@@ -115,7 +115,7 @@ def _measured_again(
 ) -> NoiseFloor:
     """The errors of the saved candidate against the saved truth, beside the floors of that run."""
     samples = tuple(
-        {name: Measured(compare_tensors(outputs[name], exact[name]).relative_l2, floor[name]) for name in exact}
+        {name: Measured(compare_tensors(outputs[name], exact[name]).relative_l2, floor[name]) for name in floor}
         for outputs, exact, floor in zip(candidate, truth, floors, strict=True)
     )
     return NoiseFloor(samples, truth)
@@ -180,10 +180,11 @@ def _require_consistent(folder: Path, sides: list[tuple[Outputs, ...]], header: 
             forms = {(tuple(each[name].shape), each[name].is_floating_point()) for each in samples}
             if len(forms) > 1 or any(each[name].is_complex() for each in samples) or not samples[0][name].numel():
                 raise UsageError(f"{name} of sample {number} in {folder} has other shapes or types", hint=AGAIN)
-    if any(set(floors) != set(header.outputs) for floors in header.noise_floors):
+    floating = {name for name, tensor in reference[0].items() if tensor.is_floating_point()}
+    if any(set(floors) != floating for floors in header.noise_floors):
         raise UsageError(f"the noise floors in {folder} are not of its outputs", hint=AGAIN)
     scores = header.class_scores
-    if scores is not None and (scores not in header.outputs or not all(each[scores].dim() for each in reference)):
+    if scores is not None and (scores not in floating or not all(each[scores].dim() for each in reference)):
         raise UsageError(f"{folder} holds no class scores {scores!r}", hint=AGAIN)
 
 
