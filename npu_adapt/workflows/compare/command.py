@@ -120,11 +120,11 @@ def _forwards(
         found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
     with session.stage("compare", "comparing the outputs"):
         require_same_outputs(expected.outputs, found.outputs)
-    one, other = expected.warm_median_ms, found.warm_median_ms
-    if one is None or other is None or rehearsed:
+    if not warm or rehearsed:
         return expected, found, None
+    round_ms = min(expected.warm_ms) + min(found.warm_ms)
     with session.stage("latency", "timing both sides in turns", fallbacks=False):
-        return expected, found, measure_latency(reference, candidate, session.samples[0], one + other)
+        return expected, found, measure_latency(reference, candidate, session.samples[0], round_ms)
 
 
 def _reference_side(session: Session, options: CompareOptions) -> Side:

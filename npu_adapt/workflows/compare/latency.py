@@ -22,7 +22,7 @@ WIDEST_INTERVAL = 0.10  # of the speed-up, either way
 def measure_latency(reference: Side, candidate: Side, sample: Sample, round_ms: float) -> CompareLatency | Fact:
     """The latencies of one sample, both sides in turns, once their ratio is steady; else the reason.
 
-    `round_ms`: how long one warm forward of each side takes together, about.
+    `round_ms`: how long one warm forward of each side takes together, at the least.
     """
     if LEAST_ROUNDS * round_ms > 1e3 * LONGEST_SECONDS:
         return reason("latency-too-long", round_ms=round_ms, seconds=LONGEST_SECONDS)
