@@ -25,12 +25,12 @@ LAYERS = (
     {"timing"},
     {"evidence"},
     {"records"},
-    {"errors", "progress", "rounding"},
+    {"errors", "files", "progress", "rounding"},
     {"__init__"},
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {"torch", "torch_npu", "transformers", "timm"}
-WITHOUT_HEAVY = {"report", "evidence", "records", "errors", "progress", "rounding", "__init__", "__main__"}
+WITHOUT_HEAVY = {"report", "evidence", "records", "errors", "files", "progress", "rounding", "__init__", "__main__"}
 TOP_LEVEL = {"npu_adapt", "tests", "logs", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
 LONGEST_MODULE = 400  # lines
 

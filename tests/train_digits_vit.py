@@ -10,6 +10,7 @@ fixed: the same versions of the libraries give the same weights.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sys
@@ -196,11 +197,19 @@ def main(out: Path) -> None:
     model.save_pretrained(out)  # restores the checkpoint's plain names; transformers 5 has others in memory
     (out / "model.safetensors").chmod(0o644)  # safetensors writes 0600, and the wheel keeps what it finds
     write_json(out / "config.json", CONFIG)  # as it is here, without the version of the library that trained it
+    write_hashes(out)
     write_images(held_out, model, held_pixels, out / "images")
     count, total = sum(p.numel() for p in model.parameters()), len(held_out.labels)
     card = CARD.format(parameters=count, correct=round(share * total), total=total, accuracy=share)
     (out / "README.md").write_text(card, encoding="utf-8")
     print(f"held-out accuracy {share:.4f} ({round(share * total)} of {total}), {count} parameters, in {out}")
+
+
+def write_hashes(folder: Path) -> None:
+    """The hashes beside the folder, in the form of `sha256sum`."""
+    files = ("config.json", "model.safetensors", "preprocessor_config.json")
+    lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {folder.name}/{name}\n" for name in files]
+    folder.with_name(f"{folder.name}.sha256").write_text("".join(lines))
 
 
 if __name__ == "__main__":

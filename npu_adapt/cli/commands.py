@@ -60,8 +60,10 @@ class Commands(TyperGroup):
 
 def build_single(name: str, function: Callable[..., Any]) -> Any:
     """The command that a function is."""
+    from npu_adapt.cli.parameters import for_typer  # what `--help` alone does not need
+
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name)(function)
+    single.command(name)(for_typer(function))
     return get_command(single)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from npu_adapt.cli import options
+from npu_adapt.cli.options import Option
+from npu_adapt.cli.parameters import takes
 from npu_adapt.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -16,31 +18,26 @@ if TYPE_CHECKING:
     from npu_adapt.workflows.env.command import EnvRequest
 
 
+TABLE: options.Table = {
+    "check": Option("Exit with 4 when no accelerator is usable."),
+    "save": Option("Keep the record in FILE, for a later --diff.", metavar="FILE"),
+    "diff": Option("Say what changed since FILE, which --save or any other command wrote.", metavar="FILE"),
+    "logs": options.LOGS,
+    "timeout": Option("Give torch and npu-smi this long. Default: 60 and 20.", metavar="SECONDS"),
+    **options.OUTPUT,
+}
+
+
+@takes(TABLE)
 def env(
     ctx: typer.Context,
-    check: Annotated[bool, typer.Option("--check", help="Exit with 4 when no accelerator is usable.")] = False,
-    save: Annotated[
-        Path | None, typer.Option("--save", metavar="FILE", help="Keep the record in FILE, for a later --diff.")
-    ] = None,
-    diff: Annotated[
-        Path | None,
-        typer.Option(
-            "--diff", metavar="FILE", help="Say what changed since FILE, which --save or any other command wrote."
-        ),
-    ] = None,
-    logs: options.LogsDir = options.LOGS_DEFAULT,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            "--timeout",
-            metavar="SECONDS",
-            min=0.1,
-            help="Give torch and npu-smi this long. Default: 60 and 20.",
-            show_default=False,
-        ),
-    ] = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    json: bool = False,
+    quiet: bool = False,
+    check: bool = False,
+    save: Path | None = None,
+    diff: Path | None = None,
+    logs: Path = options.LOGS_DEFAULT,
+    timeout: options.Seconds | None = None,
 ) -> None:
     """Examine this machine: versions, devices, and whatever does not fit, with the command that fixes it.
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from npu_adapt.cli import options
+from npu_adapt.cli.options import Option
+from npu_adapt.cli.parameters import takes
 from npu_adapt.errors import UsageError
+from npu_adapt.report.phrases.phrase import Language
+
+TABLE: options.Table = {
+    "name": Option("An id, a word or a page; left out: the list.", metavar="[ID]", is_argument=True),
+    "lang": options.LANG,
+}
 
 
-def explain(
-    name: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[ID]", help="An id, a word or a page; left out: the list.", show_default=False),
-    ] = None,
-    lang: options.Lang = None,
-) -> None:
+@takes(TABLE)
+def explain(name: tuple[str, ...] = (), lang: Language | None = None) -> None:
     """Say what a finding, warning, rule, exit code or word means, and what to do about it. Works offline.
 
     Example: npu-adapt explain noise-floor
@@ -26,7 +25,7 @@ def explain(
     from npu_adapt.report.explained import explained, list_of_articles
     from npu_adapt.report.language import language_of
 
-    language = language_of(lang.value if lang else None)
+    language = language_of(lang)
     if not name:
         print_result(list_of_articles(language))
         return

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from npu_adapt.cli import options
+from npu_adapt.cli.options import Option
+from npu_adapt.cli.parameters import takes
+from npu_adapt.models.request import ModelRequest
+
+TABLE: options.Table = {
+    "model": options.NAMED_MODEL,
+    "revision": options.REVISION,
+    "source": options.SOURCE,
+    "include": Option("Also bring files that match; repeatable: onnx/*.onnx", metavar="PATTERN"),
+    "exclude": Option("Leave out files that match; repeatable.", metavar="PATTERN"),
+    "dry_run": Option("Print the files and their sizes; bring and write nothing."),
+    "offline": options.OFFLINE,
+    "weights_roots": options.WEIGHTS_ROOTS,
+    "cache_dir": options.CACHE_DIR,
+    **options.OUTPUT,
+    "allow_pickle": options.ALLOW_PICKLE,
+}
 
 
-def fetch(
-    ctx: typer.Context,
-    model: options.NamedModel,
-    revision: options.Revision = None,
-    source: options.SourceOption = options.Source.auto,
-    include: Annotated[
-        list[str] | None,
-        typer.Option("--include", metavar="PATTERN", help="Also bring files that match; repeatable: onnx/*.onnx"),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave out files that match; repeatable.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the files and their sizes; bring and write nothing.")
-    ] = False,
-    offline: options.Offline = False,
-    weights_root: options.WeightsRoot = None,
-    cache_dir: options.CacheDir = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    allow_pickle: options.AllowPickle = False,
-) -> None:
+@takes(TABLE)
+def fetch(request: ModelRequest, output: options.Output, dry_run: bool = False) -> None:
     """Bring a model to this disk, verify every byte, and register it. What is here already is not downloaded.
 
     Example: npu-adapt fetch google/vit-base-patch16-224
     """
     from npu_adapt.cli.console import progress_for
-    from npu_adapt.cli.request import model_request
     from npu_adapt.workflows.models.fetch import fetch_and_register
 
-    fetched = fetch_and_register(model_request(ctx.params), progress_for(quiet=quiet), dry_run=dry_run)
+    fetched = fetch_and_register(request, progress_for(quiet=output.quiet), dry_run=dry_run)
 
-    if json:
+    if output.json:
         from npu_adapt.cli.run import print_json
 
         print_json(fetched)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 
 from npu_adapt.cli import options
 from npu_adapt.cli.commands import Commands, build_single
+from npu_adapt.cli.options import Option
+from npu_adapt.cli.parameters import takes
 from npu_adapt.errors import ExitCode, UsageError
+from npu_adapt.models.request import ModelRequest, Source
 
 if TYPE_CHECKING:
     from npu_adapt.models.registry import Registry
     from npu_adapt.records.registry import RegistryEntry
 
 
-def list_models(cache_dir: options.CacheDir = None, json: options.Json = False, quiet: options.Quiet = False) -> None:
+# Which model of the registry, in the commands that take one.
+CHOICE: options.Table = {"revision": options.REVISION, "source": options.SOURCE, "cache_dir": options.CACHE_DIR}
+
+
+@takes({"cache_dir": options.CACHE_DIR, **options.OUTPUT})
+def list_models(output: options.Output, cache_dir: Path | None = None) -> None:
     """List the registered models: size, source, revision, what they were verified against and when, last use.
 
     Example: npu-adapt models list --json
@@ -27,17 +36,16 @@ def list_models(cache_dir: options.CacheDir = None, json: options.Json = False, 
     from npu_adapt.report.registry_tables import render_list
     from npu_adapt.workflows.models.registry import list_models as run_list
 
-    print_record(run_list(cache_dir, progress_for(quiet=quiet)), render_list, as_json=json)
+    print_record(run_list(cache_dir, progress_for(quiet=output.quiet)), render_list, as_json=output.json)
 
 
+@takes({"model": options.MAYBE_MODEL, **CHOICE, **options.OUTPUT})
 def verify(
-    ctx: typer.Context,
-    model: options.MaybeModel = None,
-    revision: options.Revision = None,
-    source: options.SourceOption = options.Source.auto,
-    cache_dir: options.CacheDir = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    output: options.Output,
+    model: str | None = None,
+    revision: str | None = None,
+    source: Source = "auto",
+    cache_dir: Path | None = None,
 ) -> None:
     """Hash the files of a model again, or of all models: exit code 5 where one is not what it was. Works offline.
 
@@ -48,27 +56,23 @@ def verify(
     from npu_adapt.models.registry import Registry, cache_folder
     from npu_adapt.workflows.models.verify import verify_models
 
-    progress = progress_for(quiet=quiet)
+    progress = progress_for(quiet=output.quiet)
     held = Registry(cache_folder(cache_dir), progress.say)
-    entries = chosen(ctx, held) if model else held.entries()
+    entries = held.entries()
+    if model:
+        entries = chosen(ModelRequest(model, revision=revision, source=source, cache_dir=cache_dir), held)
     verification = verify_models(entries, held, progress, meanwhile=load_what_follows)
     from npu_adapt.report.registry_tables import render_verification
 
-    print_record(verification, render_verification, as_json=json)
+    print_record(verification, render_verification, as_json=output.json)
     if not verification.passed:
         raise typer.Exit(ExitCode.MODEL)
 
 
-def remove(
-    ctx: typer.Context,
-    model: options.NamedModel,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    revision: options.Revision = None,
-    source: options.SourceOption = options.Source.auto,
-    cache_dir: options.CacheDir = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+@takes(
+    {"model": options.NAMED_MODEL, "yes": Option("Do not ask.", spelling=("--yes", "-y")), **CHOICE, **options.OUTPUT}
+)
+def remove(request: ModelRequest, output: options.Output, yes: bool = False) -> None:
     """Delete a model from its hub's cache and forget it. Files that another revision uses stay, and so do folders.
 
     Example: npu-adapt models remove google/vit-base-patch16-224 --yes
@@ -79,20 +83,19 @@ def remove(
     from npu_adapt.report.registry_tables import render_removed
     from npu_adapt.workflows.models.registry import remove_models
 
-    held = Registry(cache_folder(cache_dir), progress_for(quiet=quiet).say)
-    entries = chosen(ctx, held)
-    if yes or confirmed(f"Remove {model} ({', '.join(entry.path for entry in entries)})?"):
-        print_record(remove_models(entries, held), render_removed, as_json=json)
+    held = Registry(cache_folder(request.cache_dir), progress_for(quiet=output.quiet).say)
+    entries = chosen(request, held)
+    if yes or confirmed(f"Remove {request.model} ({', '.join(entry.path for entry in entries)})?"):
+        print_record(remove_models(entries, held), render_removed, as_json=output.json)
     else:
         typer.echo("nothing was removed", err=True)
 
 
-def chosen(ctx: typer.Context, held: Registry) -> tuple[RegistryEntry, ...]:
+def chosen(request: ModelRequest, held: Registry) -> tuple[RegistryEntry, ...]:
     """The entries of the model that the command names. Raises `ModelNotFound`."""
-    from npu_adapt.cli.request import model_request
     from npu_adapt.workflows.models.registry import entries_of
 
-    return entries_of(model_request(ctx.params), held)
+    return entries_of(request, held)
 
 
 def load_what_follows() -> None:
@@ -115,28 +118,28 @@ def confirmed(question: str) -> bool:
         raise UsageError("nobody answered whether to remove it", hint="give --yes to remove without asking") from error
 
 
-def path(
-    ctx: typer.Context,
-    model: options.NamedModel,
-    revision: options.Revision = None,
-    source: options.SourceOption = options.Source.auto,
-    weights_root: options.WeightsRoot = None,
-    cache_dir: options.CacheDir = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    allow_pickle: options.AllowPickle = False,
-) -> None:
+@takes(
+    {
+        "model": options.NAMED_MODEL,
+        "revision": options.REVISION,
+        "source": options.SOURCE,
+        "weights_roots": options.WEIGHTS_ROOTS,
+        "cache_dir": options.CACHE_DIR,
+        **options.OUTPUT,
+        "allow_pickle": options.ALLOW_PICKLE,
+    }
+)
+def path(request: ModelRequest, output: options.Output) -> None:
     """Print the folder of a model that is on this disk, for scripts.
 
     Example: ls "$(npu-adapt models path google/vit-base-patch16-224)"
     """
     from npu_adapt.cli.console import progress_for
-    from npu_adapt.cli.request import model_request
     from npu_adapt.cli.run import print_json
     from npu_adapt.workflows.models.registry import path_of
 
-    found = path_of(model_request(ctx.params), progress_for(quiet=quiet))
-    if json:
+    found = path_of(request, progress_for(quiet=output.quiet))
+    if output.json:
         print_json(found)
     else:
         typer.echo(found.path)

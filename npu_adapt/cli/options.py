@@ -1,132 +1,112 @@
-"""Options that mean the same in every command, declared once."""
+"""What a command line needs of an option beyond its name, type and default, for each option that commands share.
+
+The name, type, bounds and default of an option are those of the field that holds its value: of the request or the
+options that a workflow takes, or of a command's own parameter. A table here and in the commands adds the rest, by the
+field's name; `parameters.py` makes Typer's parameters of both. A field without a row is no option.
+"""
 
 from __future__ import annotations
 
 import os
-from enum import Enum
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 
 import typer
+from msgspec import Meta
 
-Model = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[MODEL]",
-        help="A hub id (google/vit-base-patch16-224), a directory, or builtin:digits-vit. "
-        "Left out: $NPU_ADAPT_MODEL, else the model of the last summary, else builtin:digits-vit.",
-        show_default=False,
-    ),
-]
-NamedModel = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A hub id (google/vit-base-patch16-224), a directory, or a built-in.")
-]
-MaybeModel = Annotated[
-    str | None, typer.Argument(metavar="[MODEL]", help="A hub id or a directory; left out: all.", show_default=False)
-]
-Device = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="auto, cpu, npu[:N], cuda[:N], or any other torch device.")
-]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0.1, le=2_592_000)]  # up to thirty days
 
 
-class Dtype(str, Enum):
-    """Element type of weights and activations; `auto` is the checkpoint's own."""
+@dataclass(frozen=True)
+class Option:
+    """One row: how an option is spelled and explained."""
 
-    auto = "auto"
-    float32 = "float32"
-    float16 = "float16"
-    bfloat16 = "bfloat16"
+    help: str
+    spelling: tuple[str, ...] = ()  # where it is not the field's name: "--input" of `inputs`, "--hf32/--no-hf32"
+    metavar: str | None = None
+    variable: str | None = None  # the environment variable that sets it
+    is_argument: bool = False
+    is_list: bool = False  # several values in one, separated by commas; else an option of several is repeated
+    is_share: bool = False  # 5% or 0.05
 
-
-class Attention(str, Enum):
-    """Attention implementation; `auto` leaves it to transformers."""
-
-    auto = "auto"
-    eager = "eager"
-    sdpa = "sdpa"
-
-
-class Source(str, Enum):
-    """Which hub a model comes from."""
-
-    auto = "auto"
-    modelscope = "modelscope"
-    huggingface = "huggingface"
+    def spelled(self, field: str) -> tuple[str, ...]:
+        """What it is called on the command line."""
+        return self.spelling or (f"--{field.replace('_', '-')}",)
 
 
-class Language(str, Enum):
-    """What people read: English or Chinese."""
-
-    en = "en"
-    zh = "zh"
+Table: TypeAlias = Mapping[str, Option]  # by the field's name, in the order of the help
 
 
-Lang = Annotated[
-    Language | None,
-    typer.Option(
-        "--lang", help="Language of what is printed; default: $NPU_ADAPT_LANG, else the locale.", show_default=False
-    ),
-]
-Details = Annotated[bool, typer.Option("--details", help="Print everything, not only the first screen.")]
-DtypeOption = Annotated[Dtype, typer.Option("--dtype", help="Element type; auto is the checkpoint's own.")]
-AttentionOption = Annotated[Attention, typer.Option("--attention", help="Attention implementation.")]
-Input = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--input", metavar="PATH_OR_TEXT", help="A picture, a sound or a text; repeatable. Default: built in."
-    ),
-]
-Task = Annotated[
-    str | None,
-    typer.Option("--task", metavar="TASK", help="A Hub pipeline tag; default: from the checkpoint's configuration."),
-]
-Revision = Annotated[str | None, typer.Option("--revision", metavar="REV", help="Branch, tag or commit on the hub.")]
-SourceOption = Annotated[Source, typer.Option("--source", help="Which hub; auto tries ModelScope, then Hugging Face.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use what is on this disk; download nothing.")]
-WeightsRoot = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--weights-root",
-        metavar="DIR",
-        envvar="NPU_ADAPT_WEIGHTS_ROOT",
-        help="A folder of models as ORG/NAME; repeatable.",
-        show_default=False,
-    ),
-]
-CacheDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache-dir",
-        metavar="DIR",
-        envvar="NPU_ADAPT_CACHE",
-        help="The registry's folder; default: ~/.cache/npu-adapt.",
-        show_default=False,
-    ),
-]
-LogsDir = Annotated[
-    Path, typer.Option("--logs", metavar="DIR", envvar="NPU_ADAPT_LOGS", help="Where the evidence goes.")
-]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of everything generated.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the record, and nothing else, on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages; results and errors only.")]
-AllowPickle = Annotated[
-    bool, typer.Option("--allow-pickle", help="Also read .bin weights (torch.load with weights_only).")
-]
-TrustRemoteCode = Annotated[
-    bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the checkpoint.")
-]
-Timeout = Annotated[
-    float | None,
-    typer.Option("--timeout", metavar="SECONDS", min=0.1, help="End the run, from a parent process, after this long."),
-]
-Hf32 = Annotated[
-    bool | None,
-    typer.Option(
-        "--hf32/--no-hf32", help="Pin the device's HF32 (TF32) flags of matmul and convolution.", show_default=False
-    ),
-]
+@dataclass(frozen=True)
+class Output:
+    """What becomes of a command's result, and how long it may take."""
+
+    timeout: Seconds | None = None  # None: as long as it takes
+    json: bool = False
+    quiet: bool = False
+
 
 LOGS_DEFAULT = Path("logs")
+
+MODEL = Option(
+    "A hub id (google/vit-base-patch16-224), a directory, or builtin:digits-vit. "
+    "Left out: $NPU_ADAPT_MODEL, else the model of the last summary, else builtin:digits-vit.",
+    metavar="[MODEL]",
+    is_argument=True,
+)
+NAMED_MODEL = Option(
+    "A hub id (google/vit-base-patch16-224), a directory, or a built-in.", metavar="MODEL", is_argument=True
+)
+MAYBE_MODEL = Option("A hub id or a directory; left out: all.", metavar="[MODEL]", is_argument=True)
+DEVICE = Option("auto, cpu, npu[:N], cuda[:N], or any other torch device.", metavar="NAME")
+DTYPE = Option("Element type; auto is the checkpoint's own.")
+ATTENTION = Option("Attention implementation.")
+INPUTS = Option(
+    "A picture, a sound or a text; repeatable. Default: built in.", spelling=("--input",), metavar="PATH_OR_TEXT"
+)
+TASK = Option("A Hub pipeline tag; default: from the checkpoint's configuration.", metavar="TASK")
+HF32 = Option("Pin the device's HF32 (TF32) flags of matmul and convolution.", spelling=("--hf32/--no-hf32",))
+REVISION = Option("Branch, tag or commit on the hub.", metavar="REV")
+SOURCE = Option("Which hub; auto tries ModelScope, then Hugging Face.")
+OFFLINE = Option("Use what is on this disk; download nothing.")
+WEIGHTS_ROOTS = Option(
+    "A folder of models as ORG/NAME; repeatable.",
+    spelling=("--weights-root",),
+    metavar="DIR",
+    variable="NPU_ADAPT_WEIGHTS_ROOT",
+)
+CACHE_DIR = Option("The registry's folder; default: ~/.cache/npu-adapt.", metavar="DIR", variable="NPU_ADAPT_CACHE")
+LOGS = Option("Where the evidence goes.", metavar="DIR", variable="NPU_ADAPT_LOGS")
+SEED = Option("Seed of everything generated.", metavar="N")
+LANG = Option("Language of what is printed; default: $NPU_ADAPT_LANG, else the locale.")
+DETAILS = Option("Print everything, not only the first screen.")
+ALLOW_PICKLE = Option("Also read .bin weights (torch.load with weights_only).")
+TRUST_REMOTE_CODE = Option("Run Python code that comes with the checkpoint.")
+
+OUTPUT: Table = {
+    "json": Option("Print the record, and nothing else, on stdout."),
+    "quiet": Option("No progress, no messages; results and errors only.", spelling=("--quiet", "-q")),
+}
+RUN_OUTPUT: Table = {
+    "timeout": Option("End the run, from a parent process, after this long.", metavar="SECONDS"),
+    **OUTPUT,
+}
+# What `infer`, `bench` and `compare` take alike, behind what each takes of its own.
+RUN: Table = {
+    "hf32": HF32,
+    "revision": REVISION,
+    "source": SOURCE,
+    "offline": OFFLINE,
+    "weights_roots": WEIGHTS_ROOTS,
+    "cache_dir": CACHE_DIR,
+    "logs": LOGS,
+    "seed": SEED,
+    **RUN_OUTPUT,
+    "allow_pickle": ALLOW_PICKLE,
+    "trust_remote_code": TRUST_REMOTE_CODE,
+}
 
 
 def was_given(ctx: typer.Context, parameter: str) -> bool:
@@ -146,3 +126,11 @@ def command_line() -> str:
 def no_colour() -> bool:
     """Whether the user asked for no colour (https://no-color.org)."""
     return bool(os.environ.get("NO_COLOR"))
+
+
+def typer_parameter(option: Option, field: str, *, shows_default: bool) -> Any:
+    """What Typer is told of the option, but for its type and default."""
+    common: dict[str, Any] = {"help": option.help, "metavar": option.metavar, "show_default": shows_default}
+    if option.is_argument:
+        return typer.Argument(**common)
+    return typer.Option(*option.spelled(field), envvar=option.variable, **common)

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from npu_adapt.cli import options
+from npu_adapt.cli.options import Option
+from npu_adapt.cli.parameters import takes
 from npu_adapt.errors import UsageError
+from npu_adapt.report.phrases.phrase import Language
 
 if TYPE_CHECKING:
     from npu_adapt.records import Summary
-    from npu_adapt.report.phrases import Language
 
 
-class Lang(str, Enum):
-    """The report's language."""
+TABLE: options.Table = {
+    "lang": Option("Language of the report."),
+    "out": Option("Write to FILE: .md Markdown, .html HTML, .json the report as data.", metavar="FILE"),
+    "logs": options.LOGS,
+    "json": options.OUTPUT["json"],
+}
 
-    en = "en"
-    zh = "zh"
 
-
+@takes(TABLE)
 def report(
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the report.")] = Lang.en,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="FILE", help="Write to FILE: .md Markdown, .html HTML, .json the report as data."
-        ),
-    ] = None,
-    logs: options.LogsDir = options.LOGS_DEFAULT,
-    json: options.Json = False,
+    lang: Language = "en", out: Path | None = None, logs: Path = options.LOGS_DEFAULT, json: bool = False
 ) -> None:
     """Render the adaptation report from the last summary: tables on a terminal, Markdown in a pipe or a file.
 
@@ -45,12 +40,12 @@ def report(
 
     summary = Logs(logs).read()
     if out is not None:
-        write_report(summary, lang.value, out)
+        write_report(summary, lang, out)
         typer.echo(f"wrote {out}", err=True)
     if json:
         write_bytes(encode(summary))
     elif out is None:
-        show(summary, lang.value)
+        show(summary, lang)
 
 
 def write_report(summary: Summary, language: Language, out: Path) -> None:

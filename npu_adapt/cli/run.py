@@ -1,16 +1,15 @@
-"""Runs a workflow for a command: its progress, its deadline, its record or tables on stdout, its exit code."""
+"""Runs a workflow for a command: its progress, its record or tables on stdout, its exit code."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from npu_adapt.cli.console import only_the_record, print_result, progress_for
+from npu_adapt.cli.options import Output
 from npu_adapt.errors import ExitCode
 from npu_adapt.progress import Progress
 from npu_adapt.records import Summary, encode
@@ -24,23 +23,17 @@ Renderer = Callable[[Summary], "RenderableType"]
 
 
 def run_command(
-    parameters: Mapping[str, Any],
+    output: Output,
     workflow: Workflow,
     renderers: Sequence[Renderer],
     passed: Callable[[Summary], bool] = lambda summary: True,
 ) -> None:
     """Runs `workflow` and prints its summary: the tables of `renderers`, or with `--json` the record and nothing else.
 
-    `parameters` are Typer's `ctx.params`. Raises `typer.Exit` with `VERDICT_FAILED` where `passed` says no.
+    Raises `typer.Exit` with `VERDICT_FAILED` where `passed` says no.
     """
-    seconds = parameters.get("timeout")
-    if seconds is not None:
-        from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE, run_with_deadline
-
-        if HANDOVER_VARIABLE not in os.environ:
-            raise typer.Exit(run_with_deadline(sys.argv[1:], seconds, Path(parameters["logs"])))
-    progress = progress_for(quiet=parameters["quiet"])
-    if parameters["json"]:
+    progress = progress_for(quiet=output.quiet)
+    if output.json:
         with only_the_record() as stdout:
             summary = workflow(progress)
             stdout.write(encode(summary).decode())

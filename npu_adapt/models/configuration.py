@@ -11,13 +11,14 @@ from typing import Any
 
 import torch
 
-from npu_adapt.errors import ModelCorrupt, ModelError
+from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained
 from npu_adapt.models.checkpoint import Checkpoint
 from npu_adapt.models.reading import read_regular
 from npu_adapt.models.strangers import first_line, foreign_code
 
 CONFIG = "config.json"
 MAX_CONFIG_BYTES = 50_000_000
+PLAIN = "take the checkpoint in float32, float16 or bfloat16 that it was made from"
 _UPGRADE = "upgrade transformers, or give --trust-remote-code where the model brings its own code"
 OWN_CODE = "read the model's own code; if you trust it, give --trust-remote-code"
 # Other names of torch's types, as hands and older tools write them.
@@ -138,15 +139,25 @@ def _labels(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_plain(fields: Mapping[str, Any], path: Path) -> None:
-    """Raises `ModelError` for a quantised checkpoint: its tensors are no weights until something has scaled them."""
+    """Raises `ModelError` for a quantised configuration: its tensors are no weights until something has scaled them."""
     for name, value in _walk(fields):
         if name not in ("quantization_config", "compression_config") or not isinstance(value, Mapping) or not value:
             continue
-        method = value.get("quant_method") or next((key for key in value if key.startswith("load_in_")), "unnamed")
+        method = value.get("quant_method") or next((key for key in value if str(key).startswith("load_in_")), "unnamed")
         raise ModelError(
-            f"{path} is quantised ({method}): its tensors are not the weights, and cannot be proven to be",
-            hint="take the checkpoint in float32, float16 or bfloat16 that it was made from",
+            f"{path} is quantised ({method}): its tensors are not the weights, and cannot be proven to be", hint=PLAIN
         )
+
+
+def require_floating(checkpoint: Checkpoint, path: Path) -> None:
+    """Raises `ModelError` for matrices of whole numbers, whatever the configuration says: they lack their scales."""
+    for name, tensor in checkpoint.tensors.items():
+        is_whole = tensor.dtype is not None and not tensor.dtype.is_floating_point and not tensor.dtype.is_complex
+        if name.endswith("weight") and len(tensor.shape) > 1 and (is_whole or tensor.dtype is None):
+            raise NotPretrained(
+                f"{path} is quantised: {name} is stored as {tensor.type_name}, which is no weight without its scale",
+                hint=PLAIN,
+            )
 
 
 def require_bounded(fields: Mapping[str, Any], checkpoint: Checkpoint, path: Path) -> None:

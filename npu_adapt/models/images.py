@@ -13,8 +13,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from npu_adapt.errors import UsageError
+from npu_adapt.models.reading import read_regular
+from npu_adapt.models.strangers import first_line
 
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph decodes to 192 MB; more is a mistake or a decompression bomb
+MAX_BYTES = 512_000_000  # an uncompressed picture of that many pixels, in the widest types
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 GENERATED_SIZE = (480, 640)  # height, width: not square, so that resizing and cropping are exercised
 
@@ -45,20 +48,51 @@ def read_picture(path: Path) -> Picture:
     try:
         image = _open(data)
         _require_size(path, image)
-        upright = (ImageOps.exif_transpose(image) or image).convert("RGB")
+        upright, scaled = _eight_bits(path, ImageOps.exif_transpose(image) or image)
+        upright = upright.convert("RGB")
     except UnidentifiedImageError as error:  # its text names a buffer, not the file
         raise UsageError(f"{path} is not a picture: its bytes are of no known format", hint=_WANTED) from error
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise UsageError(f"{path} is not a picture that can be read: {error}", hint=_WANTED) from error
-    return Picture(upright, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}")
+    except UsageError:
+        raise
+    except Exception as error:  # Pillow's readers raise whatever a file leads them to
+        message = f"{path} is not a picture that can be read: {first_line(error)}"
+        raise UsageError(message, hint=_WANTED) from error
+    return Picture(upright, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}{scaled}")
 
 
 _WANTED = "give a PNG, JPEG, WebP, BMP or TIFF file"
 
 
+def _eight_bits(path: Path, image: Image.Image) -> tuple[Image.Image, str]:
+    """A picture of one channel with more than 8 bits a pixel as one with 8, and what was done; others as they are.
+
+    Pillow would clip it at 255, that is, to white. 16 bits are scaled as a screen shows them; of other ranges the
+    smallest value becomes black and the largest white, but where the values are those of 8 bits, or of 0 to 1, already.
+    """
+    if not image.mode.startswith(("I", "F")):
+        return image, ""
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise UsageError(f"{path} holds pixels that are NaN or infinite", hint="clean it first, or save it as PNG")
+    low, high = float(values.min()), float(values.max())
+    if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high < 65536):
+        span, said = (0.0, 65535.0), "16 bits"
+    elif low >= 0 and high <= 255 and image.mode == "I":
+        span, said = (0.0, 255.0), ""
+    elif low >= 0 and high <= 1:
+        span, said = (0.0, 1.0), "0 to 1"
+    elif low >= 0 and high <= 255:
+        span, said = (0.0, 255.0), ""
+    else:
+        span, said = (low, high), f"{low:g} to {high:g}"
+    scaled = (values - span[0]) * (255 / ((span[1] - span[0]) or 1))
+    picture = Image.fromarray(np.rint(scaled).clip(0, 255).astype(np.uint8))
+    return picture, f", {said} scaled to 8 bits" if said else ""
+
+
 def _read(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"cannot read the input {path}: {error.strerror}", hint=_WANTED) from error
     if not data:

@@ -18,10 +18,12 @@ from npu_adapt.models.checkpoint import Checkpoint, open_checkpoint
 from npu_adapt.models.configuration import (
     CONFIG,
     OWN_CODE,
+    PLAIN,
     asked_attention,
     load_config,
     read_fields,
     require_bounded,
+    require_floating,
     require_plain,
 )
 from npu_adapt.models.dropped_fields import Dropped, dropped_fields
@@ -78,11 +80,12 @@ def load_model(
         fields = read_fields(local.path)
         require_plain(fields, local.path)
         checkpoint = open_checkpoint(local.path, allow_pickle=allow_pickle)
+        require_floating(checkpoint, local.path)
         require_bounded(fields, checkpoint, local.path)
         config = load_config(local.path, trust_remote_code=trust_remote_code)
         with foreign_code("configuration", local.path / CONFIG):
             row = choose_task(config, task)
-        processors = load_processors(row.processors, local.path, trust_remote_code=trust_remote_code)
+        processors = load_processors(row.processors, local.path, config, trust_remote_code=trust_remote_code)
         module = _build(_Order(local.path, fields, config, dtype, attention, trust_remote_code), row, checkpoint)
         with progress.task("proving the weights", sum(t.nbytes for t in checkpoint.tensors.values()), "bytes") as step:
             proof = prove(module, checkpoint, step.advance)
@@ -150,8 +153,8 @@ def _build(order: _Order, row: Task, checkpoint: Checkpoint) -> Any:
 def _build_hint(order: _Order, row: Task) -> str | None:
     """What to do where building fails, from what is known of the model. None: nothing special is."""
     own = order.fields.get("auto_map")
-    if isinstance(own, dict) and row.auto_class in own and not order.trust_remote_code:
-        return OWN_CODE
+    if isinstance(own, dict) and row.auto_class in own:
+        return "the model's own code raised this; look into it" if order.trust_remote_code else OWN_CODE
     if order.attention == "auto" and (asked := asked_attention(order.fields)):
         return f"{CONFIG} asks for the attention {asked!r} itself; give --attention eager or sdpa"
     if order.config.model_type == "timm_wrapper" or getattr(order.config, "use_timm_backbone", False):
@@ -188,9 +191,14 @@ def _require_proven(row: Task, proof: Proof, left_out: tuple[str, ...], path: Pa
             f"{len(proof.nan)} weights hold NaN in the files of {path}: {_few(proof.nan)}",
             hint="the checkpoint was saved from a training that diverged, or damaged; take another revision of it",
         )
+    if proof.needed:
+        raise NotPretrained(
+            f"{len(proof.needed)} tensors of {path} scale, shift or replace weights that {row.name} uses, and the "
+            f"model does not read them: {_few(proof.needed)}",
+            hint=PLAIN,
+        )
     faults = (
-        ("stored as whole numbers, which are no weights without their scales", proof.quantised, _PLAIN),
-        ("beside others that scale, shift or replace them and that the model does not read", proof.needed, _PLAIN),
+        ("stored as whole numbers, which are no weights without their scales", proof.quantised, PLAIN),
         ("not in the checkpoint, so their values would be random", missing, _OTHER),
         ("of another shape in the checkpoint", proof.mismatched, _OTHER),
         ("not equal to the tensors of their names in the checkpoint", proof.unequal, _OTHER),
@@ -205,7 +213,6 @@ def _require_proven(row: Task, proof: Proof, left_out: tuple[str, ...], path: Pa
 
 
 _OTHER = "{path} holds another model or head; leave --task out, or take the checkpoint made for it"
-_PLAIN = "take the checkpoint in float32, float16 or bfloat16 that this one was made from"
 
 
 def _require_carried(dropped: tuple[Dropped, ...], path: Path) -> None:

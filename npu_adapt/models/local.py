@@ -11,6 +11,7 @@ from pathlib import Path
 from npu_adapt.errors import Attempt, ModelError, ModelNotFound, UsageError
 from npu_adapt.models.places import CACHES, Place, answers, registered_place, why_not
 from npu_adapt.models.registry import Registry
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.selection import needed_files
 from npu_adapt.records import WeightFile
 from npu_adapt.records.registry import RegistryEntry
@@ -21,21 +22,6 @@ WEIGHT_SUFFIXES = (".safetensors", ".bin")
 HUB_URLS = {"huggingface": "https://huggingface.co/{id}", "modelscope": "https://modelscope.cn/models/{id}"}
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)?[A-Za-z0-9_][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True)
-class ModelRequest:
-    """Which model is wanted, and where it may come from."""
-
-    model: str
-    revision: str | None = None
-    source: str = "auto"  # auto | modelscope | huggingface
-    offline: bool = False
-    weights_roots: tuple[Path, ...] = ()
-    cache_dir: Path | None = None
-    allow_pickle: bool = False
-    include: tuple[str, ...] = ()  # patterns of files to have beyond those that are needed
-    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,30 +22,34 @@ class Processors:
     audio: Any = None
 
 
-def _image_processor(path: Path, *, trust_remote_code: bool) -> Any:
+def _image_processor(path: Path, config: Any, *, trust_remote_code: bool) -> Any:
     """Pinned to the Pillow back end: torchvision's resizing differs, and would change numbers by being installed."""
     import transformers
 
     old = int(transformers.__version__.split(".")[0]) < 5
     pinned: dict[str, Any] = {"use_fast": False} if old else {"backend": "pil"}
     processor = transformers.AutoImageProcessor.from_pretrained(
-        str(path), local_files_only=True, trust_remote_code=trust_remote_code, **pinned
+        str(path), config=config, local_files_only=True, trust_remote_code=trust_remote_code, **pinned
     )
     # Transformers 4 takes a picture one pixel high for one with a single channel, unless told; 5 asks Pillow.
     takes_layout = "input_data_format" in inspect.signature(processor.preprocess).parameters
     return partial(processor, input_data_format="channels_last") if takes_layout else processor
 
 
-def _tokenizer(path: Path, *, trust_remote_code: bool) -> Any:
+def _tokenizer(path: Path, config: Any, *, trust_remote_code: bool) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(path), local_files_only=True, trust_remote_code=trust_remote_code)
+    return AutoTokenizer.from_pretrained(
+        str(path), config=config, local_files_only=True, trust_remote_code=trust_remote_code
+    )
 
 
-def _feature_extractor(path: Path, *, trust_remote_code: bool) -> Any:
+def _feature_extractor(path: Path, config: Any, *, trust_remote_code: bool) -> Any:
     from transformers import AutoFeatureExtractor
 
-    return AutoFeatureExtractor.from_pretrained(str(path), local_files_only=True, trust_remote_code=trust_remote_code)
+    return AutoFeatureExtractor.from_pretrained(
+        str(path), config=config, local_files_only=True, trust_remote_code=trust_remote_code
+    )
 
 
 LOADERS: dict[str, Callable[..., Any]] = {
@@ -56,14 +60,17 @@ LOADERS: dict[str, Callable[..., Any]] = {
 _STAGES = {"image": "processor", "tokenizer": "tokenizer", "audio": "processor"}
 
 
-def load_processors(kinds: tuple[str, ...], path: Path, *, trust_remote_code: bool) -> Processors:
-    """The processors of those kinds. Raises `ModelError` where a file of theirs is missing or cannot be used."""
-    return Processors(**{kind: _load(kind, path, trust_remote_code=trust_remote_code) for kind in kinds})
+def load_processors(kinds: tuple[str, ...], path: Path, config: Any, *, trust_remote_code: bool) -> Processors:
+    """The processors of those kinds; `config` is the model's, read already.
+
+    Raises `ModelError` where a file of theirs is missing or cannot be used.
+    """
+    return Processors(**{kind: _load(kind, path, config, trust_remote_code=trust_remote_code) for kind in kinds})
 
 
-def _load(kind: str, path: Path, *, trust_remote_code: bool) -> Any:
+def _load(kind: str, path: Path, config: Any, *, trust_remote_code: bool) -> Any:
     with foreign_code(_STAGES[kind], path, hint=_hint(path)):
-        return LOADERS[kind](path, trust_remote_code=trust_remote_code)
+        return LOADERS[kind](path, config, trust_remote_code=trust_remote_code)
 
 
 def _hint(path: Path) -> str | None:

@@ -1,9 +1,9 @@
-"""Sounds as model inputs: read from PCM WAV files, or generated."""
+"""Sounds as model inputs: read by libsndfile (WAV, FLAC, OGG, MP3), or generated."""
 
 from __future__ import annotations
 
 import hashlib
-import wave
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -14,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from npu_adapt.errors import UsageError
+from npu_adapt.models.reading import read_regular
+from npu_adapt.models.strangers import first_line
 
 GENERATED_SECONDS = 2.0
 MAX_SECONDS = 600.0
-_WANTED = "give a PCM WAV file, for example: ffmpeg -i speech.mp3 -ac 1 -ar 16000 speech.wav"
+MAX_BYTES = 512_000_000
+_WANTED = "give a WAV, FLAC, OGG or MP3 file, for example: ffmpeg -i speech.mp3 -ac 1 -ar 16000 speech.wav"
 
 Waveform = npt.NDArray[np.float32]
 
@@ -38,40 +41,36 @@ def sounds(values: Sequence[str], rate: int, samples: int, seed: int) -> tuple[S
 
 
 def read_sound(path: Path, rate: int) -> Sound:
-    """The PCM WAV file as mono at `rate` hertz. Raises `UsageError` for anything else."""
+    """The sound file as mono at `rate` hertz. Raises `UsageError` for what libsndfile does not read."""
+    import soundfile
+
     try:
-        data = path.read_bytes()
-        with wave.open(str(path), "rb") as file:
-            waveform, found_rate = _decode(path, file), file.getframerate()
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"cannot read the input {path}: {error.strerror}", hint=_WANTED) from error
-    except (wave.Error, EOFError) as error:
-        raise UsageError(f"{path} is not a PCM WAV file: {error or 'it ends early'}", hint=_WANTED) from error
+    if not data:
+        raise UsageError(f"{path} is empty (0 bytes)", hint=_WANTED)
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            found_rate = file.samplerate
+            channels = file.read(int(MAX_SECONDS * found_rate) + 1, dtype="float64", always_2d=True)
+    except Exception as error:  # libsndfile's words for whatever is wrong with a file
+        raise UsageError(f"{path} is not a sound file: {first_line(error)}", hint=_WANTED) from error
+    waveform = channels.mean(axis=1).astype(np.float32)
+    _require_sound(path, waveform, found_rate)
     origin = f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}"
     if found_rate != rate:
         origin += f", resampled from {found_rate} to {rate} Hz"
     return Sound(resample(waveform, found_rate, rate), origin)
 
 
-def _decode(path: Path, file: wave.Wave_read) -> Waveform:
-    channels, width, frames = file.getnchannels(), file.getsampwidth(), file.getnframes()
-    if not frames:
+def _require_sound(path: Path, waveform: Waveform, rate: int) -> None:
+    if not waveform.size:
         raise UsageError(f"{path} holds no sound (0 frames)", hint=_WANTED)
-    if frames / file.getframerate() > MAX_SECONDS:
+    if waveform.size > MAX_SECONDS * rate:
         raise UsageError(f"{path} is longer than {MAX_SECONDS:.0f} s", hint="cut it; models see seconds at a time")
-    pcm = np.frombuffer(file.readframes(frames), np.uint8)
-    whole = pcm[: pcm.size - pcm.size % (width * channels)].reshape(-1, channels, width)
-    mono: Waveform = _full_scale(whole, width).mean(axis=1).astype(np.float32)
-    return mono
-
-
-def _full_scale(pcm: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.float64]:
-    """Little-endian PCM bytes of shape [frames, channels, width] as numbers in [-1, 1). 8-bit PCM is unsigned."""
-    if width == 1:
-        return (pcm[..., 0].astype(np.float64) - 128) / 128
-    padded = np.zeros((*pcm.shape[:2], 4), np.uint8)
-    padded[..., 4 - width :] = pcm  # in the high bytes, so that the sign bit is the sign bit of an int32
-    return np.ascontiguousarray(padded).view("<i4")[..., 0].astype(np.float64) / 2**31
+    if not np.isfinite(waveform).all():
+        raise UsageError(f"{path} holds samples that are NaN or infinite", hint=_WANTED)
 
 
 def resample(waveform: Waveform, found: int, wanted: int) -> Waveform:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npu_adapt.errors import UsageError
+from npu_adapt.models.reading import read_regular
+
+MAX_BYTES = 4_000_000  # some million tokens, more than any model reads
 
 # Plain facts, different in length and in subject, so that samples exercise different tokens and shapes.
 SENTENCES = (
@@ -52,9 +55,11 @@ def read_text(value: str) -> Text:
             raise UsageError("the input text is empty", hint="give a text of at least one word")
         return Text(value, "text given with --input")
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_BYTES)
         text = data.decode()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint="give a UTF-8 text file, or the text") from error
+    except UnicodeDecodeError as error:
         raise UsageError(f"cannot read {path} as text: {error}", hint="give a UTF-8 text file, or the text") from error
     if not text.strip():
         raise UsageError(f"{path} holds no text", hint="give a text of at least one word")
@@ -63,6 +68,6 @@ def read_text(value: str) -> Text:
 
 def _is_file(path: Path) -> bool:
     try:
-        return path.is_file()
+        return path.exists() and not path.is_dir()
     except (OSError, ValueError):  # a sentence can be too long, or hold a NUL, for a file name
         return False

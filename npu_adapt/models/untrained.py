@@ -14,9 +14,9 @@ from torch import Tensor
 
 from npu_adapt.records import Fact
 
-# How many times the variance of independent entries a trained matrix's rows or columns have at least. Measured: random
-# matrices up to 1.6 at 32 rows, those of trained models from 5 on.
-DISPERSION = 3.0
+# How many times the variance of independent entries the rows and columns of trained matrices have, by the median.
+# Measured: 0.85 to 1.11 for 17 kinds of random models of width 32; digits-vit 4.3, a sentence encoder of width 384 9.0.
+DISPERSION = 2.0
 SMALLEST = 16  # rows and columns of a matrix that is asked
 
 

@@ -124,17 +124,42 @@ def bytes_to_hash(local: LocalModel) -> int:
 
 
 def weight_files(local: LocalModel, entry: RegistryEntry) -> tuple[WeightFile, ...]:
-    """The weights as `summary.json` records them: "registry" also for what was registered before and is unchanged."""
+    """The weights as `summary.json` records them: "registry" also for what was registered before and is unchanged.
+
+    Those of a built-in model are compared with the hashes that this package ships. Raises `ModelCorrupt` where they
+    differ.
+    """
     before = {file.name: file.sha256 for file in local.known.files} if local.known else {}
     files = {file.name: file for file in entry.files}
+    shipped = package_hashes(local.path) if local.source == "builtin" else {}
     return tuple(
         msgspec.structs.replace(
             weight,
             sha256=files[weight.name].sha256,
-            verified_against=_vouched(files[weight.name], before.get(weight.name)),
+            verified_against=_by_package(files[weight.name], shipped)
+            or _vouched(files[weight.name], before.get(weight.name)),
         )
         for weight in local.weight_files
     )
+
+
+def package_hashes(path: Path) -> dict[str, str]:
+    """File name -> sha256 of a built-in model, as `sha256sum` wrote them beside its folder."""
+    lines = path.with_name(f"{path.name}.sha256").read_text().splitlines()
+    return {name.partition("/")[2]: sha256 for sha256, name in (line.split(maxsplit=1) for line in lines)}
+
+
+def _by_package(file: RegisteredFile, shipped: dict[str, str]) -> str | None:
+    """ "package" for a file that is as shipped. None: the package ships no hash of it."""
+    expected = shipped.get(file.name)
+    if expected is None:
+        return None
+    if expected != file.sha256:
+        raise ModelCorrupt(
+            f"{file.name} is not the file that npu-adapt ships: its bytes have changed on this disk",
+            hint="install npu-adapt again",
+        )
+    return "package"
 
 
 def _vouched(file: RegisteredFile, before: str | None) -> str:

@@ -20,7 +20,7 @@ class WeightFile(Record, frozen=True, kw_only=True):
     name: str
     bytes: int
     sha256: str
-    verified_against: str  # hub | registry | nothing
+    verified_against: str  # hub | package | registry | nothing
 
 
 class WeightsInfo(Record, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.models.loading import load_model
-from npu_adapt.models.local import ModelRequest
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.capture import Call, capturing

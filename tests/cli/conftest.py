@@ -15,6 +15,9 @@ from npu_adapt.cli.app import app
 BUILTIN = Path(__file__).resolve().parents[2] / "npu_adapt" / "assets" / "digits-vit"
 
 
+Invoke = Callable[..., Result]
+
+
 class Evidence:
     """A logs folder, and what it held when it was made."""
 
@@ -31,7 +34,7 @@ class Evidence:
 
 
 @pytest.fixture
-def invoke() -> Callable[..., Result]:
+def invoke() -> Invoke:
     """`invoke("infer", "--device", "cpu")`: the command in this process, which has paid for torch already."""
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 

@@ -18,23 +18,16 @@ MOST_FINDINGS = 5  # that are kept of one comparison
 
 def compared(context: Context, model: Path, setting: str, **options: Any) -> dict[str, Any]:
     """One comparison in this process, as a row: the verdict, the arithmetic found, the operators' margins."""
-    from npu_adapt.progress import Silent
-    from npu_adapt.workflows.compare.command import CompareOptions, compare
-    from npu_adapt.workflows.run.session import RunRequest
+    from npu_adapt.errors import DeviceUnavailable
+    from tests.device.commands import compare_on
 
-    request = RunRequest(
-        command="compare",
-        command_line=f"npu-adapt compare {model.name} --device {context.device} ({setting})",
-        model=str(model),
-        device=context.device,
-        offline=True,
-        logs=context.work / setting / model.name,
-        **pinned(context, setting),
-    )
+    asked = pinned(context, setting)
     started = time.perf_counter()
     row: dict[str, Any] = {"model": model.name, "setting": setting}
     try:
-        summary = compare(request, CompareOptions(**options), Silent())
+        summary = compare_on(context, model, f"{setting}/{model.name}", **asked, **options)
+    except DeviceUnavailable:
+        raise  # nor would any other model find it
     except ImportError as error:
         return row | {"passed": None, "left_out": " ".join(str(error).split())[:200], "seconds": _since(started)}
     except Exception as error:  # noqa: BLE001 - one model must not sink the others
@@ -57,13 +50,13 @@ def pinned(context: Context, setting: str) -> dict[str, Any]:
 
 def figures(summary: Any) -> dict[str, Any]:
     """What the table and the histogram need of a comparison's record."""
-    from npu_adapt.report.phrases.facts import words
+    from tests.device.commands import words
 
     compare, run = summary.compare, summary.run
     arithmetic = compare.arithmetic
     return {
         "passed": compare.verdict.passed,
-        "terms": [words("term", each, "en") for each in compare.verdict.terms],
+        "reasons": [words(term) for term in compare.verdict.terms if not term.holds],
         "relative_l2": compare.relative_l2,
         "over_floor": max((each.error_over_floor or 0.0 for each in compare.outputs), default=None),
         "readings": {

@@ -10,8 +10,8 @@ import torch
 from npu_adapt.devices.device import Device
 from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import RunFailed
-from npu_adapt.progress import Silent
 from tests.device import models
+from tests.device.commands import bench_on, compare_on, plant, summary_path, words
 from tests.device.part import Context, Report, Skipped
 
 TOO_MUCH = 1 << 50  # bytes: more than any device has
@@ -26,15 +26,23 @@ def out_of_memory(context: Context, report: Report) -> None:
     report.say("out-of-memory")
     if context.small:
         return
-    from npu_adapt.workflows.bench.command import BenchOptions, bench
-
-    options = BenchOptions(iterations=3, warmup=1, batch_sizes=(1, 1 << 20), with_limits=False)
-    summary = bench(_request(context, "bench", "vit-b16", dtype="float16"), options, Silent())
-    assert summary.bench is not None
-    good, bad = summary.bench.rows
-    report.put(rows=[{"batch": row.batch_size, "status": row.status, "reason": row.reason} for row in (good, bad)])
-    report.check("the row that fits is measured", good.status == "measured", good.reason or good.status)
-    report.check("the row that does not says why", "out of memory" in bad.reason, bad.reason, "out of memory")
+    section = bench_on(
+        context,
+        models.large(context, "vit-b16"),
+        request={"dtype": "float16"},
+        iterations=3,
+        warmup=1,
+        batch_sizes=(1, 1 << 20),
+        with_limits=False,
+    )
+    good, bad = section.rows
+    report.put(
+        rows=[{"batch": row.batch_size, "status": row.status, "reason": words(row.reason)} for row in (good, bad)]
+    )
+    report.check("the row that fits is measured", good.status == "measured", words(good.reason) or good.status)
+    report.check(
+        "the row that does not says why", "out-of-memory" in words(bad.reason), words(bad.reason), "out-of-memory"
+    )
     memory = device.free_and_total_memory()
     report.put(free_and_total_afterwards=memory)
     report.say("out-of-memory; the other rows of a benchmark are measured")
@@ -52,7 +60,7 @@ def missing_operator(context: Context, report: Report) -> None:
     if failure is not None:
         wanted = "npu_adapt_examination::absent"
         report.check("the operator is named", failure.operator == wanted, failure.operator, wanted)
-    _raised(report, device, "no kernel for the type", lambda: torch.linalg.svd(x.half()), "operator-not-supported")
+    _raised(report, device, "no kernel for the type", lambda: torch.linalg.svd(x.half()), None)
     _in_a_comparison(context, report, lambda: absent(x), "operator-not-supported")
     report.say("operator-not-supported, with the operator's name")
 
@@ -99,7 +107,6 @@ def _raised(
 
 def _in_a_comparison(context: Context, report: Report, fault: Callable[[], Any], kind: str | None) -> None:
     """The same where it would happen: within the device's forward. The record must say FAILED, where and why."""
-    from npu_adapt.workflows.compare import command as compare
 
     class Faulty:
         def __enter__(self) -> None:
@@ -108,29 +115,13 @@ def _in_a_comparison(context: Context, report: Report, fault: Callable[[], Any],
         def __exit__(self, *_: object) -> None:
             pass
 
-    compare.candidate_context = lambda session: Faulty  # type: ignore[assignment]
-    request = _request(context, "compare", "vit", dtype="float32")
+    plant(Faulty)
     try:
-        compare.compare(request, compare.CompareOptions(), Silent())
+        compare_on(context, models.tiny(context, "vit"), "compare", dtype="float32")
     except RunFailed as failure:
         report.put(comparison={"stage": failure.stage, "kind": failure.kind, "message": failure.message})
         report.check("a comparison fails by that class", kind in (None, failure.kind), failure.kind, kind or "a class")
-        recorded = (request.logs / "summary.json").read_text(encoding="utf-8")
+        recorded = summary_path(context, "compare").read_text(encoding="utf-8")
         report.check("its record says so", '"FAILED"' in recorded and failure.kind in recorded, failure.kind)
         return
     report.check("a comparison fails by that class", False, "it passed", kind)
-
-
-def _request(context: Context, command: str, model: str, **options: Any) -> Any:
-    from npu_adapt.workflows.run.session import RunRequest
-
-    folder = models.large(context, model) if model in models.LARGE else models.tiny(context, model)
-    return RunRequest(
-        command=command,
-        command_line=f"npu-adapt {command} {folder.name}",
-        model=str(folder),
-        device=context.device,
-        offline=True,
-        logs=context.work / command,
-        **options,
-    )

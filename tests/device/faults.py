@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from npu_adapt.numerics.operators import operator_name
 from tests.device import models
+from tests.device.commands import plant
 from tests.device.comparing import compared
 from tests.device.part import Context, Report
 
@@ -89,11 +91,9 @@ FAULTS = (
 
 def planted(context: Context, report: Report) -> None:
     """Each fault within one comparison in float32, on the device's side only."""
-    from npu_adapt.workflows.compare import command as compare
-
     rows = []
     for fault in FAULTS:
-        compare.candidate_context = lambda session, fault=fault: lambda: Planted(fault)  # type: ignore[misc]
+        plant(partial(Planted, fault))
         row = compared(context, models.tiny(context, fault.model), "float32")
         row.pop("margins", None)
         suspects = row.get("suspects") or [""]

@@ -7,10 +7,8 @@ import sys
 import time
 from typing import Any
 
-from npu_adapt.progress import Silent
-from npu_adapt.workflows.bench.command import BenchOptions, bench
-from npu_adapt.workflows.run.session import RunRequest
 from tests.device import models
+from tests.device.commands import bench_on, words
 from tests.device.part import ROOT, Context, Report
 
 WARNING = "device-shared"
@@ -51,15 +49,11 @@ def shared(context: Context, report: Report) -> None:
 
 
 def _warnings(context: Context, model: Any, name: str, seconds: float = 2.0) -> dict[str, Any]:
-    request = RunRequest(
-        "bench", "npu-adapt bench", str(model), device=context.device, offline=True, logs=context.work / name
-    )
-    limited = BenchOptions(max_seconds=0.5 if context.small else seconds, precision=1e-6, with_limits=False)
-    section = bench(request, limited, Silent()).bench
-    assert section is not None
+    taken = 0.5 if context.small else seconds
+    section = bench_on(context, model, name, max_seconds=taken, precision=1e-6, with_limits=False)
     return {
         "ids": [each.id for each in section.warnings],
-        "messages": [each.message for each in section.warnings],
+        "messages": [words(each) for each in section.warnings],
         "median_ms": section.latency_ms.median,
     }
 

@@ -13,12 +13,10 @@ import torch
 
 from npu_adapt.devices.device import Device
 from npu_adapt.devices.selection import open_device
-from npu_adapt.progress import Silent
 from npu_adapt.timing.limits import measure_limits
 from npu_adapt.timing.loop import measure
-from npu_adapt.workflows.bench.command import BenchOptions, bench
-from npu_adapt.workflows.run.session import RunRequest
 from tests.device import models
+from tests.device.commands import bench_on, words
 from tests.device.part import ROOT, Context, Report
 
 TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -197,21 +195,16 @@ def sweep(context: Context, report: Report) -> None:
     modes = ("eager",) if small else tuple(context.arguments["modes"].split(","))
     batches = (1, 2) if small else (1, 8, 64)
     dtypes = ("float32",) if small else ("float32", "bfloat16")
-    options = BenchOptions(
-        max_seconds=0.5 if small else 2.0, batch_sizes=batches, dtypes=dtypes, modes=modes, with_limits=True
+    section = bench_on(
+        context,
+        models.large(context, "vit-b16"),
+        max_seconds=0.5 if small else 2.0,
+        batch_sizes=batches,
+        dtypes=dtypes,
+        modes=modes,
     )
-    request = RunRequest(
-        "bench",
-        "npu-adapt bench",
-        str(models.large(context, "vit-b16")),
-        device=context.device,
-        offline=True,
-        logs=context.work / "l",
-    )
-    section = bench(request, options, Printed()).bench
-    assert section is not None
     rows = [_row(row) for row in section.rows]
-    report.put(rows=rows, best=section.best_row, warnings=[each.message for each in section.warnings])
+    report.put(rows=rows, best=section.best_row, warnings=[words(each) for each in section.warnings])
     for row in rows:
         report.check(
             f"{row['dtype']} {row['mode']} batch {row['batch']}", row["status"] == "measured", row["reason"], "measured"
@@ -230,14 +223,6 @@ def sweep(context: Context, report: Report) -> None:
     )
 
 
-class Printed(Silent):
-    """Says on stdout which row is being measured, so that a run that is ended tells how far it came."""
-
-    def task(self, description: str, total: float | None = None, unit: str = "") -> Any:
-        print(f"{time.strftime('%H:%M:%S')} {description}", flush=True)
-        return super().task(description, total, unit)
-
-
 def _row(row: Any) -> dict[str, Any]:
     roofline = row.roofline
     return {
@@ -245,7 +230,7 @@ def _row(row: Any) -> dict[str, Any]:
         "mode": row.mode,
         "batch": row.batch_size,
         "status": row.status,
-        "reason": row.reason,
+        "reason": words(row.reason),
         "median_ms": row.latency_ms and row.latency_ms.median,
         "per_s": row.throughput_per_s,
         "first_ms": row.first_forward_ms,
@@ -267,12 +252,7 @@ def generation(context: Context, report: Report) -> None:
     """Prefill and decoding of a language model of a billion parameters, beside what reading its weights takes."""
     model = models.large(context, "llama-1b")
     dtype = "float32" if context.small else "bfloat16"
-    options = BenchOptions(max_seconds=0.5 if context.small else 4.0, dtypes=(dtype,), with_limits=True)
-    request = RunRequest(
-        "bench", "npu-adapt bench", str(model), device=context.device, offline=True, logs=context.work / "l"
-    )
-    section = bench(request, options, Printed()).bench
-    assert section is not None
+    section = bench_on(context, model, max_seconds=0.5 if context.small else 4.0, dtypes=(dtype,))
     row, record = _row(section.rows[0]), section.rows[0]
     report.put(row=row)
     report.check("measured", row["status"] == "measured", row["reason"] or row["status"], "measured")

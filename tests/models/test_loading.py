@@ -14,7 +14,10 @@ def test_builtin_model_is_proven_and_reads_its_pictures(load, digits):
     samples = loaded.task.prepare(loaded, (), 2, 0)
     with torch.inference_mode():
         outputs = [loaded.task.forward(loaded.module, sample.tensors) for sample in samples]
-    labels = [loaded.task.predictions(loaded, output, number)[0].label for number, output in enumerate(outputs)]
+    labels = [
+        loaded.task.predictions(loaded, sample, output, 0)[0].label
+        for sample, output in zip(samples, outputs, strict=True)
+    ]
     assert labels == ["zero", "one"]
     assert {name: tuple(tensor.shape) for name, tensor in outputs[0].items()} == {
         "logits": (1, 10),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from npu_adapt.errors import ModelError, ModelNotFound, UsageError
-from npu_adapt.models.local import LocalModel, ModelRequest, locate
+from npu_adapt.models.local import LocalModel, locate
 from npu_adapt.models.registry import Registry
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.verification import verified_entry
 from tests.models.layouts import (
     COMMIT,

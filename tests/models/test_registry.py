@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from npu_adapt.errors import ExitCode, ModelCorrupt, ModelError
-from npu_adapt.models.local import LocalModel, ModelRequest, locate
+from npu_adapt.models.local import LocalModel, locate
 from npu_adapt.models.registry import Registry, RegistryUnusable, cache_folder, is_unchanged, state_of
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.verification import bytes_to_hash, verified_entry, weight_files
 from npu_adapt.records.registry import RegistryEntry
 from tests.models.layouts import put_directory, put_huggingface

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from npu_adapt.errors import ModelError, RunFailed, UsageError
 from npu_adapt.models.tasks import TASKS
+from npu_adapt.models.tasks.task import outputs_of
 from tests.models.tiny_models import MAKERS
 
 TIMM_ROWS = {"timm-image-classification"}  # tests/timm
@@ -55,12 +57,26 @@ def test_default_samples_are_the_same_every_time(name, made, load):
 
 
 @pytest.mark.parametrize(
-    "name", ["vit", "yolos", "bert-mask", "bert-classes", "llama", "wav2vec2", "whisper", "clip", "wav2vec2-classes"]
+    "name",
+    [
+        "vit",
+        "yolos",
+        "segformer",
+        "mask2former",
+        "bert-tokens",
+        "bert-mask",
+        "bert-classes",
+        "llama",
+        "wav2vec2",
+        "whisper",
+        "clip",
+        "wav2vec2-classes",
+    ],
 )
 def test_predictions_carry_their_sample(name, made, load):
     loaded = load(made(name))
-    _, outputs = run(loaded)
-    predictions = loaded.task.predictions(loaded, outputs[0], 3)
+    samples, outputs = run(loaded)
+    predictions = loaded.task.predictions(loaded, samples[0], outputs[0], 3)
     assert predictions and all(prediction.sample == 3 and 0 <= prediction.score <= 1 for prediction in predictions)
 
 
@@ -103,7 +119,7 @@ def test_mask_is_put_in_or_taken_as_given(made, load):
     loaded = load(made("bert-mask"))
     default, given = loaded.task.prepare(loaded, ["the quick fox", "the [MASK] brown fox"], 1, 0)
     assert default.tensors["mask_position"].tolist() == given.tensors["mask_position"].tolist() == [2]
-    assert "word 2 masked" in default.inputs[0].origin
+    assert "token 3 (quick) masked" in default.inputs[0].origin
 
 
 def test_candidate_texts_are_told_from_pictures(made, load, digits):
@@ -112,7 +128,15 @@ def test_candidate_texts_are_told_from_pictures(made, load, digits):
     samples, outputs = run(loaded, values)
     assert len(samples) == 1
     assert outputs[0]["logits_per_image"].shape == (1, 3)
-    assert loaded.task.predictions(loaded, outputs[0], 0)[0].label.startswith("candidate ")
+    labels = {prediction.label for prediction in loaded.task.predictions(loaded, samples[0], outputs[0], 0)}
+    assert labels == {"a dog", "a photo of the sky over water", "a cat"}
+
+
+def test_six_candidates_of_the_users_own_keep_their_names(made, load):
+    loaded = load(made("clip"))
+    own = [f"a photo of {what}" for what in ("the sea", "a fox", "a dog", "water", "a building", "a river")]
+    samples, outputs = run(loaded, own)
+    assert {one.label for one in loaded.task.predictions(loaded, samples[0], outputs[0], 0)} <= set(own)
 
 
 def test_floating_inputs_are_cast_and_integers_are_not(made, load):
@@ -120,3 +144,105 @@ def test_floating_inputs_are_cast_and_integers_are_not(made, load):
     tensors = loaded.task.prepare(loaded, (), 1, 0)[0].to(torch.device("cpu"), torch.bfloat16)
     assert tensors["pixel_values"].dtype == torch.bfloat16
     assert tensors["input_ids"].dtype == torch.int64
+
+
+def test_a_long_text_is_cut_to_the_models_positions_and_says_so(made, load):
+    loaded = load(made("bert-classes"))
+    (sample,) = loaded.task.prepare(loaded, ["the quick brown fox " * 40], 1, 0)
+    assert sample.tensors["input_ids"].shape == (1, 64)
+    assert sample.inputs[0].origin.endswith("cut to the 64 tokens that the model reads, of 162")
+
+
+def test_robertas_positions_begin_after_its_padding(load, tmp_path):
+    import transformers as tf
+
+    from tests.models import tiny_models
+
+    config = tf.RobertaConfig(
+        **tiny_models.WIDTH, vocab_size=len(tiny_models.WORDS), max_position_embeddings=18, pad_token_id=1
+    )
+    folder = tiny_models.save(tf.RobertaForMaskedLM(config), tmp_path / "roberta", tiny_models.word_tokenizer)
+    loaded = load(folder)
+    samples, outputs = run(loaded, ["the quick brown fox " * 40])
+    assert samples[0].tensors["input_ids"].shape == (1, 16)
+    assert torch.isfinite(outputs[0]["logits"]).all()
+
+
+def test_opts_positions_begin_at_its_offset(load, tmp_path):
+    import transformers as tf
+
+    from tests.models import tiny_models
+
+    config = tf.OPTConfig(
+        hidden_size=32, ffn_dim=48, num_hidden_layers=1, num_attention_heads=2, word_embed_proj_dim=32,
+        vocab_size=len(tiny_models.WORDS), max_position_embeddings=16,
+    )  # fmt: skip
+    folder = tiny_models.save(tf.OPTForCausalLM(config), tmp_path / "opt", tiny_models.word_tokenizer)
+    samples, outputs = run(load(folder), ["the quick brown fox " * 40])
+    assert samples[0].tensors["input_ids"].shape == (1, 16)
+    assert torch.isfinite(outputs[0]["logits"]).all()
+
+
+def test_a_mask_that_is_cut_away_is_refused(made, load):
+    loaded = load(made("bert-mask"))
+    with pytest.raises(UsageError, match=r"\[MASK\] stands beyond the 64 tokens"):
+        loaded.task.prepare(loaded, ["the quick brown fox " * 20 + "[MASK]"], 1, 0)
+
+
+def test_of_a_text_without_spaces_one_token_is_masked(load, tmp_path):
+    from tests.models import tiny_models
+
+    def tokenizer(folder):
+        tiny_models.word_tokenizer(folder, extra="今天气很好我们去公园散步")
+
+    folder = tiny_models.bert(tmp_path / "bert", "BertForMaskedLM", tokenizer=tokenizer, vocab_size=60)
+    loaded = load(folder)
+    (sample,) = loaded.task.prepare(loaded, ["今天天气很好我们去公园散步"], 1, 0)
+    ids = sample.tensors["input_ids"][0]
+    assert ids.numel() == 15 and (ids == 4).sum() == 1 and (ids == 1).sum() == 0
+    assert sample.tensors["mask_position"].tolist() == [7]
+
+
+def test_tokens_beyond_the_embedding_are_the_models_fault(load, tmp_path):
+    from tests.models import tiny_models
+
+    folder = tiny_models.bert(tmp_path / "bert", "BertForSequenceClassification", vocab_size=10)
+    loaded = load(folder)
+    with pytest.raises(ModelError, match="has embeddings for 10"):
+        loaded.task.prepare(loaded, ["the quick brown fox jumps over lazy dog"], 1, 0)
+
+
+def test_a_tokenizer_that_fails_is_the_inputs_fault_or_the_models(made, load, monkeypatch):
+    loaded = load(made("bert-classes"))
+
+    def fail(*_arguments, **_options):
+        raise OverflowError("int too big to convert")
+
+    monkeypatch.setattr(type(loaded.processor.tokenizer), "__call__", fail)
+    with pytest.raises(UsageError, match="int too big"):
+        loaded.task.prepare(loaded, ["a text"], 1, 0)
+    with pytest.raises(ModelError, match="default input"):
+        loaded.task.prepare(loaded, (), 1, 0)
+
+
+RESULTS = {
+    "a tensor": (torch.ones(1, 3), {"logits"}),
+    "a tuple": ((torch.ones(1, 3), torch.ones(2)), {"logits", "output.1"}),
+    "a dictionary": ({"logits": torch.ones(1, 3), "other": torch.ones(2), "none": None}, {"logits"}),
+    "a dictionary of other names": (
+        {"deep": [torch.ones(1), {"again": (torch.ones(2),)}]},
+        {"deep.0", "deep.1.again.0"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_of_any_shape_are_read(name):
+    result, names = RESULTS[name]
+    assert outputs_of(result, ("logits", "last_hidden_state")).keys() == names
+
+
+@pytest.mark.parametrize("result", [None, {}, (), {"number": 3}])
+def test_a_result_without_a_tensor_is_a_failed_forward(result):
+    with pytest.raises(RunFailed, match="returned no tensor"):
+        outputs_of(result, ("logits",))

@@ -57,12 +57,13 @@ def image_processor(kind: str = "ViTImageProcessor", **extra: object) -> Callabl
     return lambda folder: write_json(folder, "preprocessor_config.json", content)
 
 
-def word_tokenizer(folder: Path) -> None:
-    """A word-level tokenizer with BERT's special tokens."""
+def word_tokenizer(folder: Path, extra: str = "") -> None:
+    """A word-level tokenizer with BERT's special tokens; `extra` are further words of one character each."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
+    words = {word: number for number, word in enumerate((*WORDS, *extra))}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer() if extra else normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
@@ -125,9 +126,11 @@ def mask2former(folder: Path) -> Path:
     return save(tf.Mask2FormerForUniversalSegmentation(config), folder, processor)
 
 
-def bert(folder: Path, head: str, **options: object) -> Path:
-    config = tf.BertConfig(**WIDTH, vocab_size=len(WORDS), max_position_embeddings=64, **LABELS)
-    return save(getattr(tf, head)(config, **options), folder, word_tokenizer)
+def bert(
+    folder: Path, head: str, *, tokenizer: Callable[[Path], None] = word_tokenizer, vocab_size: int = len(WORDS)
+) -> Path:
+    config = tf.BertConfig(**WIDTH, vocab_size=vocab_size, max_position_embeddings=64, **LABELS)
+    return save(getattr(tf, head)(config), folder, tokenizer)
 
 
 def llama(folder: Path) -> Path:

@@ -65,7 +65,7 @@ def _distance(loaded: Any, sample: Any, expected: dict[str, torch.Tensor], devic
 
 def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     from npu_adapt.workflows.compare.command import CompareOptions, compare
-    from npu_adapt.workflows.run.session import RunRequest
+    from npu_adapt.workflows.run.request import RunRequest
 
     for name, (make, _, _) in MAKERS.items():
         torch.manual_seed(0)

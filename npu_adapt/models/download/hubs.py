@@ -17,7 +17,7 @@ from npu_adapt.models.hubs.hub import (
     RemoteFile,
 )
 from npu_adapt.models.hubs.retrying import RetryBudget
-from npu_adapt.models.local import ModelRequest
+from npu_adapt.models.request import ModelRequest
 
 Found = tuple[Hub, Listing, tuple[RemoteFile, ...]]
 

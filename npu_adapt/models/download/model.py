@@ -21,9 +21,10 @@ from npu_adapt.models.download.space import refused, require_room
 from npu_adapt.models.download.transfer import Transfer
 from npu_adapt.models.hashing import FileHash, hash_file
 from npu_adapt.models.hubs.hub import CacheLayout, Hub, Listing, ListingFailed, RemoteFile
-from npu_adapt.models.local import ModelRequest, hub_url
+from npu_adapt.models.local import hub_url
 from npu_adapt.models.places import why_incomplete
 from npu_adapt.models.registry import Registry, is_unchanged, registry_refused
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.selection import has_pickle, needed_files, needed_weights
 from npu_adapt.models.verification import registered
 from npu_adapt.progress import Progress, Step

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.models.sounds import Sound, sounds
+from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.image import with_hidden_state
 from npu_adapt.models.tasks.task import (
     LoadedModel,
@@ -17,7 +18,9 @@ from npu_adapt.models.tasks.task import (
     Task,
     accepted,
     class_label,
-    present,
+    class_probabilities,
+    outputs_of,
+    preparing,
     sample_of,
     token_label,
     top_classes,
@@ -33,38 +36,41 @@ def prepare_sounds(loaded: LoadedModel, values: Sequence[str], samples: int, see
     """`input_values` [1, samples] or `input_features`, and what else the feature extractor gives."""
     rate = loaded.processor.audio.sampling_rate
     return tuple(
-        sample_of(_encode(loaded, sound), sound.origin, sound.waveform.size / rate)
+        sample_of(_encode(loaded, sound, bool(values)), sound.origin, seconds=sound.waveform.size / rate)
         for sound in sounds(values, rate, samples, seed)
     )
 
 
 def prepare_speech(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
-    """As `prepare_sounds`, with the decoder's first token and the encoder positions that are not padding.
+    """As `prepare_sounds`, with the decoder's first token; where sounds are padded, the positions that are not.
 
-    Whisper pads every sound to 30 s; its encoder halves the number of frames.
+    Whisper pads every sound to 30 s; its encoder halves the number of frames. Moonshine takes the waveform as it is.
     """
     extractor = loaded.processor.audio
-    start = loaded.config.decoder_start_token_id
+    with foreign_code("configuration", loaded.path):
+        start = int(loaded.config.decoder_start_token_id)
     prepared = []
     for sound in sounds(values, extractor.sampling_rate, samples, seed):
-        encoded = _encode(loaded, sound)
-        stride = 2 * getattr(extractor, "hop_length", 160)
-        length = encoded["input_features"].shape[-1] // 2
-        encoded[SPEECH_POSITIONS] = torch.arange(min(length, ceil(sound.waveform.size / stride)))
+        encoded = _encode(loaded, sound, bool(values))
+        padded = getattr(extractor, "nb_max_frames", None)
+        if padded is not None and encoded["input_features"].shape[-1] == padded:
+            length = ceil(sound.waveform.size / (2 * extractor.hop_length))
+            encoded[SPEECH_POSITIONS] = torch.arange(min(padded // 2, length))
         encoded["decoder_input_ids"] = torch.tensor([[start]])
-        prepared.append(sample_of(encoded, sound.origin, sound.waveform.size / extractor.sampling_rate))
+        prepared.append(sample_of(encoded, sound.origin, seconds=sound.waveform.size / extractor.sampling_rate))
     return tuple(prepared)
 
 
-def _encode(loaded: LoadedModel, sound: Sound) -> dict[str, Tensor]:
+def _encode(loaded: LoadedModel, sound: Sound, given: bool) -> dict[str, Tensor]:
     extractor = loaded.processor.audio
-    encoded = extractor(sound.waveform, sampling_rate=extractor.sampling_rate, return_tensors="pt")
+    with preparing(loaded, sound.origin, given=given):
+        encoded = extractor(sound.waveform, sampling_rate=extractor.sampling_rate, return_tensors="pt")
     return accepted(loaded, encoded)
 
 
 def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
     """`last_hidden_state` [1, frames, width], the convolutions' `extract_features`, `pooler_output` if there."""
-    return present(module(**tensors), ("last_hidden_state", "extract_features", "pooler_output"))
+    return outputs_of(module(**tensors), ("last_hidden_state", "extract_features", "pooler_output"))
 
 
 def recognise(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
@@ -81,24 +87,34 @@ def transcribe(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Output
     """The encoder's state where there is sound, and the logits of the step after the start token [1, vocabulary]."""
     inputs = {name: tensor for name, tensor in tensors.items() if name != SPEECH_POSITIONS}
     result = module(**inputs, use_cache=False)
-    state = result.encoder_last_hidden_state.index_select(1, tensors[SPEECH_POSITIONS])
+    state = result.encoder_last_hidden_state
+    if SPEECH_POSITIONS in tensors:
+        state = state.index_select(1, tensors[SPEECH_POSITIONS])
     return {"encoder_last_hidden_state": state, "first_step_logits": result.logits[:, -1]}
 
 
-def audio_classes(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+def audio_classes(
+    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
     """The five best classes."""
-    return top_classes(outputs["logits"][0], sample_index, class_label(loaded))
+    probabilities = class_probabilities(loaded, outputs["logits"][0], one_is_sigmoid=False)
+    return top_classes(probabilities, sample_index, class_label(loaded))
 
 
-def first_tokens(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+def first_tokens(
+    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
     """The five best tokens of the first step."""
-    return top_classes(outputs["first_step_logits"][0], sample_index, token_label(loaded))
+    return top_classes(outputs["first_step_logits"][0].double().softmax(-1), sample_index, token_label(loaded))
 
 
-def characters(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+def characters(
+    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
     """The greedy transcript; its score is the mean of the frames' best probabilities."""
     best = outputs["logits"][0].double().softmax(-1).max(-1)
-    transcript = str(loaded.processor.tokenizer.decode(best.indices))
+    with foreign_code("predictions", loaded.info.architecture):
+        transcript = str(loaded.processor.tokenizer.decode(best.indices))
     return (Prediction(label=transcript, index=0, score=float(best.values.mean()), sample=sample_index),)
 
 
@@ -112,7 +128,8 @@ ROWS = (
         processors=("audio", "tokenizer"),
         prepare=prepare_sounds,
         forward=recognise,
-        predictions=characters,
+        read=characters,
+        needs=("logits",),
         optional_parts=(MASKED_EMBEDDING,),
     ),
     Task(
@@ -124,7 +141,8 @@ ROWS = (
         processors=("audio", "tokenizer"),
         prepare=prepare_speech,
         forward=transcribe,
-        predictions=first_tokens,
+        read=first_tokens,
+        needs=("first_step_logits",),
         class_scores="first_step_logits",
         shared_inputs=(SPEECH_POSITIONS,),
     ),
@@ -137,7 +155,8 @@ ROWS = (
         processors=("audio",),
         prepare=prepare_sounds,
         forward=classify,
-        predictions=audio_classes,
+        read=audio_classes,
+        needs=("logits",),
         class_scores="logits",
         optional_parts=(MASKED_EMBEDDING,),
     ),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from npu_adapt.models.images import pictures
+from npu_adapt.models.images import Picture, pictures
+from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.task import (
     LoadedModel,
     Outputs,
@@ -16,6 +18,9 @@ from npu_adapt.models.tasks.task import (
     Task,
     accepted,
     class_label,
+    class_probabilities,
+    outputs_of,
+    preparing,
     present,
     sample_of,
     top_classes,
@@ -31,11 +36,18 @@ POOLER = r"(^|\.)pooler\."
 
 def prepare_pictures(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """`pixel_values` [1, 3, height, width] and, for detectors, `pixel_mask`."""
-    chosen = pictures(values, loaded.path / SHIPPED_PICTURES, samples, seed)
-    return tuple(
-        sample_of(accepted(loaded, loaded.processor.image(images=picture.image, return_tensors="pt")), picture.origin)
-        for picture in chosen
-    )
+    prepared = []
+    for picture in pictures(values, loaded.path / SHIPPED_PICTURES, samples, seed):
+        encoded = accepted(loaded, encode_picture(loaded, picture, given=bool(values)))
+        prepared.append(sample_of(encoded, picture.origin, size=(picture.image.height, picture.image.width)))
+    return tuple(prepared)
+
+
+def encode_picture(loaded: LoadedModel, picture: Picture, *, given: bool) -> Mapping[str, Tensor]:
+    """What the image processor makes of it. Raises `UsageError`, or `ModelError` for a picture of ours."""
+    with preparing(loaded, picture.origin, given=given):
+        encoded: Mapping[str, Tensor] = loaded.processor.image(images=picture.image, return_tensors="pt")
+    return encoded
 
 
 def with_hidden_state(module: torch.nn.Module, tensors: Mapping[str, Tensor], fields: Sequence[str]) -> Outputs:
@@ -56,7 +68,7 @@ def with_hidden_state(module: torch.nn.Module, tensors: Mapping[str, Tensor], fi
     finally:
         if handle is not None:
             handle.remove()
-    return present(result, fields) | captured
+    return outputs_of(result, fields) | captured
 
 
 def classify(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
@@ -66,12 +78,12 @@ def classify(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
 
 def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
     """`last_hidden_state`, and `pooler_output` where the model has one."""
-    return present(module(**tensors), FEATURES)
+    return outputs_of(module(**tensors), FEATURES)
 
 
 def detect(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
     """`logits` [1, queries, classes + 1], `pred_boxes` [1, queries, 4], and the last hidden states."""
-    return present(module(**tensors), ("logits", "pred_boxes", "last_hidden_state", "encoder_last_hidden_state"))
+    return outputs_of(module(**tensors), ("logits", "pred_boxes", "last_hidden_state", "encoder_last_hidden_state"))
 
 
 def segment(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
@@ -85,26 +97,44 @@ def timm_classify(module: Any, tensors: Mapping[str, Tensor]) -> Outputs:
     return {"logits": module.timm_model.forward_head(state), "last_hidden_state": state}
 
 
-def image_classes(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+def image_classes(
+    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
     """The five best classes."""
-    return top_classes(outputs["logits"][0], sample_index, class_label(loaded))
+    return top_classes(class_probabilities(loaded, outputs["logits"][0]), sample_index, class_label(loaded))
 
 
-def detections(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
-    """The five boxes of the highest class score; DETR's last class means "no object" and is no label."""
+def detections(
+    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
+    """The five boxes of the highest score, as transformers' processor for the model reads them."""
+    with foreign_code("predictions", loaded.info.architecture):
+        result = SimpleNamespace(logits=outputs["logits"].float(), pred_boxes=outputs["pred_boxes"].float())
+        (found,) = _processor(loaded).post_process_object_detection(result, threshold=0.0)
     label = class_label(loaded)
-    scores = outputs["logits"][0].double().softmax(-1)[:, : loaded.config.num_labels]
-    best = scores.max(-1)
-    order = best.values.argsort(descending=True)[:5].tolist()
+    order = found["scores"].argsort(descending=True)[:5]
     return tuple(
-        Prediction(
-            label=label(int(best.indices[query])),
-            index=int(best.indices[query]),
-            score=float(best.values[query]),
-            sample=sample_index,
-        )
-        for query in order
+        Prediction(label=label(index), index=index, score=score, sample=sample_index)
+        for index, score in zip(found["labels"][order].tolist(), found["scores"][order].tolist(), strict=True)
     )
+
+
+def areas(
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
+    """The five classes of the largest area, with their share of the picture in place of a score."""
+    result = SimpleNamespace(**{name: tensor.float() for name, tensor in outputs.items()})
+    with foreign_code("predictions", loaded.info.architecture):
+        sizes = None if sample.size is None else [sample.size]
+        (classes,) = _processor(loaded).post_process_semantic_segmentation(result, target_sizes=sizes)
+    counts = classes.flatten().long().bincount().double()
+    found = top_classes(counts / counts.sum(), sample_index, class_label(loaded))
+    return tuple(prediction for prediction in found if prediction.score > 0)
+
+
+def _processor(loaded: LoadedModel) -> Any:
+    """The image processor itself, where options were bound to its call."""
+    return getattr(loaded.processor.image, "func", loaded.processor.image)
 
 
 ROWS = (
@@ -117,7 +147,8 @@ ROWS = (
         processors=("image",),
         prepare=prepare_pictures,
         forward=timm_classify,
-        predictions=image_classes,
+        read=image_classes,
+        needs=("logits",),
         class_scores="logits",
         model_types=("timm_wrapper",),
     ),
@@ -130,7 +161,8 @@ ROWS = (
         processors=("image",),
         prepare=prepare_pictures,
         forward=classify,
-        predictions=image_classes,
+        read=image_classes,
+        needs=("logits",),
         class_scores="logits",
         optional_parts=(MASK_TOKEN,),
     ),
@@ -143,7 +175,8 @@ ROWS = (
         processors=("image",),
         prepare=prepare_pictures,
         forward=detect,
-        predictions=detections,
+        read=detections,
+        needs=("logits", "pred_boxes"),
         optional_parts=(MASK_TOKEN, POOLER),
     ),
     Task(
@@ -155,6 +188,8 @@ ROWS = (
         processors=("image",),
         prepare=prepare_pictures,
         forward=segment,
+        read=areas,
+        needs=("logits",),
         optional_parts=(MASK_TOKEN,),
     ),
     Task(
@@ -166,6 +201,8 @@ ROWS = (
         processors=("image",),
         prepare=prepare_pictures,
         forward=segment,
+        read=areas,
+        needs=("class_queries_logits", "masks_queries_logits"),
         optional_parts=(MASK_TOKEN,),
     ),
     Task(

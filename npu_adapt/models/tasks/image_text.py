@@ -9,8 +9,20 @@ import torch
 from torch import Tensor
 
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
-from npu_adapt.models.tasks.image import SHIPPED_PICTURES
-from npu_adapt.models.tasks.task import LoadedModel, Outputs, Sample, Task, accepted, input_info, present, top_classes
+from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
+from npu_adapt.models.tasks.task import (
+    LoadedModel,
+    Outputs,
+    Sample,
+    Task,
+    accepted,
+    input_info,
+    outputs_of,
+    preparing,
+    require_known_tokens,
+    top_classes,
+)
+from npu_adapt.models.tasks.text import token_limit
 from npu_adapt.records import Prediction
 
 CANDIDATES = (
@@ -34,30 +46,36 @@ def prepare_candidates(loaded: LoadedModel, values: Sequence[str], samples: int,
     candidates = given or CANDIDATES
     # SigLIP was trained on texts padded to the full length and has no mask for them; CLIP has one.
     padding = "max_length" if "siglip" in loaded.config.model_type else True
-    encoded = loaded.processor.tokenizer(list(candidates), padding=padding, truncation=True, return_tensors="pt")
+    with preparing(loaded, "candidate texts", given=bool(given)):
+        encoded = loaded.processor.tokenizer(
+            list(candidates), padding=padding, truncation=True, max_length=token_limit(loaded), return_tensors="pt"
+        )
     text = accepted(loaded, encoded)
+    require_known_tokens(loaded, text["input_ids"])
     origin = f"candidate texts {'; '.join(candidates)}" + ("" if given else " (default)")
     prepared = []
     for picture in pictures(files, loaded.path / SHIPPED_PICTURES, samples, seed):
-        pixels = loaded.processor.image(images=picture.image, return_tensors="pt")["pixel_values"].float()
+        pixels = encode_picture(loaded, picture, given=bool(files))["pixel_values"].float()
         inputs = (
             input_info("pixel_values", pixels, picture.origin),
             *(input_info(name, tensor, origin) for name, tensor in text.items()),
         )
-        prepared.append(Sample({"pixel_values": pixels, **text}, inputs))
+        prepared.append(Sample({"pixel_values": pixels, **text}, inputs, labels=tuple(candidates)))
     return tuple(prepared)
 
 
 def match(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
     """`logits_per_image` [1, texts] and both sides' embeddings."""
-    return present(module(**tensors), ("logits_per_image", "image_embeds", "text_embeds"))
+    return outputs_of(module(**tensors), ("logits_per_image", "image_embeds", "text_embeds"))
 
 
-def candidates(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
-    """The best candidates, by their number in the order given."""
-    scores = outputs["logits_per_image"][0]
-    names = CANDIDATES if scores.numel() == len(CANDIDATES) else ()
-    return top_classes(scores, sample_index, lambda index: names[index] if names else f"candidate {index + 1}")
+def candidates(
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
+    """The best candidates. SigLIP's texts exclude each other in nothing: each has a probability of its own."""
+    scores = outputs["logits_per_image"][0].double()
+    probabilities = scores.sigmoid() if "siglip" in loaded.config.model_type else scores.softmax(-1)
+    return top_classes(probabilities, sample_index, lambda index: sample.labels[index])
 
 
 ROWS = (
@@ -70,7 +88,8 @@ ROWS = (
         processors=("image", "tokenizer"),
         prepare=prepare_candidates,
         forward=match,
-        predictions=candidates,
+        read=candidates,
+        needs=("logits_per_image",),
         class_scores="logits_per_image",
         shared_inputs=("input_ids", "attention_mask", "token_type_ids", "position_ids"),  # the candidates
     ),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from npu_adapt.errors import ModelError, RunFailed
+from npu_adapt.models.strangers import foreign_code
 from npu_adapt.records import InputInfo, ModelInfo, Prediction, WeightsInfo
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ class Sample:
     tensors: Mapping[str, Tensor]
     inputs: tuple[InputInfo, ...]
     seconds: float | None = None  # how long the sound is; None: not a sound
+    labels: tuple[str, ...] = ()  # what its classes are called, where the input itself names them
+    size: tuple[int, int] | None = None  # height and width of the picture before processing; None: not a picture
 
     def to(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
         """Copies of the tensors on `device`, the floating ones in `dtype`: a forward may write into its inputs."""
@@ -58,7 +64,7 @@ class LoadedModel:
 
 Forward = Callable[[torch.nn.Module, Mapping[str, Tensor]], Outputs]
 Prepare = Callable[[LoadedModel, Sequence[str], int, int], tuple[Sample, ...]]
-Predict = Callable[[LoadedModel, Mapping[str, Tensor], int], tuple[Prediction, ...]]
+Predict = Callable[[LoadedModel, Sample, Mapping[str, Tensor], int], tuple[Prediction, ...]]
 
 
 @dataclass(frozen=True)
@@ -73,18 +79,13 @@ class Generation:
     decode: Callable[[torch.nn.Module, Tensor, Any], Tensor]
 
 
-def no_predictions(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
-    """For tasks whose outputs are features."""
-    return ()
-
-
 @dataclass(frozen=True)
 class Task:
     """A row of the task table.
 
     `prepare(loaded, values, samples, seed)` gives one sample for each value, or `samples` default ones.
     `forward(module, tensors)` gives the named outputs that are compared, padding left out.
-    `predictions(loaded, outputs, sample_index)` reads one sample's outputs.
+    `read(loaded, sample, outputs, sample_index)` reads one sample's outputs as predictions.
     """
 
     name: str  # unique
@@ -95,12 +96,24 @@ class Task:
     processors: tuple[str, ...]  # keys of models.processors.LOADERS
     prepare: Prepare
     forward: Forward
-    predictions: Predict = no_predictions
+    read: Predict | None = None  # None: the outputs are features
+    needs: tuple[str, ...] = ()  # the outputs that `read` reads
     class_scores: str | None = None  # the output that holds class scores, [batch, classes]; None: there is none
     model_types: tuple[str, ...] = ()  # only for these; empty: for any
     optional_parts: tuple[str, ...] = field(default=())  # parameters that the outputs do not depend on: regexes
     shared_inputs: tuple[str, ...] = ()  # inputs that hold for every member of a batch
     generation: Generation | None = None  # None: not a causal language model
+
+    def predictions(
+        self, loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+    ) -> tuple[Prediction, ...]:
+        """What one sample's outputs mean; empty where the task predicts nothing or the model gave other outputs.
+
+        Raises `RunFailed` where transformers cannot read them: a token that the tokenizer does not have.
+        """
+        if self.read is None or not all(name in outputs and outputs[name].numel() for name in self.needs):
+            return ()
+        return self.read(loaded, sample, outputs, sample_index)
 
     def batch(self, tensors: Mapping[str, Tensor], size: int) -> dict[str, Tensor]:
         """One sample's tensors as a batch of `size` copies of it; what all members share stays as it is."""
@@ -123,27 +136,100 @@ def accepted(loaded: LoadedModel, encoded: Mapping[str, Tensor]) -> dict[str, Te
     return {name: encoded[name] for name in encoded if name in taken}
 
 
-def sample_of(encoded: Mapping[str, Tensor], origin: str, seconds: float | None = None) -> Sample:
-    """A sample from a processor's result, floating tensors made float32."""
+def sample_of(encoded: Mapping[str, Tensor], origin: str, **known: Any) -> Sample:
+    """A sample from a processor's result, floating tensors made float32; `known` are further fields of it."""
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in encoded.items()}
-    return Sample(tensors, tuple(input_info(name, tensor, origin) for name, tensor in tensors.items()), seconds)
+    return Sample(tensors, tuple(input_info(name, tensor, origin) for name, tensor in tensors.items()), **known)
+
+
+@contextmanager
+def preparing(loaded: LoadedModel, origin: str, *, given: bool) -> Iterator[None]:
+    """Around a processor's work on an input: what fails is the input's fault where the user gave it, else the model's.
+
+    Raises `UsageError` or `ModelError`.
+    """
+    with foreign_code(*(("input", origin) if given else ("default input", str(loaded.path)))):
+        yield
+
+
+_TOKEN_TABLES = re.compile(r"(^|\.)(embed_tokens|word_embeddings|token_embedding|tok_embeddings|wte|shared)$")
+
+
+def require_known_tokens(loaded: LoadedModel, tokens: Tensor) -> None:
+    """Raises `ModelError` for a token that the model has no embedding for: it would read past its table."""
+    tables = [
+        module.num_embeddings
+        for name, module in loaded.module.named_modules()
+        if isinstance(module, torch.nn.Embedding) and _TOKEN_TABLES.search(name)
+    ]
+    if tables and int(tokens.max()) >= max(tables):
+        raise ModelError(
+            f"the tokenizer gives the token {int(tokens.max())}, and the model has embeddings for {max(tables)}",
+            hint="tokenizer and weights do not belong together; fetch the model again",
+        )
 
 
 def present(result: Any, names: Sequence[str]) -> Outputs:
-    """The fields of a transformers result that are there and are tensors."""
-    return {name: value for name in names if isinstance(value := getattr(result, name, None), Tensor)}
+    """The fields of a result that are there and are tensors."""
+    fields = result if isinstance(result, Mapping) else vars(result) if hasattr(result, "__dict__") else {}
+    return {name: value for name in names if isinstance(value := fields.get(name), Tensor)}
+
+
+def outputs_of(result: Any, names: Sequence[str]) -> Outputs:
+    """The named fields of a model's result; where it has none of them, all of its tensors by their place in it.
+
+    A model's own code may return a bare tensor, a tuple or a plain dictionary: its first unnamed tensor is taken for
+    the first of `names`. Raises `RunFailed` where there is no tensor at all.
+    """
+    if found := present(result, names):
+        return found
+    placed = dict(_tensors(result, ""))
+    if not placed:
+        raise RunFailed(
+            f"the forward returned no tensor, but {type(result).__name__}",
+            hint="there is nothing to compare; the model's forward has to return its outputs",
+            stage="forward",
+            kind="other",
+        )
+    first = next(iter(placed))
+    return {
+        (names[0] if place == first and not isinstance(result, Mapping) else place): t for place, t in placed.items()
+    }
+
+
+def _tensors(result: Any, place: str) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(result, Tensor):
+        yield place or "output", result
+    elif isinstance(result, Mapping):
+        for name, value in result.items():
+            yield from _tensors(value, f"{place}.{name}" if place else str(name))
+    elif isinstance(result, (list, tuple)):
+        for number, value in enumerate(result):
+            yield from _tensors(value, f"{place}.{number}" if place else f"output.{number}")
 
 
 def top_classes(
-    scores: Tensor, sample_index: int, label: Callable[[int], str], count: int = 5
+    probabilities: Tensor, sample_index: int, label: Callable[[int], str], count: int = 5
 ) -> tuple[Prediction, ...]:
-    """The best classes of `scores` [classes] with their softmax probability, computed in float64."""
-    probabilities = scores.double().softmax(-1)
+    """The best classes of `probabilities` [classes]."""
     best = probabilities.topk(min(count, probabilities.numel()))
     return tuple(
         Prediction(label=label(index), index=index, score=score, sample=sample_index)
         for score, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
     )
+
+
+def class_probabilities(loaded: LoadedModel, logits: Tensor, *, one_is_sigmoid: bool = True) -> Tensor:
+    """What the logits mean, by the rule of transformers' pipelines: classes that exclude each other or not, or numbers.
+
+    In float64. The pipeline for sounds takes the softmax of a single class, those for texts and pictures its sigmoid.
+    """
+    kind, exact = getattr(loaded.config, "problem_type", None), logits.double()
+    if kind == "regression":
+        return exact
+    if kind == "multi_label_classification" or (one_is_sigmoid and logits.shape[-1] == 1):
+        return exact.sigmoid()
+    return exact.softmax(-1)
 
 
 def class_label(loaded: LoadedModel) -> Callable[[int], str]:
@@ -154,5 +240,9 @@ def class_label(loaded: LoadedModel) -> Callable[[int], str]:
 
 def token_label(loaded: LoadedModel) -> Callable[[int], str]:
     """From token number to its text."""
-    tokenizer = loaded.processor.tokenizer
-    return lambda index: str(tokenizer.decode([index]))
+
+    def label(index: int) -> str:
+        with foreign_code("predictions", loaded.info.architecture):
+            return str(loaded.processor.tokenizer.decode([index]))
+
+    return label

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,7 +20,10 @@ from npu_adapt.models.tasks.task import (
     Task,
     accepted,
     class_label,
-    present,
+    class_probabilities,
+    outputs_of,
+    preparing,
+    require_known_tokens,
     sample_of,
     token_label,
     top_classes,
@@ -32,39 +36,92 @@ MASK_POSITION = "mask_position"  # an input of ours, not of the model: where the
 
 def prepare_texts(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """`input_ids` [1, tokens] and what else the tokenizer gives. One text a batch, so nothing is padded."""
-    return tuple(sample_of(_encode(loaded, text), text.origin) for text in texts(values, samples, seed))
+    return tuple(sample_of(*_encode(loaded, text, given=bool(values))) for text in texts(values, samples, seed))
 
 
 def prepare_masked(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
-    """As `prepare_texts`, with `mask_position`. A text without the tokenizer's mask has its middle word masked."""
-    return tuple(_masked(loaded, text) for text in texts(values, samples, seed))
-
-
-def _masked(loaded: LoadedModel, text: Text) -> Sample:
-    mask = loaded.processor.tokenizer.mask_token
-    if mask is None:
+    """As `prepare_texts`, with `mask_position`. Of a text without the tokenizer's mask, the middle token is masked."""
+    if loaded.processor.tokenizer.mask_token_id is None:
         raise UsageError("the tokenizer has no mask token", hint="this model does not fill masks; give another --task")
-    if mask not in text.text:
-        words = text.text.split()
-        words[len(words) // 2] = mask
-        text = Text(" ".join(words), f"{text.origin}, word {len(words) // 2 + 1} masked")
-    encoded = _encode(loaded, text)
-    positions = (encoded["input_ids"][0] == loaded.processor.tokenizer.mask_token_id).nonzero()[:1, 0]
-    return sample_of({**encoded, MASK_POSITION: positions}, text.origin)
+    return tuple(_masked(loaded, text, given=bool(values)) for text in texts(values, samples, seed))
 
 
-def _encode(loaded: LoadedModel, text: Text) -> dict[str, Tensor]:
-    """Cut to the length that the model has positions for."""
-    limit = getattr(loaded.config, "max_position_embeddings", None)
-    encoded = loaded.processor.tokenizer(text.text, return_tensors="pt", truncation=limit is not None, max_length=limit)
-    if not encoded["input_ids"].numel():
+def _masked(loaded: LoadedModel, text: Text, *, given: bool) -> Sample:
+    tokenizer = loaded.processor.tokenizer
+    encoded, origin = _encode(loaded, text, given=given)
+    ids = encoded["input_ids"]
+    positions = (ids[0] == tokenizer.mask_token_id).nonzero()[:1, 0]
+    if not positions.numel():
+        if str(tokenizer.mask_token) in text.text:
+            raise UsageError(
+                f"{tokenizer.mask_token} stands beyond the {ids.shape[1]} tokens that the model reads",
+                hint="shorten the text before it",
+            )
+        position = _middle(ids[0].tolist(), set(tokenizer.all_special_ids))
+        origin += f", token {position + 1} ({token_label(loaded)(int(ids[0, position]))}) masked"
+        positions = torch.tensor([position])
+        encoded["input_ids"] = ids.clone()
+        encoded["input_ids"][0, position] = tokenizer.mask_token_id
+    return sample_of({**encoded, MASK_POSITION: positions}, origin)
+
+
+def _middle(ids: Sequence[int], special: Collection[int]) -> int:
+    """The place of the middle token of the text. Raises `UsageError` where all are special ones."""
+    places = [place for place, token in enumerate(ids) if token not in special]
+    if not places:
+        raise UsageError("the input text gives no tokens to mask", hint="give a text in the model's language")
+    return places[len(places) // 2]
+
+
+def _encode(loaded: LoadedModel, text: Text, *, given: bool) -> tuple[dict[str, Tensor], str]:
+    """The tokens, cut to as many as the model has positions for, and where they are from."""
+    limit = token_limit(loaded)
+    cut = {} if limit is None else {"truncation": True, "max_length": limit}
+    origin = text.origin
+    with preparing(loaded, origin, given=given):
+        encoded = loaded.processor.tokenizer(text.text, return_tensors="pt", **cut)
+        count = encoded["input_ids"].shape[-1]
+        if limit is not None and count == limit:
+            whole = len(loaded.processor.tokenizer(text.text)["input_ids"])
+            origin += f", cut to the {limit} tokens that the model reads, of {whole}" if whole > limit else ""
+    if not count:
         raise UsageError("the input text gives no tokens", hint="give a text in the model's language")
-    return accepted(loaded, encoded)
+    require_known_tokens(loaded, encoded["input_ids"])
+    return accepted(loaded, encoded), origin
+
+
+_POSITIONS = re.compile(r"(^|\.)(position_embeddings?|embed_positions|wpe|positions_embed)$")
+
+
+_PICTURES = re.compile(r"vision|visual|image")  # towers whose positions are patches
+
+
+def token_limit(loaded: LoadedModel) -> int | None:
+    """How many tokens the model has positions for. None: it says of none.
+
+    A table of positions may begin later: RoBERTa's after its padding's number, OPT's and BART's after `offset`.
+    """
+    limits = []
+    for name, module in loaded.module.named_modules():
+        if isinstance(module, torch.nn.Embedding) and _POSITIONS.search(name) and not _PICTURES.search(name):
+            padding = -1 if module.padding_idx is None else module.padding_idx
+            limits.append(module.num_embeddings - max(padding + 1, int(getattr(module, "offset", 0))))
+    text_config = getattr(loaded.config, "text_config", loaded.config)
+    said = getattr(text_config, "max_position_embeddings", None)
+    if not limits and isinstance(said, int) and said > 0:
+        limits.append(said)
+    known = getattr(loaded.processor.tokenizer, "model_max_length", None)
+    if isinstance(known, int) and 0 < known < _NO_LIMIT:
+        limits.append(known)
+    return max(1, min(limits)) if limits else None
+
+
+_NO_LIMIT = 10**9  # tokenizers without a limit say 10^30
 
 
 def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
     """`last_hidden_state` [1, tokens, width], and `pooler_output` where the checkpoint holds a pooler."""
-    return present(module(**tensors), ("last_hidden_state", "pooler_output"))
+    return outputs_of(module(**tensors), ("last_hidden_state", "pooler_output"))
 
 
 def classify(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
@@ -76,13 +133,15 @@ def fill_mask(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs
     """`logits` of all positions [1, tokens, vocabulary], those at the mask [1, vocabulary], and the hidden state."""
     inputs = {name: tensor for name, tensor in tensors.items() if name != MASK_POSITION}
     outputs = with_hidden_state(module, inputs, ("logits",))
+    if "logits" not in outputs:
+        return outputs
     return {**outputs, "mask_logits": outputs["logits"].index_select(1, tensors[MASK_POSITION])[:, 0]}
 
 
 def generate(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
     """`logits` of all positions [1, tokens, vocabulary], and those of the next token [1, vocabulary]."""
-    logits = module(**tensors, use_cache=False).logits
-    return {"logits": logits, "next_token_logits": logits[:, -1]}
+    outputs = outputs_of(module(**tensors, use_cache=False), ("logits",))
+    return {**outputs, "next_token_logits": outputs["logits"][:, -1]} if "logits" in outputs else outputs
 
 
 def prefill(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> tuple[Tensor, Any]:
@@ -100,19 +159,43 @@ def decode(module: torch.nn.Module, tokens: Tensor, cache: Any) -> Tensor:
     return logits[:, -1]
 
 
-def text_classes(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+def text_classes(
+    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
     """The five best classes."""
-    return top_classes(outputs["logits"][0], sample_index, class_label(loaded))
+    return top_classes(class_probabilities(loaded, outputs["logits"][0]), sample_index, class_label(loaded))
 
 
-def mask_tokens(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+MOST_TOKENS = 20  # of a text whose tokens are labelled
+
+
+def token_classes(
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
+    """The class of each token but the special ones and those outside of all entities ("O"), in the text's order."""
+    special = set(loaded.processor.tokenizer.all_special_ids)
+    best = outputs["logits"][0].double().softmax(-1).max(-1)
+    label, word = class_label(loaded), token_label(loaded)
+    found = zip(sample.tensors["input_ids"][0].tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
+    named = [(token, index, score) for token, index, score in found if token not in special and label(index) != "O"]
+    return tuple(
+        Prediction(label=f"{word(token)}: {label(index)}", index=index, score=score, sample=sample_index)
+        for token, index, score in named[:MOST_TOKENS]
+    )
+
+
+def mask_tokens(
+    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
     """The five best tokens for the mask."""
-    return top_classes(outputs["mask_logits"][0], sample_index, token_label(loaded))
+    return top_classes(outputs["mask_logits"][0].double().softmax(-1), sample_index, token_label(loaded))
 
 
-def next_tokens(loaded: LoadedModel, outputs: Mapping[str, Tensor], sample_index: int) -> tuple[Prediction, ...]:
+def next_tokens(
+    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
     """The five best next tokens."""
-    return top_classes(outputs["next_token_logits"][0], sample_index, token_label(loaded))
+    return top_classes(outputs["next_token_logits"][0].double().softmax(-1), sample_index, token_label(loaded))
 
 
 ROWS = (
@@ -125,7 +208,8 @@ ROWS = (
         processors=("tokenizer",),
         prepare=prepare_texts,
         forward=classify,
-        predictions=text_classes,
+        read=text_classes,
+        needs=("logits",),
         class_scores="logits",
     ),
     Task(
@@ -137,6 +221,8 @@ ROWS = (
         processors=("tokenizer",),
         prepare=prepare_texts,
         forward=classify,
+        read=token_classes,
+        needs=("logits",),
     ),
     Task(
         name="fill-mask",
@@ -147,7 +233,8 @@ ROWS = (
         processors=("tokenizer",),
         prepare=prepare_masked,
         forward=fill_mask,
-        predictions=mask_tokens,
+        read=mask_tokens,
+        needs=("mask_logits",),
         class_scores="mask_logits",
         shared_inputs=(MASK_POSITION,),
     ),
@@ -160,7 +247,8 @@ ROWS = (
         processors=("tokenizer",),
         prepare=prepare_texts,
         forward=generate,
-        predictions=next_tokens,
+        read=next_tokens,
+        needs=("next_token_logits",),
         class_scores="next_token_logits",
         generation=Generation(prefill, decode),
     ),

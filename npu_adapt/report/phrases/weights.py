@@ -57,6 +57,7 @@ DOUBTS: dict[str, Phrase] = {
     ),
 }
 PHRASES: dict[str, Phrase] = {
+    "verified-package": Phrase("the checksum that npu-adapt ships", "npu-adapt 自带的校验值"),
     **{f"conversion-{key}": phrase for key, phrase in CONVERSIONS.items()},
     **{f"left-out-{key}": phrase for key, phrase in LEFT_OUT.items()},
     **{f"doubt-{key}": phrase for key, phrase in DOUBTS.items()},

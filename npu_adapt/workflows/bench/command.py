@@ -7,8 +7,6 @@ import gc
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import torch
@@ -19,19 +17,19 @@ from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Fact, Summary
-from npu_adapt.timing.loop import PRECISION_MINIMUM_SAMPLES, Rules
+from npu_adapt.timing.loop import PRECISION_MINIMUM_SAMPLES
 from npu_adapt.timing.statistics import MINIMUM_SAMPLES
 from npu_adapt.workflows.bench.choice import best_row
 from npu_adapt.workflows.bench.memory import memory_source
+from npu_adapt.workflows.bench.options import BenchOptions
 from npu_adapt.workflows.bench.rows import MeasuredRow, failed_row, measure_row, on_device
-from npu_adapt.workflows.bench.settings import Measurement, Reference, Setting, failure_reason, reason_fields
+from npu_adapt.workflows.bench.settings import Measurement, Reference, Setting, failure_reason, reason_fields, rules_of
 from npu_adapt.workflows.run.forward import Forwards, Side
 from npu_adapt.workflows.run.infer import record_forwards
-from npu_adapt.workflows.run.session import RunRequest, Session, prepared
+from npu_adapt.workflows.run.request import RunRequest
+from npu_adapt.workflows.run.session import Session, prepared
 
 FOREIGN_UTILIZATION = 0.05
-DEFAULT_PRECISION = 0.01
-DEFAULT_MAX_SECONDS = 30.0  # a row that does not become precise in this time says so
 
 # Fields that the section repeats from its best row, for readers that know no rows.
 OF_THE_BEST_ROW = (
@@ -47,30 +45,6 @@ OF_THE_BEST_ROW = (
     "prefill_tokens_per_s",
     "decode_tokens_per_s",
 )
-
-
-@dataclass(frozen=True)
-class BenchOptions:
-    """What to vary, and when a row ends."""
-
-    iterations: int | None = None
-    warmup: int | None = None  # None: until steady
-    precision: float | None = None
-    max_seconds: float | None = None
-    batch_sizes: tuple[int, ...] = (1,)
-    dtypes: tuple[str, ...] = ("auto",)
-    attentions: tuple[str, ...] = ("auto",)
-    modes: tuple[str, ...] = (EAGER,)
-    threads: tuple[int, ...] = ()  # empty: as torch decides
-    against: str | None = None  # a device to race against in turns
-    with_limits: bool = True
-    with_pace: bool = False
-
-    def rules(self) -> Rules:
-        """`--iters` alone means exactly that many; otherwise until precise, or out of time."""
-        precise = self.precision if self.iterations is not None else self.precision or DEFAULT_PRECISION
-        limited = self.max_seconds if self.iterations is not None else self.max_seconds or DEFAULT_MAX_SECONDS
-        return Rules(iterations=self.iterations, precision=precise, max_seconds=limited, warmup=self.warmup)
 
 
 def bench(request: RunRequest, options: BenchOptions, progress: Progress) -> Summary:
@@ -115,18 +89,13 @@ def _one_to_load(request: RunRequest, options: BenchOptions) -> RunRequest:
 
 def _settings(session: Session, options: BenchOptions) -> Iterator[Setting]:
     loaded = session.loaded
-    for dtype, attention, mode, threads, batch_size in product(
-        options.dtypes,
-        options.attentions,
-        options.modes,
-        options.threads or (torch.get_num_threads(),),
-        options.batch_sizes,
-    ):
+    for one in options.each():
+        (dtype,), (attention,), (mode,), (batch_size,) = one.dtypes, one.attentions, one.modes, one.batch_sizes
         yield Setting(
             dtype=loaded.dtype if dtype == "auto" else getattr(torch, dtype),
             attention=None if attention == "auto" else attention,
             mode=mode,
-            threads=threads,
+            threads=one.threads[0] if one.threads else torch.get_num_threads(),
             batch_size=batch_size,
         )
 
@@ -141,7 +110,7 @@ def _measurement(session: Session, options: BenchOptions) -> Measurement:
         rival = side if options.against == "cpu" else _float32_on(session, options.against)
     # Of a device's own work the host's pace says nothing.
     with_pace = options.with_pace and session.device.torch_device.type == "cpu"
-    return Measurement(options.rules(), reference, rival, options.with_limits, with_pace)
+    return Measurement(rules_of(options), reference, rival, options.with_limits, with_pace)
 
 
 def _float32_on(session: Session, name: str) -> Side:

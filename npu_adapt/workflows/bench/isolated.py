@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from npu_adapt.errors import ExitCode
+from npu_adapt.errors import ExitCode, UsageError
 from npu_adapt.evidence import LOG_FILES, Journal, Logs
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Fact, Gate, Summary
 from npu_adapt.timing.statistics import median
 from npu_adapt.workflows.bench.choice import best_row
 from npu_adapt.workflows.bench.gate import (
+    FEWEST_PROCESSES,
     MOST_PROCESSES,
     Medians,
     judge,
@@ -26,32 +26,13 @@ from npu_adapt.workflows.bench.gate import (
     require_same_setting,
     same_pace,
 )
+from npu_adapt.workflows.bench.options import BenchOptions, FreshProcesses
 from npu_adapt.workflows.bench.settings import reason_fields
 from npu_adapt.workflows.processes.fresh import ChildFailed, bench_in_process, idlest_cores
+from npu_adapt.workflows.run.request import RunRequest
 
 # What is wrong with the command or the model is wrong in every row.
 ENDS_THE_SWEEP = frozenset((ExitCode.USAGE, ExitCode.MODEL))
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One row: the arguments of its process, and what stands in its columns should it fail."""
-
-    arguments: tuple[str, ...]
-    columns: Mapping[str, Any]
-    threads: int | None  # None: as torch decides, which is all cores
-
-    def cores(self) -> tuple[int, ...]:
-        return idlest_cores(self.threads)
-
-
-@dataclass(frozen=True)
-class GateRules:
-    """How many fresh processes, and what they are compared with."""
-
-    processes: int
-    baseline: Path | None = None
-    fail_above: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -83,91 +64,121 @@ class _Child:
 class _Children(ExitStack):
     """Runs processes one after the other; their logs last as long as the context."""
 
-    def run(self, variant: Variant, cores: tuple[int, ...]) -> _Child:
-        child = _Child(*bench_in_process(variant.arguments, cores))
+    def run(self, request: RunRequest, options: BenchOptions, cores: tuple[int, ...]) -> _Child:
+        child = _Child(*bench_in_process(request, options, cores))
         self.callback(shutil.rmtree, child.logs, ignore_errors=True)
         return child
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Where this command's own record goes, and the command line in it."""
+def bench_in_fresh_processes(
+    request: RunRequest, options: BenchOptions, fresh: FreshProcesses, progress: Progress
+) -> Summary:
+    """The benchmark as `fresh` asks for it. Raises `UsageError` for several rows where one setting is measured."""
+    if not fresh.measure_one_setting:
+        return bench_isolated(request, options, progress)
+    if fresh.baseline is not None and fresh.processes is not None and fresh.processes < FEWEST_PROCESSES:
+        raise UsageError(
+            f"--processes {fresh.processes}: a gate takes {FEWEST_PROCESSES} or more", hint="leave --processes out"
+        )
+    if len([*options.each()]) > 1:
+        raise UsageError(
+            "--processes and --baseline measure one setting, and the options make a sweep",
+            hint="sweep first, with --isolate if need be, then give the best row's options with --processes",
+        )
+    return bench_gated(request, options, fresh, progress)
 
-    logs: Path
-    command_line: str
 
-    def folder(self) -> Logs:
-        """The logs folder, proven writable."""
-        folder = Logs(self.logs)
-        folder.require_writable()
-        return folder
-
-
-def bench_isolated(variants: Sequence[Variant], evidence: Evidence, progress: Progress) -> Summary:
-    """Every variant in a process of its own; one that fails or dies is a failed row, and the others go on.
+def bench_isolated(request: RunRequest, options: BenchOptions, progress: Progress) -> Summary:
+    """Every row in a process of its own; one that fails or dies is a failed row, and the others go on.
 
     Raises what the first said where none could be measured, and at once what is about the command or the model.
     """
-    folder = evidence.folder()
+    folder = _writable_logs(request)
+    each = [*options.each()]
     with _Children() as children:
         rows: list[BenchRow] = []
         ran: dict[int, tuple[_Child, tuple[int, ...]]] = {}
         first_failure: ChildFailed | None = None
-        with progress.task("measuring in fresh processes", total=len(variants)) as step:
-            for number, variant in enumerate(variants):
-                cores = variant.cores()
+        with progress.task("measuring in fresh processes", total=len(each)) as step:
+            for number, one in enumerate(each):
+                cores = _cores(one)
                 try:
-                    child = children.run(variant, cores)
+                    child = children.run(request, one, cores)
                 except ChildFailed as error:
                     if error.exit_code in ENDS_THE_SWEEP:
                         raise
                     first_failure = first_failure or error
-                    rows.append(BenchRow(**variant.columns, status="failed", reason=error.reason))
+                    rows.append(_failed_row(one, error.reason))
                 else:
                     ran[number] = (child, cores)
                     rows += child.bench.rows
                 step.advance(1)
         if first_failure is not None and not ran:
-            _publish_failure(folder, first_failure, evidence)
+            _publish_failure(folder, first_failure)
             raise first_failure
         best = best_row(tuple(rows))
         child, cores = ran[best]
         section = msgspec.structs.replace(child.bench, rows=tuple(rows), best_row=best, pinned_cores=cores)
-        return _publish(folder, child, section, evidence)
+        return _publish(folder, child, section)
 
 
-def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress: Progress) -> Summary:
+def _writable_logs(request: RunRequest) -> Logs:
+    folder = Logs(request.logs)
+    folder.require_writable()
+    return folder
+
+
+def _cores(options: BenchOptions) -> tuple[int, ...]:
+    """Those that the row's process is pinned to; as torch decides is all."""
+    return idlest_cores(options.threads[0] if options.threads else None)
+
+
+def _failed_row(options: BenchOptions, reason: Fact) -> BenchRow:
+    """A row of which no more is known than what was asked for."""
+    return BenchRow(
+        dtype=options.dtypes[0],
+        attention=options.attentions[0],
+        mode=options.modes[0],
+        threads=options.threads[0] if options.threads else 0,
+        batch_size=options.batch_sizes[0],
+        status="failed",
+        reason=reason,
+    )
+
+
+def bench_gated(request: RunRequest, options: BenchOptions, fresh: FreshProcesses, progress: Progress) -> Summary:
     """The median process's benchmark with the medians of all that count, and the gate where there is a baseline.
 
     A process beside others' work counts only where there are not enough without. With a baseline more processes are
     run, up to `MOST_PROCESSES`, while the interval holds the limit.
     """
-    folder = evidence.folder()
-    baseline = None if rules.baseline is None else read_bench_baseline(rules.baseline)
-    cores = variant.cores()
-    with_pace = dataclasses.replace(variant, arguments=(*variant.arguments, "--pace"))
-    most = max(rules.processes, MOST_PROCESSES)
-    with _Children() as children, progress.task("measuring in fresh processes", total=rules.processes) as step:
+    folder = _writable_logs(request)
+    baseline = None if fresh.baseline is None else read_bench_baseline(fresh.baseline)
+    cores = _cores(options)
+    with_pace = dataclasses.replace(options, with_pace=True)
+    wanted = fresh.processes or FEWEST_PROCESSES
+    most = max(wanted, MOST_PROCESSES)
+    with _Children() as children, progress.task("measuring in fresh processes", total=wanted) as step:
         ran: list[_Child] = []
         counted: Sequence[_Child] = ()
         gate: Gate | None = None
         while len(ran) < most and (not counted or (gate is not None and not gate.decided)):
             try:
-                ran.append(children.run(with_pace, cores))
+                ran.append(children.run(request, with_pace, cores))
             except ChildFailed as error:
-                _publish_failure(folder, error, evidence)
+                _publish_failure(folder, error)
                 raise
             step.advance(1)
-            if baseline is not None and rules.baseline is not None:
-                require_same_setting(baseline, ran[0].summary, rules.baseline)
-            counted = _counted(ran, rules.processes, most)
-            if counted and baseline is not None and rules.baseline is not None:
+            if baseline is not None and fresh.baseline is not None:
+                require_same_setting(baseline, ran[0].summary, fresh.baseline)
+            counted = _counted(ran, wanted, most)
+            if counted and baseline is not None and fresh.baseline is not None:
                 assert baseline.bench is not None
                 gate = judge(
                     Medians.recorded(baseline.bench),
                     _medians(counted),
-                    rules.baseline,
-                    rules.fail_above,
+                    fresh.baseline,
+                    fresh.fail_above,
                     same_pace=same_pace(baseline, ran[0].summary),
                 )
         child = sorted(counted, key=lambda each: each.median_ms)[len(counted) // 2]
@@ -183,7 +194,7 @@ def bench_gated(variant: Variant, rules: GateRules, evidence: Evidence, progress
         if gate is not None and not gate.decided:
             undecided = Fact("gate-undecided", {"processes": len(counted)})
             section = msgspec.structs.replace(section, warnings=(*section.warnings, undecided))
-        return _publish(folder, child, section, evidence, set_aside=len(ran) - len(counted))
+        return _publish(folder, child, section, set_aside=len(ran) - len(counted))
 
 
 def _counted(ran: Sequence[_Child], wanted: int, most: int) -> Sequence[_Child]:
@@ -203,12 +214,12 @@ def _medians(ran: Sequence[_Child]) -> Medians:
     )
 
 
-def _publish(folder: Logs, child: _Child, section: Bench, evidence: Evidence, *, set_aside: int = 0) -> Summary:
+def _publish(folder: Logs, child: _Child, section: Bench, *, set_aside: int = 0) -> Summary:
     """Publishes the chosen process's logs as this command's own, with what all processes came to at their end.
 
     `set_aside` is how many processes do not count.
     """
-    summary = _as_own(child.summary, evidence, bench=section)
+    summary = msgspec.structs.replace(child.summary, bench=section)
     with folder.start("bench", summary.model.id if summary.model else "model") as journal:
         for name in LOG_FILES.values():
             if (child.logs / name).exists():
@@ -217,19 +228,14 @@ def _publish(folder: Logs, child: _Child, section: Bench, evidence: Evidence, *,
         return journal.publish(summary)
 
 
-def _publish_failure(folder: Logs, error: ChildFailed, evidence: Evidence) -> None:
+def _publish_failure(folder: Logs, error: ChildFailed) -> None:
     """Publishes the record that a failed process kept, if it kept one, as this command's own."""
     if error.summary is None:
         return
-    summary = _as_own(error.summary, evidence)
+    summary = error.summary
     with folder.start("bench", summary.model.id if summary.model else "model") as journal:
         journal.event("run", "failed", "error", message=error.message)
         journal.publish(summary)
-
-
-def _as_own(summary: Summary, evidence: Evidence, **sections: Any) -> Summary:
-    line = evidence.command_line
-    return msgspec.structs.replace(summary, command=line, commands={"bench": line}, **sections)
 
 
 def _log(journal: Journal, section: Bench, set_aside: int) -> None:

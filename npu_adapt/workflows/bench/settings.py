@@ -10,6 +10,7 @@ import torch
 from npu_adapt.errors import NpuAdaptError, RunFailed
 from npu_adapt.records import Fact
 from npu_adapt.timing.loop import Rules
+from npu_adapt.workflows.bench.options import BenchOptions
 from npu_adapt.workflows.run.forward import Outputs, Side
 
 # The largest relative L2 error of a row against the CPU's float32. Rounding alone takes bfloat16 beyond 1 %.
@@ -18,6 +19,10 @@ TOLERANCES = {torch.float32: 0.01, torch.float16: 0.01, torch.bfloat16: 0.05}
 # Ids of why a row is wrong, by what is.
 WRONG = {"output": "wrong-output", "tokens": "wrong-tokens"}
 NOT_FINITE = {"output": "output-not-finite", "tokens": "tokens-not-finite"}
+
+
+DEFAULT_PRECISION = 0.01
+DEFAULT_MAX_SECONDS = 30.0  # a row that does not become precise in this time says so
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,17 @@ class Measurement:
     rival: Side | None  # what every row is measured in turns with
     with_limits: bool
     with_pace: bool  # whether the processor's pace is measured with every row
+
+
+def rules_of(options: BenchOptions) -> Rules:
+    """`iterations` alone means exactly that many; otherwise until precise, or out of time."""
+    counted = options.iterations is not None
+    return Rules(
+        iterations=options.iterations,
+        precision=options.precision if counted else options.precision or DEFAULT_PRECISION,
+        max_seconds=options.max_seconds if counted else options.max_seconds or DEFAULT_MAX_SECONDS,
+        warmup=options.warmup,
+    )
 
 
 def wrongness(error: float | None, dtype: torch.dtype, *, of: str = "output") -> Fact | None:

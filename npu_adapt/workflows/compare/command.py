@@ -33,7 +33,8 @@ from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
 from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.run.infer import record_forwards
-from npu_adapt.workflows.run.session import RunRequest, Session, prepared
+from npu_adapt.workflows.run.request import RunRequest
+from npu_adapt.workflows.run.session import Session, prepared
 
 __all__ = ["CompareOptions", "compare"]
 

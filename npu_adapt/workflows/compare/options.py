@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
 
 DEFAULT_TOLERANCE = 1e-5  # both rtol and atol, where the user gives none: Polygraphy's
+
+RuleName: TypeAlias = Literal["noise-floor", "field", "tolerance"]
+HeldTo: TypeAlias = Literal["auto", "float32", "hf32", "float16", "bfloat16"]
+Tolerance: TypeAlias = Annotated[float, Meta(ge=0, le=1e300)]
 
 
 @dataclass(frozen=True)
@@ -13,10 +20,10 @@ class CompareOptions:
     """How a comparison is measured and judged, and what is kept of it."""
 
     reference: str = "cpu"
-    rule: str = "noise-floor"
-    rtol: float | None = None
-    atol: float | None = None
-    arithmetic: str = "auto"
+    rule: RuleName = "noise-floor"
+    rtol: Tolerance | None = None
+    atol: Tolerance | None = None
+    arithmetic: HeldTo = "auto"
     fast: bool = False
     save_outputs: Path | None = None
     baseline: Path | None = None

@@ -14,7 +14,7 @@ from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import read_evidence
-from npu_adapt.workflows.run.session import RunRequest
+from npu_adapt.workflows.run.request import RunRequest
 
 
 def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summary:

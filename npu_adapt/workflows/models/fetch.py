@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import cast
 
 from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
 from npu_adapt.models.local import (
     LocalModel,
-    ModelRequest,
     hub_url,
     is_hub_model,
     locate,
@@ -18,6 +18,7 @@ from npu_adapt.models.local import (
     require_revision,
 )
 from npu_adapt.models.registry import Registry, cache_folder, registry_refused
+from npu_adapt.models.request import ModelRequest, Source
 from npu_adapt.models.verification import bytes_to_hash, verified_entry, weight_files
 from npu_adapt.progress import Progress
 from npu_adapt.records import WeightFile
@@ -38,7 +39,7 @@ def fetch(request: ModelRequest, progress: Progress) -> LocalModel:
         before = error.attempts
     attempts = [*before]
     fetched = download(request, registry, progress, attempts)
-    return replace(locate(replace(request, source=fetched.source), registry), attempts=tuple(attempts))
+    return replace(locate(replace(request, source=cast("Source", fetched.source)), registry), attempts=tuple(attempts))
 
 
 def is_offline(request: ModelRequest) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from npu_adapt.errors import ModelNotFound
-from npu_adapt.models.local import ModelRequest, locate
+from npu_adapt.models.local import locate
 from npu_adapt.models.places import answers
 from npu_adapt.models.registry import Registry, cache_folder, listed
 from npu_adapt.models.removal import remove
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.progress import Progress
 from npu_adapt.records.registry import ListedModel, ModelPath, RegistryEntry, RemovedModel
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import tempfile
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,24 +14,21 @@ import msgspec
 from npu_adapt.errors import RunFailed
 from npu_adapt.evidence import Journal, Logs, read_summary
 from npu_adapt.records import Failure
+from npu_adapt.workflows.processes.call import Call
 from npu_adapt.workflows.processes.children import child_environment
 
 HANDOVER_VARIABLE = "NPU_ADAPT_HANDOVER"  # where the child links the folder of its run
 
 
-def run_with_deadline(arguments: Sequence[str], seconds: float, logs: Path) -> int:
-    """The exit code of `npu-adapt ARGUMENTS`, run as a child process that has `seconds`.
+def run_with_deadline(call: Call, seconds: float, logs: Path) -> int:
+    """The exit code of the command that `call` names, run as a child process that has `seconds`.
 
     Raises `RunFailed` (class "timeout") when they are over; the child and its children are killed, and the record that
     the child kept of itself is published with that failure.
     """
     with tempfile.TemporaryDirectory(prefix="npu-adapt-") as scratch:
         handover = Path(scratch) / "run"
-        child = subprocess.Popen(
-            [sys.executable, "-m", "npu_adapt", *arguments],
-            env=child_environment(**{HANDOVER_VARIABLE: str(handover)}),
-            start_new_session=True,
-        )
+        child = call.start(env=child_environment(**{HANDOVER_VARIABLE: str(handover)}), start_new_session=True)
         try:
             return child.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -6,10 +6,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -18,7 +18,11 @@ import psutil
 from npu_adapt.errors import ExitCode, NpuAdaptError
 from npu_adapt.evidence import Logs
 from npu_adapt.records import Fact, Summary, decode
+from npu_adapt.workflows.bench.options import BenchOptions, FreshProcesses
+from npu_adapt.workflows.processes.call import Call
 from npu_adapt.workflows.processes.children import child_environment
+from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
+from npu_adapt.workflows.run.request import RunRequest
 
 BUSY_SECONDS = 0.2  # over which the idlest cores are chosen
 
@@ -54,24 +58,34 @@ def idlest_cores(count: int | None) -> tuple[int, ...]:
     return tuple(sorted(order[:count]))
 
 
-def bench_in_process(arguments: Sequence[str], cores: tuple[int, ...]) -> tuple[Summary, Path]:
-    """Runs `npu-adapt bench` with `arguments` in a fresh interpreter on `cores` (all, where empty).
+def bench_in_process(request: RunRequest, options: BenchOptions, cores: tuple[int, ...]) -> tuple[Summary, Path]:
+    """Runs the benchmark in a fresh interpreter on `cores` (all, where empty).
 
     Returns its summary and the folder with its logs, which is the caller's to remove. Raises `ChildFailed`.
     """
     logs = Path(tempfile.mkdtemp(prefix="npu-adapt-bench-"))
-    command = [sys.executable, "-m", "npu_adapt", "bench", *arguments, "--json", "--quiet", "--logs", str(logs)]
+    call = Call(
+        "bench",
+        {
+            "request": replace(request, logs=logs),
+            "measured": options,
+            "fresh": FreshProcesses(),  # it is one
+            "output": {"json": True, "quiet": True},  # the record on stdout, or the error
+        },
+    )
     try:
-        return _summary_of(*_run(command, cores), logs), logs
+        return _summary_of(*_run(call, cores), logs), logs
     except BaseException:
         shutil.rmtree(logs, ignore_errors=True)
         raise
 
 
-def _run(command: Sequence[str], cores: tuple[int, ...]) -> tuple[int, bytes, bytes]:
+def _run(call: Call, cores: tuple[int, ...]) -> tuple[int, bytes, bytes]:
     """Exit code, stdout and stderr. An interrupt reaches the child as well, which is waited for."""
+    if handover := os.environ.get(HANDOVER_VARIABLE):
+        Path(handover).unlink(missing_ok=True)  # the run that is going on is the one to be handed over
     with pinned(cores):
-        child = subprocess.Popen(command, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child = call.start(env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with child:
         try:
             stdout, stderr = child.communicate()

@@ -10,7 +10,8 @@ from npu_adapt.errors import RunFailed
 from npu_adapt.progress import Progress
 from npu_adapt.records import OutputInfo, Summary, Timings
 from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
-from npu_adapt.workflows.run.session import RunRequest, Session, prepared
+from npu_adapt.workflows.run.request import RunRequest
+from npu_adapt.workflows.run.session import Session, prepared
 
 WARM_FORWARDS = 5  # the median of five is not moved by one interrupted forward
 
@@ -33,8 +34,8 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
     device, loaded = session.device, session.loaded
     predictions = [
         prediction
-        for number, outputs in enumerate(forwards.outputs)
-        for prediction in loaded.task.predictions(loaded, outputs, number)
+        for number, (sample, outputs) in enumerate(zip(session.samples, forwards.outputs, strict=True))
+        for prediction in loaded.task.predictions(loaded, sample, outputs, number)
     ]
     none = "the scores are not finite" if predictions else f"the task {loaded.task.name} predicts no classes or tokens"
     session.record(

@@ -21,10 +21,12 @@ import msgspec
 from npu_adapt.devices.names import parse_device_name
 from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, UsageError
 from npu_adapt.evidence import Journal, Logs, as_facts, new_summary, write_atomically
-from npu_adapt.models.local import LocalModel, ModelRequest, require_model_name
+from npu_adapt.models.local import LocalModel, require_model_name
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.progress import Progress
 from npu_adapt.records import Fact, Failure, Run, Summary, WeightFile, WeightsInfo, encode
 from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
+from npu_adapt.workflows.run.request import RunRequest
 
 if TYPE_CHECKING:
     import torch
@@ -34,33 +36,6 @@ if TYPE_CHECKING:
     from npu_adapt.models.tasks import Sample
 
 DEFAULT_MODEL = "builtin:digits-vit"
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """Everything the user asked of a run, as the command line gives it."""
-
-    command: str  # "infer", "bench" or "compare"
-    command_line: str
-    model: str | None
-    device: str = "auto"
-    dtype: str = "auto"
-    attention: str = "auto"
-    inputs: tuple[str, ...] = ()
-    task: str | None = None
-    revision: str | None = None
-    source: str = "auto"
-    offline: bool = False
-    weights_roots: tuple[Path, ...] = ()
-    cache_dir: Path | None = None
-    logs: Path = Path("logs")
-    seed: int = 0
-    samples: int = 1
-    threads: int | None = None  # None: as torch decides
-    hf32: bool | None = None  # None: as the device decides
-    allow_pickle: bool = False
-    trust_remote_code: bool = False
-    rehearse: str | None = None  # the arithmetic emulated on the CPU; None: a device runs
 
 
 @dataclass
@@ -255,7 +230,7 @@ def _summary_without_device(request: RunRequest, error: RunFailed) -> Summary:
         dtype=request.dtype,
         attention=request.attention,
         numerics={},
-        threads=request.threads or 0,
+        threads=0,  # not known yet
         seed=request.seed,
         failure=Failure(stage=error.stage, kind=error.kind, message=error.message, operator=error.operator),
     )
@@ -273,8 +248,6 @@ def _opening_summary(request: RunRequest, device: Device, name: str) -> Summary:
 
     from npu_adapt.devices.environment import environment
 
-    if request.threads is not None:
-        torch.set_num_threads(request.threads)
     run = Run(
         status="FAILED",
         device=name,

@@ -11,6 +11,8 @@ from npu_adapt.progress import Silent
 from npu_adapt.timing.statistics import latency
 from npu_adapt.workflows.bench import isolated as bench_isolated
 from npu_adapt.workflows.bench.gate import Medians, judge, same_pace
+from npu_adapt.workflows.bench.options import BenchOptions, FreshProcesses
+from npu_adapt.workflows.run.request import RunRequest
 from tests.report import summaries
 
 
@@ -136,7 +138,10 @@ def gated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: list[tuple
     """What comes of a gate whose fresh processes have these medians beside one pace, and whether each was disturbed."""
     left = iter(processes)
 
-    def fresh_process(arguments: tuple[str, ...], cores: tuple[int, ...]) -> tuple[records.Summary, Path]:
+    def fresh_process(
+        request: RunRequest, options: BenchOptions, cores: tuple[int, ...]
+    ) -> tuple[records.Summary, Path]:
+        assert options.with_pace
         median, disturbed = next(left)
         summary = baseline((median,) * 6)
         assert summary.bench is not None
@@ -163,9 +168,9 @@ def gated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: list[tuple
     section = replace(before.bench, process_reading_ms=(1.0,) * 5, process_pace_ms=(1.0,) * 5)
     (tmp_path / "baseline.json").write_bytes(records.encode(replace(before, bench=section)))
     summary = bench_isolated.bench_gated(
-        bench_isolated.Variant((), {}, 1),
-        bench_isolated.GateRules(5, tmp_path / "baseline.json"),
-        bench_isolated.Evidence(tmp_path / "logs", "npu-adapt bench"),
+        RunRequest("bench", "npu-adapt bench", logs=tmp_path / "logs"),
+        BenchOptions(threads=(1,)),
+        FreshProcesses(processes=5, baseline=tmp_path / "baseline.json"),
         Silent(),
     )
     assert summary.bench is not None and next(left, None) is None, "all processes were asked for, and no more"

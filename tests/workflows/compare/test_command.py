@@ -27,7 +27,7 @@ from npu_adapt.workflows.compare import command as module
 from npu_adapt.workflows.compare import latency as latency_module
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
-from npu_adapt.workflows.run.session import RunRequest
+from npu_adapt.workflows.run.request import RunRequest
 
 DEFAULT_910B = ArithmeticByClass(ARITHMETICS["float32"], ARITHMETICS["hf32"], ARITHMETICS["float32"])
 

@@ -1,0 +1,75 @@
+"""Files that others made, read without surprises: regular ones only, of a bounded size, and never a wait."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+SMALL_FILE = 1 << 20  # bytes: more than any configuration, version file or listing of a few lines needs
+
+_OTHER_TYPES = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class NotRegularFile(OSError):
+    """The path names a folder, a named pipe, a socket or a device."""
+
+
+class FileTooLarge(OSError):
+    """The file holds more bytes than its reader accepts."""
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """The file, opened for reading.
+
+    Raises `NotRegularFile` for whatever could block or never end, else what `open` raises. `strerror` of each is a
+    clause that fits after the path. A path that no file can have is an OSError too, not a ValueError.
+    """
+    try:
+        _require_regular(Path(path).stat(), path)  # before it is opened: opening a device may start something
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "not a path that a file can have", str(path)) from error
+    file = os.fdopen(descriptor, "rb")
+    try:
+        _require_regular(os.fstat(descriptor), path)  # and after, in case another took its place
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def read_regular(path: str | Path, limit: int = SMALL_FILE) -> bytes:
+    """The bytes of a regular file that has at most `limit` of them.
+
+    Raises `NotRegularFile`, `FileTooLarge`, and what reading raises: always an OSError.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        # Files of /proc and /sys say 0, and others grow: the size is a first answer, what is read the last.
+        data = _read(file, limit + 1, path) if size <= limit else b""
+    if size > limit or len(data) > limit:
+        raise FileTooLarge(errno.EFBIG, f"larger than {limit} bytes", str(path))
+    return data
+
+
+def _read(file: BinaryIO, most: int, path: str | Path) -> bytes:
+    data = file.read(most)
+    if data is None:  # a regular file of /proc that waits for somebody to write, such as kmsg
+        raise BlockingIOError(errno.EAGAIN, "has no data yet", str(path))
+    return data
+
+
+def _require_regular(status: os.stat_result, path: str | Path) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    name = next((name for matches, name in _OTHER_TYPES if matches(status.st_mode)), "no file")
+    raise NotRegularFile(errno.EINVAL, f"{name}, not a regular file", str(path))

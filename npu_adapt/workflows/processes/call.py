@@ -1,0 +1,64 @@
+"""A command with its parameters as a fresh process gets them: encoded on its stdin, no arguments to retype."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any, get_type_hints
+
+import msgspec
+
+CHILD = (sys.executable, "-m", "npu_adapt.cli.child")  # reads a call from its stdin and carries it out
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A command's name, and the values of its parameters by their names."""
+
+    command: str
+    parameters: Mapping[str, Any]
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self, enc_hook=_as_text)
+
+    def start(self, **options: Any) -> subprocess.Popen[bytes]:
+        """A fresh process that has read this call; `options` are those of `subprocess.Popen`."""
+        child = subprocess.Popen(CHILD, stdin=subprocess.PIPE, **options)
+        try:
+            assert child.stdin is not None
+            with child.stdin as stdin:
+                stdin.write(self.encode())
+        except BrokenPipeError:  # it ended before it had read all: its exit code says how
+            pass
+        except BaseException:
+            child.kill()
+            child.wait()
+            raise
+        child.stdin = None
+        return child
+
+
+def read_call(stream: IO[bytes]) -> Call:
+    """The call that a parent wrote; its parameters still plain values."""
+    return msgspec.json.decode(stream.read(), type=Call)
+
+
+def parameters_of(function: Callable[..., Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that `function` takes, from the plain values of a call, by the types that it declares."""
+    kinds = get_type_hints(function)
+    names = [name for name in inspect.signature(function).parameters if name in plain]
+    return {name: msgspec.convert(plain[name], kinds[name], dec_hook=_from_text) for name in names}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} is handed to no process")
+
+
+def _from_text(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(f"{kind} is handed to no process")
