@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import stat
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import read_summary
+from npu_adapt.files import open_regular
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.records import ArithmeticFound, Compare, Run, Summary, encode
@@ -24,7 +25,6 @@ from npu_adapt.workflows.run.forward import Outputs
 
 SIDES = ("reference", "candidate", "truth")
 SUMMARY = "summary.json"
-LARGEST_SUMMARY = 64 << 20  # bytes
 LARGEST_SIDE = 64 << 30  # bytes
 AGAIN = "make the folder again: npu-adapt compare MODEL --save-outputs DIR"
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in COARSEST_UNASKED}
@@ -83,7 +83,6 @@ def read_evidence(folder: Path, asked: str) -> tuple[Evidence, Summary]:
     What only running can tell, the arithmetic probed, the repeats and the operators, is the record's. `asked` is the
     arithmetic that the device is held to now. Raises `UsageError` for anything less than such a folder.
     """
-    _require_file(folder / SUMMARY, LARGEST_SUMMARY)
     summary = read_summary(folder / SUMMARY)
     compare, run = summary.compare, summary.run
     if compare is None or run is None:
@@ -136,7 +135,7 @@ def _read_sides(folder: Path) -> tuple[list[tuple[Outputs, ...]], Header]:
 def _read_side(path: Path) -> tuple[tuple[Outputs, ...], Header]:
     from safetensors import SafetensorError, safe_open
 
-    _require_file(path, LARGEST_SIDE)
+    _require_file(path)
     samples: dict[int, Outputs] = {}
     try:
         with safe_open(path, framework="pt") as file:
@@ -155,16 +154,15 @@ def _read_side(path: Path) -> tuple[tuple[Outputs, ...], Header]:
     return tuple({name: samples[number][name] for name in header.outputs} for number in range(len(samples))), header
 
 
-def _require_file(path: Path, largest: int) -> None:
-    """Raises `UsageError` unless there is a regular file of at most `largest` bytes: a FIFO would never end."""
+def _require_file(path: Path) -> None:
+    """Raises `UsageError` unless there is a regular file of bounded size: a named pipe would never end."""
     try:
-        found = path.stat()
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise UsageError(f"{path} cannot be read as saved outputs: {error.strerror}", hint=AGAIN) from error
-    if not stat.S_ISREG(found.st_mode):
-        raise UsageError(f"{path} is not a regular file", hint=AGAIN)
-    if found.st_size > largest:
-        raise UsageError(f"{path} has {found.st_size} bytes; at most {largest} are read", hint=AGAIN)
+    if size > LARGEST_SIDE:
+        raise UsageError(f"{path} has {size} bytes; at most {LARGEST_SIDE} are read", hint=AGAIN)
 
 
 def _require_consistent(folder: Path, sides: list[tuple[Outputs, ...]], header: Header) -> None:
