@@ -55,7 +55,8 @@ class Arithmetic:
     mantissa_bits: int  # explicit ones, of the operands as they are used together
     exponent_bits: int
     split: Split
-    truncates: bool = False  # what is dropped is cut off, not rounded
+    truncates: bool = False  # what is dropped of an operand is cut off, not rounded
+    truncating_sums: bool = False  # what a sum drops is cut off too, so that errors of one sign add up
 
     @property
     def unit_roundoff(self) -> float:
@@ -90,8 +91,15 @@ def _mantissa_rounded(name: str) -> Split:
     return lambda tensor: (round_mantissa(tensor, FORMATS[name].mantissa_bits),)
 
 
+def _tf32_in_two(tensor: Tensor) -> tuple[Tensor, ...]:
+    bits = FORMATS["tf32"].mantissa_bits
+    high = round_mantissa(tensor, bits)
+    return high, round_mantissa(tensor - high, bits)
+
+
 _SPLITS: dict[str, Split] = {  # from fine to coarse
     "float32": lambda tensor: (tensor,),
+    "tf32x3": _tf32_in_two,
     "bf16x3": _bfloat16_in_two,
     "hf32": _mantissa_rounded("hf32"),
     "tf32": _mantissa_rounded("tf32"),

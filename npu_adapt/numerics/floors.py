@@ -30,10 +30,12 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS, Arithmetic
 from npu_adapt.numerics.attention import attention, roundings
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, half_ulp, single
-from npu_adapt.numerics.operators import CANCELLING, CORRECTLY_ROUNDED, Kind, kind_of
+from npu_adapt.numerics.operators import CANCELLING, COMPOSITES, CORRECTLY_ROUNDED, Kind, kind_of
 from npu_adapt.numerics.products import read_product
 
 SUM_ROUNDOFF = ROUNDOFF[torch.float32]  # every arithmetic sums in float32
+TRUNCATION = 0.721  # of half an ulp, mean, for what is cut off: 1 / (2 ln 2) by the same law
+TERMS_AT_ONCE = 4  # that a unit which cuts sums off takes in before it does so, at the least
 ROUNDING = 0.425  # of half an ulp, root mean square, for mantissas spread by Benford's law: sqrt(3 / (8 ln 2) / 3)
 SHORTEST_ROW = 16  # elements; shorter rows say too little of the spread of errors, and are joined
 
@@ -82,7 +84,8 @@ def error_bounds(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Err
         made = make(_Subject(call, position, as_real(output), truth, arithmetic))
         if in_float32 is None or output.dtype not in HALF_TYPES:
             return made
-        finer = make(_Subject(in_float32, position, in_float32.outputs[position], truth, ARITHMETICS["float32"]))
+        exact = replace(ARITHMETICS["float32"], truncating_sums=arithmetic.truncating_sums)
+        finer = make(_Subject(in_float32, position, in_float32.outputs[position], truth, exact))
         rounded = Prediction("rounded last", truth, finer.floor, output.dtype)
         return replace(made, predictions=(*made.predictions, rounded))
 
@@ -233,9 +236,13 @@ def _elementwise(subject: _Subject) -> ErrorBound:
 
 
 def _other(subject: _Subject) -> ErrorBound:
-    """An operator of unknown inside: taken for a sum of its inputs, whose terms each lose what a long sum loses."""
+    """An operator of unknown inside: taken for a sum of its inputs, whose terms each lose what a long sum loses.
+
+    One that multiplies matrices inside rounds their operands as the matrix unit does.
+    """
     terms = subject.terms()
-    amplitude = subject.input_roundoff + SUM_ROUNDOFF * ROUNDING * math.sqrt(terms / 2)
+    operands = subject.arithmetic.unit_roundoff if subject.call.operator in COMPOSITES else 0.0
+    amplitude = max(subject.input_roundoff, operands) + SUM_ROUNDOFF * ROUNDING * math.sqrt(terms / 2)
     moved = [subject.response(amplitude, signs) for signs in (_drawn, _same_sign)]
     own = subject.own_rounding()
     same_signs = subject.truth.abs() * (SUM_ROUNDOFF * ROUNDING * math.sqrt(terms / 3))
@@ -302,8 +309,10 @@ def _product(subject: _Subject) -> ErrorBound:
     predicted = taken.predicted(subject.arithmetic)
     lost = squares.sqrt_().mul_(math.sqrt(2) * ROUNDING * subject.arithmetic.unit_roundoff)
     coarse = _raised(torch.maximum(floor, lost), _finite(predicted - subject.truth))
-    predictions = (Prediction("rounded operands", predicted, floor),) if subject.roundoff == SUM_ROUNDOFF else ()
-    return ErrorBound(subject.truth, coarse, predictions)
+    if subject.roundoff != SUM_ROUNDOFF:
+        return ErrorBound(subject.truth, coarse)
+    forms = (Prediction("rounded operands", predicted, floor), Prediction("exact operands", subject.truth, floor))
+    return ErrorBound(subject.truth, coarse, forms)
 
 
 def _summed(subject: _Subject, terms: int, squares: Tensor) -> Tensor:
@@ -314,6 +323,8 @@ def _summed(subject: _Subject, terms: int, squares: Tensor) -> Tensor:
     out.
     """
     drifted = SUM_ROUNDOFF**2 * ROUNDING**2 * terms
+    if subject.arithmetic.truncating_sums:  # what is cut off has one sign, so it grows with the terms, not their root
+        drifted = max(drifted, (SUM_ROUNDOFF * TRUNCATION * terms / TERMS_AT_ONCE) ** 2)
     own, inputs = subject.roundoff**2, 2 * ROUNDING**2 * subject.input_roundoff**2
     totals = subject.truth.square()
     others = [totals * own] if own > drifted / 3 else []

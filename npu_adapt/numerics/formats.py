@@ -30,6 +30,7 @@ class Format:
 _ROWS = (
     Format("float64", 52, 11, 2.0**-1022),
     Format("float32", 23, 8, 2.0**-126, "float64", coarsest_operands="float16", tolerance=0.01),
+    Format("tf32x3", 21, 8, 2.0**-126),  # operands in two tf32 parts, three products: NVIDIA's float32 attention
     Format("bf16x3", 15, 8, 2.0**-126),  # operands in two bfloat16 parts, three products
     Format("hf32", 11, 8, 2.0**-126),  # Ascend's
     Format("tf32", 10, 8, 2.0**-126),  # NVIDIA's

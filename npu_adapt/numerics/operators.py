@@ -77,6 +77,10 @@ WRITING_PARTS = _words("""
 CORRECTLY_ROUNDED = _words("add sub mul multiply subtract rsub square sum arange")
 # Inside they add to 1 or subtract from it, so that an error is relative to the argument, not to the result.
 CANCELLING = _words("gelu mish softplus logsigmoid tanhshrink")
+# They multiply matrices inside, and are called as one: how often, and what is done in between, nobody sees.
+COMPOSITES = _words("""
+    multi_head_attention_forward lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell bilinear
+    cdist chain_matmul linalg_multi_dot""")
 # Their integers are places of values; where values tie, any of the places is right.
 PLACES = frozenset(
     [

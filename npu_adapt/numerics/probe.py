@@ -25,6 +25,9 @@ from npu_adapt.numerics.arithmetic import (
 
 SIZE = 128  # of the square matrices: large enough for the kernels that a model's layers get
 
+# Where two terms of a sum lie among SIZE: side by side, in the next block of a unit, in another part of a split sum.
+_TERM_PLACES = ((0, 1), (0, 9), (0, 40), (3, 70), (16, 100))
+
 MatrixProduct = Callable[[Tensor, Tensor], Tensor]
 Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -40,11 +43,15 @@ class Reading:
     accumulation_bits: int | None = None  # explicit mantissa bits of the sums. None: not shown by this probe
     overflows: bool | None = None  # whether 2^20 becomes infinite. None: not shown by this probe
     flushes_denormals: bool | None = None  # None: not shown by this probe
+    truncates_sums: bool | None = None  # whether what a sum drops is cut off. None: not shown by this probe
 
     def emulated(self) -> Arithmetic | None:
         """What was found, to be emulated: the table's row, or its like with the bits and the rounding seen."""
-        if self.arithmetic is None or self.exact:
-            return None if self.arithmetic is None else ARITHMETICS[self.arithmetic]
+        if self.arithmetic is None:
+            return None
+        if self.exact:
+            row = ARITHMETICS[self.arithmetic]
+            return replace(row, truncating_sums=True) if self.truncates_sums else row
         truncates = self.rounding == "truncated"
         cut = truncate_mantissa if truncates else round_mantissa
         return replace(
@@ -52,6 +59,7 @@ class Reading:
             mantissa_bits=self.operand_bits,
             split=lambda tensor: (cut(tensor, self.operand_bits),),
             truncates=truncates,
+            truncating_sums=bool(self.truncates_sums),
         )
 
     def __str__(self) -> str:
@@ -73,6 +81,7 @@ def read_product(multiply: MatrixProduct, dtype: torch.dtype) -> Reading:
             **vars(reading),
             "accumulation_bits": _accumulation_bits(multiply, dtype),
             "flushes_denormals": _flushes_denormals(multiply, dtype),
+            "truncates_sums": _truncates_sums(multiply, dtype),
         }
     )
 
@@ -208,6 +217,22 @@ def _flushes_denormals(multiply: MatrixProduct, dtype: torch.dtype) -> bool:
     left, right = torch.zeros(SIZE, SIZE, dtype=dtype), torch.zeros(SIZE, SIZE, dtype=dtype)
     left[0, 0], right[0, 0] = tiny, 0.5
     return float(multiply(left, right)[0, 0]) == 0.0
+
+
+def _truncates_sums(multiply: MatrixProduct, dtype: torch.dtype) -> bool:
+    """Whether a sum cuts off what it cannot keep, where IEEE 754 rounds to nearest: tensor cores do.
+
+    To a large term one of nearly a whole unit in its last place is added, which rounding would make a whole one; then
+    the large term is taken away again, so that half types show what is left. A row for each pair of places, since a
+    unit that takes in several terms at once, or sums parts of a row apart, does so at some of them.
+    """
+    left, right = torch.zeros(SIZE, SIZE, dtype=dtype), torch.zeros(SIZE, SIZE, dtype=dtype)
+    large, factor = 2.0**10, 2.0**-7  # 2^10 + 1.9375 * 2^-14, in factors that every format holds
+    right[:, 0] = 1.0
+    for row, (first, second) in enumerate(_TERM_PLACES):
+        left[row, first], left[row, second], left[row, SIZE - 1] = large, 1.9375 * factor * factor, -large
+    kept = multiply(left, right)[: len(_TERM_PLACES), 0].double()
+    return bool((kept < 1.9375 * factor * factor).any())
 
 
 def _attend_to_one(attend: Attention, values: Tensor) -> Tensor:

@@ -89,6 +89,7 @@ class ArithmeticReading(Record, frozen=True, kw_only=True):
     accumulation_bits: int | None = None  # explicit mantissa bits of the sums; None: this class does not show them
     overflows: bool | None = None  # at 2^20; None: half types cannot hold it
     flushes_denormals: bool | None = None  # None: this class does not show it
+    truncates_sums: bool | None = None  # whether what a sum drops is cut off, not rounded. None: not shown
 
 
 class ArithmeticReport(Record, frozen=True, kw_only=True):

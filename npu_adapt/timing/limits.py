@@ -6,7 +6,7 @@ multicore architectures" (2009), with the time that launching takes as a third r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,12 +132,32 @@ def _tensors(value: Any) -> Iterable[torch.Tensor]:
             yield from _tensors(each)
 
 
+def attention_flop(
+    query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: object, out_shape: object = None, **__: object
+) -> int:
+    """Of both products of fused attention, multiply and add counted apart; shapes are [batch, heads, tokens, width].
+
+    As torch's own formula, which refuses grouped queries, whose keys have fewer heads.
+    """
+    batch, heads, queries, width = query
+    return 2 * batch * heads * queries * key[-2] * (width + value[-1])
+
+
+_ATTENTION = ("flash_attention", "efficient_attention", "cudnn_attention", "flash_attention_for_cpu")
+ATTENTION_FLOP = {
+    found: attention_flop
+    for name in _ATTENTION
+    if (found := getattr(torch.ops.aten, f"_scaled_dot_product_{name}", None)) is not None
+}
+
+
 def measure_demand(forward: Callable[[], Iterable[torch.Tensor]], held: Iterable[torch.Tensor]) -> Demand:
     """Counts one forward. `held` are its weights and inputs; what it returns are its outputs, bytes counted once each.
 
     Operators that torch has no formula for count as no FLOPs, so the bound stays a bound.
     """
-    with FlopCounterMode(display=False) as counter, _Census(held) as census:
+    counting = FlopCounterMode(display=False, custom_mapping=ATTENTION_FLOP)
+    with counting as counter, _Census(held) as census:
         outputs = {id(tensor): tensor for tensor in forward()}
     written = sum(tensor.numel() * tensor.element_size() for tensor in outputs.values())
     return Demand(int(counter.get_total_flops()), census.bytes_read() + written, census.calls)

@@ -29,9 +29,10 @@ PUBLISHED: dict[str, dict[str, float]] = {
     "910B": {"float32": 94e12, "float16": 376e12, "bfloat16": 376e12, "memory": 1.6e12},
 }
 AGREEMENT = 0.01
-# What fills the device: where the host is slower than it, each clock sees something else.
-FILLING = (("bfloat16", 256), ("float32", 8))
-TIMED = (*FILLING, ("bfloat16", 64), ("bfloat16", 1))
+# Ours waits for the device before each sample, so it is held to events that do; torch's timer queues its calls, and
+# agrees only where launching the first operators is nothing beside the rest.
+LONG = (("bfloat16", 256), ("float32", 8))
+TIMED = (*LONG, ("bfloat16", 64), ("bfloat16", 1))
 
 
 def limits(context: Context, report: Report) -> None:
@@ -97,13 +98,15 @@ def best_ms(device: Device, call: Callable[[], Any], count: int = 20) -> float:
     return min(_events(device, call, count) or _host(device, call, count))
 
 
-def _events(device: Device, call: Callable[[], Any], count: int) -> list[float]:
-    """Each call between two events, one call behind the other; empty without events. Independent of `loop`."""
+def _events(device: Device, call: Callable[[], Any], count: int, *, alone: bool = False) -> list[float]:
+    """Each call between two events, one behind the other or `alone`; empty without events. Independent of `loop`."""
     event = getattr(torch.get_device_module(device.torch_device), "Event", None)
     if device.event_timer() is None or event is None:
         return []
     pairs = [(event(enable_timing=True), event(enable_timing=True)) for _ in range(count)]
     for started, stopped in pairs:
+        if alone:
+            device.synchronize()
         started.record()
         call()
         stopped.record()
@@ -132,15 +135,15 @@ def clocks(context: Context, report: Report) -> None:
         row = _three_clocks(device, call, 0.3 if context.small else 1.5)
         rows[f"{name}, batch {batch}"] = row
         report.put(clocks=rows)
-        if (name, batch) not in FILLING:
+        if (name, batch) not in LONG:
             continue
-        for other in ("events", "timer"):
+        for other in ("events", "timer") if (name, batch) == LONG[0] else ("events",):
             ratio = row["ours_ms" if other == "events" else "ours_host_ms"] / row[f"{other}_ms"] - 1
             label = f"{name}, batch {batch}: ours against {other}"
             report.check(label, abs(ratio) <= AGREEMENT, f"{ratio:+.2%}", f"within {AGREEMENT:.0%}")
     said = [
         f"{name}: {row['ours_ms']:.4g} (host {row['ours_host_ms']:.4g}), events {row['events_ms']:.4g},"
-        f" Timer {row['timer_ms']:.4g} ms"
+        f" queued {row['queued_ms']:.4g}, Timer {row['timer_ms']:.4g} ms"
         for name, row in rows.items()
     ]
     report.say("; ".join(said))
@@ -168,6 +171,7 @@ def _three_clocks(device: Device, call: Callable[[], Any], seconds: float) -> di
     ours: list[float] = []
     host: list[float] = []
     events: list[float] = []
+    queued: list[float] = []
     timer: list[float] = []
     for _ in range(2):
         taken = measure(
@@ -175,10 +179,12 @@ def _three_clocks(device: Device, call: Callable[[], Any], seconds: float) -> di
         )
         ours += taken.device_ms or taken.host_ms
         host += taken.host_ms
-        events += _events(device, call, 50)
+        events += _events(device, call, 50, alone=True)
+        queued += _events(device, call, 50)
         timed = Timer("call()", globals={"call": call}).blocked_autorange(min_run_time=seconds)
         timer += [1e3 * each for each in timed.times]
     medians = {"ours_ms": ours, "ours_host_ms": host, "events_ms": events or host, "timer_ms": timer}
+    medians["queued_ms"] = queued or host
     spread = {"ours_spread": _spread(ours), "events_spread": _spread(events or host)}
     return {name: statistics.median(samples) for name, samples in medians.items()} | spread
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS, truncate_mantissa
+from npu_adapt.numerics.arithmetic import ARITHMETICS, round_mantissa, truncate_mantissa
 from npu_adapt.numerics.attention import AttentionCall
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.emulation import emulate
@@ -337,6 +337,44 @@ def test_two_calls_are_too_few_to_believe_a_prediction():
     element = torch.zeros(16, 32)
     element[3, 4] = 0.02
     assert left_over(predicted_readings(2, {1: element})) == {}
+
+
+def test_another_shape_is_another_kernel_and_may_be_computed_more_exactly():
+    one_row, weight = random(1, 256), random(32, 256)
+    in_float32 = reading(lambda: F.linear(one_row, weight), F.linear(one_row, weight), HF32)  # a matrix-vector kernel
+    assert in_float32.left["rounded operands"] is not None and in_float32.left["exact operands"] is None
+    assert left_over([*predicted_readings(9, {}), in_float32]) == {}
+
+
+def test_one_call_of_a_kernel_may_be_computed_more_exactly_than_the_others():
+    x, w = random(16, 256, seed=9), random(32, 256, seed=108)
+    in_float32 = reading(lambda: F.linear(x, w), F.linear(x, w), HF32)
+    assert left_over([*predicted_readings(9, {}), in_float32]) == {}
+
+
+def test_sums_that_are_cut_off_lose_with_their_length_and_are_no_fault():
+    from tests.numerics.test_probe import summed_towards_zero
+
+    x, w = random(8, 3072).abs(), random(16, 3072).abs()  # sums of one sign: all that is cut off adds up
+    result = summed_towards_zero(round_mantissa(x, 10), round_mantissa(w, 10).T)
+    rounding, cutting = (
+        reading(lambda: F.linear(x, w), result, replace(ARITHMETICS["tf32"], truncating_sums=cut))
+        for cut in (False, True)
+    )
+    assert rounding.left["rounded operands"] is not None and cutting.left["rounded operands"] is None
+    off = reading(lambda: F.linear(x, w), result * (1 + 1e-4), replace(ARITHMETICS["tf32"], truncating_sums=True))
+    assert off.left["rounded operands"] is not None
+
+
+def test_an_operator_that_multiplies_matrices_inside_may_round_their_operands():
+    x = random(2, 6, 16)
+    layer = torch.nn.MultiheadAttention(16, 4, batch_first=True).eval().requires_grad_(False)
+    call = next(each for each in captured(lambda: layer(x, x, x)) if each.operator == "multi_head_attention_forward")
+    weights = {name: round_mantissa(value, 11) for name, value in layer.state_dict().items()}
+    rounded = torch.func.functional_call(layer, weights, (round_mantissa(x, 11),) * 3)
+    results = [rounded[0].transpose(0, 1), rounded[1]]
+    assert judge(call, results, HF32).broken is None
+    assert judge(call, results, ARITHMETICS["float32"]).broken is not None
 
 
 # --- what rounding to a half type hides -----------------------------------------------------------

@@ -82,3 +82,23 @@ def test_coarse_scores_are_seen_behind_exact_values() -> None:
 def test_an_exponential_in_half_precision_overflows() -> None:
     assert not overflows_exp(torch.exp)
     assert overflows_exp(lambda x: x.half().exp().float())
+
+
+def summed_towards_zero(left: Tensor, right: Tensor) -> Tensor:
+    """A matrix unit that takes in four terms at a time and cuts off what its sums cannot keep."""
+    total = torch.zeros(left.size(0), right.size(1))
+    for start in range(0, left.size(1), 4):
+        exact = total.double() + left[:, start : start + 4].double() @ right[start : start + 4].double()
+        nearest = exact.float()
+        beyond = nearest.double().abs() > exact.abs()
+        total = torch.where(beyond, torch.nextafter(nearest, torch.zeros(())), nearest)
+    return total.to(left.dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_sums_that_are_cut_off_are_told_from_rounded_ones(dtype: torch.dtype) -> None:
+    cut, rounded = read_product(summed_towards_zero, dtype), read_product(matmul, dtype)
+    assert (cut.truncates_sums, rounded.truncates_sums) == (True, False)
+    assert cut.arithmetic == rounded.arithmetic == str(dtype).removeprefix("torch.")
+    emulated = cut.emulated()
+    assert emulated is not None and emulated.truncating_sums

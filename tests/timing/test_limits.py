@@ -79,3 +79,21 @@ def test_a_device_with_a_clock_of_its_own_is_measured_by_it(monkeypatch: pytest.
     found = limits.measure_limits(torch.device("cpu"), torch.float32, lambda: None, 2 << 20, HalfAMillisecond())
     assert found.matmul_flop_per_s == pytest.approx(2 * 64**3 / 0.5e-3)
     assert found.copy_bytes_per_s == pytest.approx(2 * (1 << 20) / 0.5e-3)
+
+
+def test_attention_of_grouped_queries_is_counted_by_the_heads_of_its_queries() -> None:
+    query, grouped, alike = (2, 8, 5, 16), (2, 2, 7, 16), (2, 8, 7, 16)
+    assert (
+        limits.attention_flop(query, grouped, grouped)
+        == limits.attention_flop(query, alike, alike)
+        == 2 * 2 * 8 * 5 * 7 * 32
+    )
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_fused_attention_is_counted_where_torch_fuses_it(grouped: bool) -> None:
+    query, key = torch.randn(1, 8, 64, 16), torch.randn(1, 2 if grouped else 8, 64, 16)
+    counted = limits.measure_demand(
+        lambda: [torch.nn.functional.scaled_dot_product_attention(query, key, key, enable_gqa=grouped)], [query, key]
+    )
+    assert counted.flop == 2 * 8 * 64 * 64 * 32

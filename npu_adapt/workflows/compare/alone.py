@@ -13,11 +13,11 @@ from torch import Tensor
 
 from npu_adapt.devices.device import Device
 from npu_adapt.models.tasks import Sample, Task
-from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
+from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass, is_coarser
 from npu_adapt.numerics.capture import Call, capturing, tensors_of
 from npu_adapt.numerics.error_statistics import FailedTest
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
-from npu_adapt.numerics.operators import Kind, kind_of
+from npu_adapt.numerics.operators import COMPOSITES, Kind, kind_of
 from npu_adapt.progress import Progress
 from npu_adapt.records import Compare, Depth, Fact, OperatorFinding
 from npu_adapt.workflows.compare.facts import note
@@ -125,8 +125,10 @@ def moved(leaf: Any, device: torch.device) -> Any:
 
 
 def arithmetic_of(operator: str, arithmetic: ArithmeticByClass) -> Arithmetic:
-    """The arithmetic that an operator is held to: that of its class."""
+    """The arithmetic that an operator is held to: that of its class, the coarser of two for one that may use both."""
     if kind_of(operator) is Kind.ATTENTION:
+        return arithmetic.attention
+    if operator in COMPOSITES and is_coarser(arithmetic.attention, arithmetic.matmul):
         return arithmetic.attention
     return arithmetic.conv if operator.startswith("conv") else arithmetic.matmul
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Probed:
                 accumulation_bits=reading.accumulation_bits,
                 overflows=reading.overflows,
                 flushes_denormals=reading.flushes_denormals,
+                truncates_sums=reading.truncates_sums,
             )
             for operators, reading in self.readings.items()
         )
@@ -89,7 +91,7 @@ def arithmetic_to_judge_at(probed: Probed, asked: str, dtype: torch.dtype) -> Ar
     that could not be probed is held to what the matrix products were found to be, else to the finest.
     """
     if asked != "auto":
-        return ArithmeticByClass.uniform(asked)
+        return ArithmeticByClass(*(_summed_as(probed.readings.get(each), asked) for each in OPERATOR_CLASSES))
     coarsest = ARITHMETICS[COARSEST_UNASKED[dtype]]
     finest = ARITHMETICS["float32" if dtype == torch.float32 else COARSEST_UNASKED[dtype]]
 
@@ -99,6 +101,13 @@ def arithmetic_to_judge_at(probed: Probed, asked: str, dtype: torch.dtype) -> Ar
         return coarsest if found is None or found.mantissa_bits < coarsest.mantissa_bits else found
 
     return ArithmeticByClass(*map(held_to, OPERATOR_CLASSES))
+
+
+def _summed_as(reading: Reading | None, asked: str) -> Arithmetic:
+    """The arithmetic asked for, with sums as the device was seen to take them: nobody can ask for other ones."""
+    row = ARITHMETICS[asked]
+    truncates = reading is not None and bool(reading.truncates_sums)
+    return dataclasses.replace(row, truncating_sums=True) if truncates else row
 
 
 def arithmetic_report(
