@@ -136,7 +136,7 @@ PARTS: dict[str, Phrase] = {
 }
 
 REASONS: dict[str, Phrase] = {
-    "no-class-scores": Phrase("the task has no class scores", "该任务没有类别得分"),
+    "no-class-scores": Phrase("no output holds class scores", "没有输出包含类别得分"),
     "fewer-than-five-classes": Phrase("fewer than five classes", "类别少于五个"),
     "fast": Phrase("not measured: --fast", "未测量：使用了 --fast"),
     "random-model": Phrase("the model is random, so it has no noise floor", "模型是随机的，因此没有噪声底"),

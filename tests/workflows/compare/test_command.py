@@ -330,6 +330,19 @@ def test_whole_numbers_must_be_equal_under_every_rule_that_judges_errors(run: Ru
     assert Term(id="equal", holds=False, place="ids", value=10, limit=0) in verdict.terms
 
 
+def test_a_model_of_whole_numbers_alone_is_compared(run: Run, spoil: Any) -> None:
+    def ids(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"ids": plain(module, tensors)["logits"].argsort(-1)}
+
+    spoil(with_forward(ids))
+    summary = run()
+    section = section_of(summary)
+    assert section.verdict.passed and section.verdict.terms[0] == Term(
+        id="equal", holds=True, place="ids", value=0, limit=0
+    )
+    assert (section.top1_match, summary.reasons["compare.top1_match"]) == (None, Fact("no-class-scores"))
+
+
 def test_a_cpu_is_as_fast_as_itself_or_the_speed_up_is_left_out_with_its_reason(run: Run) -> None:
     summary = run()
     latency = section_of(summary).latency
