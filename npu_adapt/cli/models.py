@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -36,7 +37,8 @@ def list_models(output: options.Output, cache_dir: Path | None = None) -> None:
     from npu_adapt.report.registry_tables import render_list
     from npu_adapt.workflows.models.registry import list_models as run_list
 
-    print_record(run_list(cache_dir, progress_for(quiet=output.quiet)), render_list, as_json=output.json)
+    render = partial(render_list, language=output.language, details=output.details)
+    print_record(run_list(cache_dir, progress_for(quiet=output.quiet)), render, as_json=output.json)
 
 
 @takes({"model": options.MAYBE_MODEL, **CHOICE, **options.OUTPUT})
@@ -64,7 +66,8 @@ def verify(
     verification = verify_models(entries, held, progress, meanwhile=load_what_follows)
     from npu_adapt.report.registry_tables import render_verification
 
-    print_record(verification, render_verification, as_json=output.json)
+    render = partial(render_verification, language=output.language, details=output.details)
+    print_record(verification, render, as_json=output.json)
     if not verification.passed:
         raise typer.Exit(ExitCode.MODEL)
 
@@ -80,15 +83,18 @@ def remove(request: ModelRequest, output: options.Output, yes: bool = False) -> 
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.run import print_record
     from npu_adapt.models.registry import Registry, cache_folder
-    from npu_adapt.report.registry_tables import render_removed
-    from npu_adapt.workflows.models.registry import remove_models
+    from npu_adapt.report.phrases import say
+    from npu_adapt.report.registry_tables import removal_lines, render_removed
+    from npu_adapt.workflows.models.registry import plan_removals, remove_models
 
     held = Registry(cache_folder(request.cache_dir), progress_for(quiet=output.quiet).say)
-    entries = chosen(request, held)
-    if yes or confirmed(f"Remove {request.model} ({', '.join(entry.path for entry in entries)})?"):
-        print_record(remove_models(entries, held), render_removed, as_json=output.json)
+    planned = plan_removals(chosen(request, held))
+    lines = removal_lines([each.record for each in planned], output.language)
+    if yes or confirmed("\n".join([*lines, say("remove-question", output.language, model=request.model)])):
+        render = partial(render_removed, language=output.language)
+        print_record(remove_models(planned, held), render, as_json=output.json)
     else:
-        typer.echo("nothing was removed", err=True)
+        typer.echo(say("nothing-removed", output.language), err=True)
 
 
 def chosen(request: ModelRequest, held: Registry) -> tuple[RegistryEntry, ...]:
@@ -113,7 +119,9 @@ def confirmed(question: str) -> bool:
     from npu_adapt.report.document import printable
 
     try:
-        return Confirm.ask(Text(printable(question)), console=stderr_console(), default=False)
+        return Confirm.ask(
+            Text("\n".join(map(printable, question.splitlines()))), console=stderr_console(), default=False
+        )
     except EOFError as error:
         raise UsageError("nobody answered whether to remove it", hint="give --yes to remove without asking") from error
 

@@ -12,7 +12,7 @@ from npu_adapt.devices.doctor.machine import read_machine
 from npu_adapt.devices.doctor.npu_smi import Asking, Chip, NpuSmi
 from npu_adapt.devices.doctor.probing import Probe
 from npu_adapt.devices.stack import stack_versions
-from npu_adapt.records import DeviceInfo, Environment, Problem
+from npu_adapt.records import DeviceInfo, Environment, Fact, Problem
 
 if TYPE_CHECKING:
     from npu_adapt.devices.device import Device
@@ -37,11 +37,10 @@ def environment(device: Device | None) -> Environment:
 
 def problems_of(examination: Examination, *, backend: str | None = None) -> tuple[Problem, ...]:
     """What does not fit; `backend` leaves out what is about other backends' stacks."""
-    from npu_adapt.devices.doctor.ascend_findings import ASCEND_FINDINGS
     from npu_adapt.devices.doctor.findings import diagnose
-    from npu_adapt.devices.doctor.general_findings import DEVICE_FINDINGS, TORCH_FINDINGS
+    from npu_adapt.devices.doctor.table import FINDINGS
 
-    return diagnose(examination, (*TORCH_FINDINGS, *ASCEND_FINDINGS, *DEVICE_FINDINGS), backend)
+    return diagnose(examination, FINDINGS, backend)
 
 
 def environment_of(examination: Examination, problems: tuple[Problem, ...] = ()) -> Environment:
@@ -63,8 +62,25 @@ def environment_of(examination: Examination, problems: tuple[Problem, ...] = ())
         memory_bytes=machine.memory_bytes,
         packages={name: version for name, version in machine.packages.items() if name not in NAMED},
         variables=dict(machine.stack_variables),
-        npu_smi=smi.text if smi.path is not None and not smi.understood else None,
+        npu_smi=smi.text if smi.text and not smi.understood else None,
     )
+
+
+def environment_reasons(examination: Examination) -> dict[str, Fact]:
+    """Why fields of the examination's record are null, where that is more than that nothing is there."""
+    machine = examination.machine
+    reasons = {}
+    if examination.cann is None and machine.ascend.cann is not None:
+        reasons["environment.cann"] = Fact("cann-without-version", {"path": str(machine.ascend.cann.path)})
+    if examination.driver is None and machine.ascend.driver_path is not None:
+        reasons["environment.driver"] = Fact("driver-without-version", {"path": machine.ascend.driver_path})
+    if examination.firmware is None and examination.driver is not None and examination.is_ascend:
+        reasons["environment.firmware"] = Fact("firmware-unknown-to-container")
+    for index, device in enumerate(_devices(examination)):
+        if device.kind == "npu" and device.memory_bytes is None and device.health is not None:
+            unread = Fact("device-memory-unread")
+            reasons |= {f"environment.devices.{index}.{name}": unread for name in ("memory_bytes", "free_memory_bytes")}
+    return reasons
 
 
 def _as_probed(device: Device | None) -> Probe:
@@ -122,5 +138,7 @@ def _visible_chips(examination: Examination) -> tuple[Chip, ...]:
     return chips if named is None else tuple(chips[number] for number in named if number < len(chips))
 
 
-def _free(chip: Chip) -> int:
+def _free(chip: Chip) -> int | None:
+    if chip.memory_bytes is None or chip.used_bytes is None:
+        return None
     return chip.memory_bytes - chip.used_bytes

@@ -43,19 +43,30 @@ NOT_SUPPORTED = Kind(
     "an operator is not supported",
     "try --attention eager or another --dtype; a newer CANN and torch_npu pair may have the operator",
 )
+MISSING_KERNEL = Kind(
+    NOT_SUPPORTED.name,
+    "CANN has no kernel of an operator for this chip",
+    "install the operator package (ops or kernels) of this CANN for this chip and source its set_env.sh; npu-adapt env",
+)
+WRONG_OPERATORS = Kind(
+    INITIALISATION.name,
+    "the device refused CANN's operator package (OPP)",
+    "install the operator package that belongs to this CANN and driver, and source its set_env.sh: ASCEND_OPP_PATH has "
+    "to point to it; npu-adapt env",
+)
 OTHER = Kind("other", "the device reported an error", _DOCTOR)
 
 # acl/error_codes/rt_error_codes.h and acl/acl_base_rt.h, as torch_npu 2.13 carries them.
 _ACL_CODES: dict[Kind, frozenset[int]] = {
     OUT_OF_MEMORY: frozenset({200000, 207001, 207018, 300000}),
     DEVICE_LOST: frozenset(
-        {507010, 507013, 507015, 507016, 507018, 507033, 507035, 507036, 507042, 507043, 507044, 507045}
+        {507010, 507013, 507015, 507016, 507018, 507035, 507036, 507042, 507043, 507044, 507045}
         | {507049, 507050, 507051, 507052, 507053, 507054, 507055, 507056, 507057, 507899, 507900, 507901, 507914}
     ),
     TIMEOUT: frozenset(
         {107019, 107020, 207020, 507012, 507014, 507017, 507034, 507046, 507047, 507048, 507915},
     ),
-    INITIALISATION: frozenset({100001, 107001, 200002, 207004, 207006, 507008}),
+    INITIALISATION: frozenset({100001, 107001, 200002, 207004, 207006, 507008, 507033}),
     NOT_SUPPORTED: frozenset(
         {100020, 100024, 100025, 100026, 100029, 148050, 200001, 200006, 207000, 500000, 500001, 500002, 507009, 561103}
     ),
@@ -63,12 +74,27 @@ _ACL_CODES: dict[Kind, frozenset[int]] = {
 _KIND_OF_CODE = {code: kind for kind, codes in _ACL_CODES.items() for code in codes}
 _ACL_CODE = re.compile(r"error code is (\d{6})")
 
+# What CANN itself says is closer to the cause than the code of the call that failed: read before those.
+_CANN_CAUSES: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (OUT_OF_MEMORY, r"\bEL0004\b"),
+        (WRONG_OPERATORS, r"\bE30006\b|Failed to verify the OPP"),
+        (NOT_SUPPORTED, r"\b(?:EZ1001|EZ3002|EZ3003|EZ9010|E40021|E10014)\b"),
+        (NOT_SUPPORTED, r"not implemented for DT_\w+|should be in dtype support list"),
+        (
+            MISSING_KERNEL,
+            r"Parse dynamic kernel config fail|[Cc]annot find (?:the )?bin of op|OPP_KERNEL_PKG_NOT_FOUND",
+        ),
+    )
+)
+
 _TEXTS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE | re.DOTALL))
     for kind, pattern in (
         (
             OUT_OF_MEMORY,
-            r"\bout of memory\b|can(?:'t|not) allocate memory|unable to allocate|bad_alloc|EL0004|_ALLOC_FAILED",
+            r"\bout of memory\b|can(?:'t|not) allocate memory|unable to allocate|bad_alloc|_ALLOC_FAILED",
         ),
         (DEVICE_LOST, r"UCE ERROR|HBM MULTI BIT ECC|SUSPECT (?:DEVICE )?MEM|SUSPECT REMOTE|LINK ERROR|FORCE STOP"),
         (DEVICE_LOST, r"uncorrectable ECC|fallen off the bus"),
@@ -80,7 +106,7 @@ _TEXTS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (INITIALISATION, r"no CUDA-capable device|driver version is insufficient|Found no NVIDIA driver"),
         (INITIALISATION, r"busy or unavailable|forward compatibility was attempted|CUDA initialization"),
         (NOT_SUPPORTED, r"Could not run '[\w:.]+' with arguments from the|DispatchStub: missing kernel"),
-        (NOT_SUPPORTED, r"GetWorkspaceSize not (?:in|found)|EZ3002|EZ3003|EZ9010|E40021|E10014"),
+        (NOT_SUPPORTED, r"GetWorkspaceSize not (?:in|found)"),
         (NOT_SUPPORTED, r"\" not implemented for '|is not currently (?:implemented|supported) (?:for|on) the"),
         (NOT_SUPPORTED, r"CU(?:BLAS|DNN)_STATUS_(?:NOT_SUPPORTED|ARCH_MISMATCH)"),
         (NOT_SUPPORTED, r"no kernel image is available|not supported on (?:the )?(?:NPU|CUDA|MPS|XPU)"),
@@ -105,7 +131,8 @@ _OPERATORS = tuple(
     )
 )
 
-_CANN_SAID = re.compile(r"^(?P<words>E[A-Z0-9]\d{4}: .+)$", re.MULTILINE)  # its own error codes: "EZ3002: …"
+_CANN_LINE = re.compile(r"(?P<code>E[A-Z0-9]\d{4})(?:: ?|  )")  # "EZ3002: …"; older ones "EH9999  …"
+_HEADING = re.compile(r"Inner Error!|TraceBack \(most recent call last\)|^\[?Error\]?:?$")  # says nothing itself
 
 _SIZE = r"(?P<size>[\d.]+ ?(?:[KMGT]i?B|[Bb]ytes|B))"
 _ASKED = re.compile(rf"(?:tried|unable) to allocate {_SIZE}", re.IGNORECASE)
@@ -130,7 +157,7 @@ def classify_failure(
         parts.append(_memory_words(text, memory))
     elif operator:
         parts.append(f"operator {operator}")
-    parts.append(_said(error))
+    parts.append(what_was_said(error))
     return RunFailed(
         ": ".join(part for part in parts if part), hint=kind.hint, stage=stage, kind=kind.name, operator=operator
     )
@@ -151,6 +178,9 @@ def _kind(error: BaseException, text: str) -> Kind | None:
         return OUT_OF_MEMORY
     if not isinstance(error, RuntimeError | OSError):  # NotImplementedError is a RuntimeError
         return None
+    cause = next((kind for kind, pattern in _CANN_CAUSES if pattern.search(text)), None)
+    if cause is not None:
+        return cause
     for code in _ACL_CODE.findall(text):
         if int(code) in _KIND_OF_CODE:
             return _KIND_OF_CODE[int(code)]
@@ -184,11 +214,22 @@ def _gibibytes(count: int) -> str:
     return f"{count / (1 << 30):.2f} GiB"
 
 
-def _said(error: BaseException) -> str:
+def what_was_said(error: BaseException) -> str:
     """The first line of what the backend said, without the place in its source, and what CANN says about it."""
     lines = str(error).strip().splitlines()
     if not lines:
         return type(error).__name__
-    said = re.sub(r"^\w+(?:\(\))?:\S+\.(?:cpp|h|cc):\d+ ", "", lines[0])
-    cann = _CANN_SAID.search("\n".join(lines[1:]))
-    return f"{said} ({cann['words'].strip()})" if cann else said
+    said = re.sub(r"^\w+(?:\(\))?:\S+\.(?:cpp|h|cc|ts):\d+ ", "", lines[0])
+    cause = _cann_cause(lines[1:])
+    return f"{said} ({cause})" if cause else said
+
+
+def _cann_cause(lines: list[str]) -> str | None:
+    """The first line of CANN's report that says something, with its code; None: there is no report."""
+    code = None
+    for line in map(str.strip, lines):
+        match = _CANN_LINE.match(line)
+        code = match["code"] if match else code
+        if code and line and not _HEADING.search(line):
+            return line if match else f"{code}: {line}"
+    return code

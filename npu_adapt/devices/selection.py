@@ -9,9 +9,11 @@ from typing import Any
 from npu_adapt.devices.backends import ACCELERATORS, CPU, Backend
 from npu_adapt.devices.device import Device, first_line, prove
 from npu_adapt.devices.doctor.machine import cpu_name
+from npu_adapt.devices.failures import what_was_said
 from npu_adapt.devices.importing import DOCTOR, import_extension, import_torch, version_of
 from npu_adapt.devices.names import DeviceName, parse_device_name
 from npu_adapt.errors import DeviceUnavailable, NpuAdaptError, RunFailed
+from npu_adapt.records import Fact
 
 _REHEARSE = (
     "rehearse what an accelerator would show: npu-adapt compare --rehearse hf32; or compare the CPU with itself: "
@@ -21,10 +23,20 @@ _REHEARSE = (
 
 @dataclass(frozen=True)
 class Selection:
-    """A device, and why it is this one, in words for the first line of the output."""
+    """A device, and why it is this one."""
 
     device: Device
-    reason: str
+    reason: Fact  # of the kind "why": asked, first, no-accelerator
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why an accelerator was passed over."""
+
+    id: str  # not-installed | none-seen | failed
+    name: str  # what refused: "torch_npu", "npu"
+    said: str  # what the software said; empty: nothing
+    message: str  # the same for the message of an error
 
 
 def open_device(name: str, *, allow_cpu: bool) -> Selection:
@@ -38,35 +50,47 @@ def open_device(name: str, *, allow_cpu: bool) -> Selection:
     wanted = parse_device_name(name)
     if wanted.backend is None:
         return _open_first(allow_cpu)
-    return Selection(_open(wanted, wanted.backend), "asked for")
+    return Selection(_open(wanted, wanted.backend), Fact("asked"))
 
 
 def _open_first(allow_cpu: bool) -> Selection:
-    refusals = []
+    refusals: list[_Refusal] = []
     for backend in ACCELERATORS:
         if backend.extension is not None and version_of(backend.extension.distribution) is None:
             if backend is ACCELERATORS[0]:
-                refusals.append(f"{backend.extension.distribution} is not installed")
+                name = backend.extension.distribution
+                refusals.append(_Refusal("not-installed", name, "", f"{name} is not installed"))
             continue
         try:
             device = _open(DeviceName(backend, None), backend)
         except NpuAdaptError as error:
             # What torch has built in and finds nothing of needs no word; what is installed and broken does.
             if backend.extension is not None or isinstance(error, RunFailed):
-                refusals.append(error.message)
+                refusals.append(_refusal(backend, error))
             continue
-        return Selection(device, _because("the first accelerator that works", refusals))
+        return Selection(device, _because("first", refusals))
     if not allow_cpu:
-        raise DeviceUnavailable(f"no accelerator works here ({_listed(refusals)})", hint=_REHEARSE)
-    return Selection(_open(DeviceName(CPU, None), CPU), _because("no accelerator works here", refusals))
+        listed = "; ".join(each.message for each in refusals) or "torch sees none"
+        raise DeviceUnavailable(f"no accelerator works here ({listed})", hint=_REHEARSE)
+    return Selection(_open(DeviceName(CPU, None), CPU), _because("no-accelerator", refusals))
 
 
-def _because(reason: str, refusals: list[str]) -> str:
-    return f"{reason} ({_listed(refusals)})" if refusals else reason
+def _refusal(backend: Backend, error: NpuAdaptError) -> _Refusal:
+    if error.__cause__ is None:
+        return _Refusal("none-seen", backend.kind, "", error.message)
+    return _Refusal("failed", backend.kind, what_was_said(error.__cause__), error.message)
 
 
-def _listed(refusals: list[str]) -> str:
-    return "; ".join(refusals) or "torch sees none"
+def _because(reason: str, refusals: list[_Refusal]) -> Fact:
+    """The reason, with what refused before, item by item."""
+    return Fact(
+        reason,
+        {
+            "refused": tuple(each.id for each in refusals),
+            "names": tuple(each.name for each in refusals),
+            "said": tuple(each.said for each in refusals),
+        },
+    )
 
 
 def _open(wanted: DeviceName, backend: Backend) -> Device:

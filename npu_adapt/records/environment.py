@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from npu_adapt.records.base import Record
+from npu_adapt.records.base import Fact, Record, Value
 
 
 class DeviceInfo(Record, frozen=True, kw_only=True):
@@ -18,14 +18,11 @@ class DeviceInfo(Record, frozen=True, kw_only=True):
 
 
 class Problem(Record, frozen=True, kw_only=True):
-    """One thing in the environment that does not fit, and its fix."""
+    """One thing in the environment that does not fit: its words are the phrases "finding-ID-found", "-wanted", …"""
 
     id: str
     severity: str  # error | warning | note
-    found: str
-    wanted: str
-    fix: str
-    why: str = ""
+    values: dict[str, Value] = msgspec.field(default_factory=dict)  # what was found and what was wanted
 
 
 class Environment(Record, frozen=True, kw_only=True):
@@ -34,8 +31,8 @@ class Environment(Record, frozen=True, kw_only=True):
     torch: str | None  # None: not installed, which only `env` can report
     torch_npu: str | None  # None: not installed
     transformers: str | None  # None: not installed
-    cann: str | None  # None: no CANN found
-    driver: str | None  # None: no driver found
+    cann: str | None  # None: no CANN found, or one whose files do not tell
+    driver: str | None  # None: no driver found, or one whose files do not tell
     firmware: str | None  # None: no firmware found
     devices: tuple[DeviceInfo, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -56,4 +53,4 @@ class EnvironmentChanges(Record, frozen=True, kw_only=True):
 
     since: str  # the file that was compared with
     created_at: str  # when that was recorded
-    changes: tuple[str, ...]  # "torch_npu: 2.8.0 -> 2.9.0"
+    changes: tuple[Fact, ...]  # name, before and after of each thing that differs

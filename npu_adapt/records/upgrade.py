@@ -11,6 +11,7 @@ from typing import Any
 from npu_adapt.records.base import TEXT
 
 Json = dict[str, Any]
+PROBLEM_PARTS = ("found", "wanted", "why", "fix")  # what schema 1 said of a problem
 
 # What schema 1 called the sources of a benchmark's peak memory.
 MEMORY_SOURCES = {
@@ -38,6 +39,8 @@ def _from_1_to_2(summary: Json) -> Json:
         "weights": _weights_from_1_to_2,
         "compare": _compare_from_1_to_2,
         "bench": _bench_from_1_to_2,
+        "environment": _environment_from_1_to_2,
+        "changes": _changes_from_1_to_2,
     }
     changed = {name: step(summary[name]) for name, step in sections.items() if summary.get(name) is not None}
     reasons = {path: text_fact(text) for path, text in summary.get("reasons", {}).items()}
@@ -98,6 +101,23 @@ def _bench_from_1_to_2(bench: Json) -> Json:
     ]
     source = bench.get("memory_source", "")
     return {**with_facts(bench), "rows": rows, "memory_source": MEMORY_SOURCES.get(source, source)}
+
+
+def _environment_from_1_to_2(environment: Json) -> Json:
+    """Problems keep their ids, which name them, and their four sentences."""
+    problems = [
+        {
+            "id": problem["id"],
+            "severity": problem["severity"],
+            "values": {f"{TEXT}_{part}": problem.get(part, "") for part in PROBLEM_PARTS},
+        }
+        for problem in environment.get("problems", ())
+    ]
+    return {**environment, "problems": problems}
+
+
+def _changes_from_1_to_2(changes: Json) -> Json:
+    return {**changes, "changes": [text_fact(text) for text in changes["changes"]]}
 
 
 STEPS: tuple[Callable[[Json], Json], ...] = (_from_1_to_2,)  # the step from schema n stands at n - 1

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from npu_adapt.records import DeviceInfo, Problem, Summary
+from npu_adapt.records import DeviceInfo, Fact, Problem, Summary
 from npu_adapt.report.document import Block, Code, Column, Inline, Table, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.phrases import Language
+from npu_adapt.report.phrases.facts import finding_words
 from npu_adapt.report.sections.blocks import fact, facts, missing_reasons, table
 from npu_adapt.report.terminal import Screen
 
@@ -36,9 +38,9 @@ DEVICE_COLUMNS = {
 }
 
 
-def render_at_once(summary: Summary) -> RenderableType:
+def render_at_once(summary: Summary, language: Language = "en") -> RenderableType:
     """Versions, the machine and its variables, without waiting for anything."""
-    figures = Figures(summary)
+    figures = Figures(summary, language)
     environment = summary.environment
     known = [fact(figures, item, path) for item, path in STACK if figures.value(path) is not None]
     packages = sorted(environment.packages.items()) if environment is not None else []
@@ -53,9 +55,9 @@ def render_at_once(summary: Summary) -> RenderableType:
     return Screen(blocks)
 
 
-def render_answers(summary: Summary, shown: Summary) -> RenderableType:
+def render_answers(summary: Summary, shown: Summary, language: Language = "en") -> RenderableType:
     """The rest of `summary`, after `render_at_once(shown)`: nothing is said twice, and nothing is left unsaid."""
-    figures, before = Figures(summary), Figures(shown)
+    figures, before = Figures(summary, language), Figures(shown, language)
     late = [fact(figures, item, path) for item, path in STACK if _is_news(figures, before, path)]
     blocks: list[Block] = [facts(figures, "stack", late)] if late else []
     blocks += devices(figures)
@@ -111,9 +113,13 @@ def findings(figures: Figures) -> Iterator[Block]:
 
 def finding_rows(figures: Figures, problem: Problem) -> list[tuple[Inline, ...]]:
     """What it is called, what was found, what was wanted, why it matters, and the command."""
-    said = {"found": problem.found, "wanted": problem.wanted, "why": problem.why, "fix": problem.fix}
-    lines = [(figures.say(f"column-{name}"), Code(text)) for name, text in said.items() if text]
-    return [(problem.severity, Code(problem.id)), *lines]
+    lines = [(figures.say(f"column-{name}"), text) for name, text in told(figures, problem).items()]
+    return [(figures.say(f"label-{problem.severity}"), Code(problem.id)), *lines]
+
+
+def told(figures: Figures, problem: Problem) -> dict[str, str]:
+    """The words of a finding: "found", and as far as there are any "wanted", "why" and "fix"."""
+    return finding_words(problem, figures.language)
 
 
 def changes(figures: Figures) -> Iterator[Block]:
@@ -125,7 +131,12 @@ def changes(figures: Figures) -> Iterator[Block]:
         yield sentence(figures.say("nothing-changed", since=record.since, created=record.created_at), tone="good")
         return
     yield sentence(figures.say("changed-since", since=record.since, created=record.created_at), tone="caution")
-    yield listing(record.changes)
+    yield listing(change_words(figures, each) for each in record.changes)
+
+
+def change_words(figures: Figures, change: Fact) -> str:
+    """What changed, in words."""
+    return figures.tell("change", change)
 
 
 def conclusion(figures: Figures) -> Block:

@@ -8,6 +8,7 @@ import torch
 
 from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import DeviceUnavailable, UsageError
+from npu_adapt.report.phrases.facts import words
 
 
 def test_the_cpu_is_complete() -> None:
@@ -67,7 +68,9 @@ def test_auto_says_why_it_took_the_cpu_and_refuses_it_for_a_comparison() -> None
         pytest.skip("this machine has an accelerator")
     selection = open_device("auto", allow_cpu=True)
     assert selection.device.name == "cpu"
-    assert "no accelerator works here" in selection.reason
+    assert selection.reason.id == "no-accelerator"
+    assert words("why", selection.reason, "en").startswith("no accelerator works here")
+    assert words("why", selection.reason, "zh").startswith("没有可用的加速设备")
     with pytest.raises(DeviceUnavailable, match="no accelerator") as raised:
         open_device("auto", allow_cpu=False)
     assert "--rehearse" in raised.value.hint

@@ -11,19 +11,19 @@ import msgspec
 import pytest
 
 from npu_adapt.devices.doctor.ascend import Node
-from npu_adapt.devices.doctor.ascend_findings import ASCEND_FINDINGS
 from npu_adapt.devices.doctor.events import Count, Found, Torch, Versions
 from npu_adapt.devices.doctor.examination import Examination
 from npu_adapt.devices.doctor.findings import diagnose
-from npu_adapt.devices.doctor.general_findings import DEVICE_FINDINGS, TORCH_FINDINGS
 from npu_adapt.devices.doctor.machine import Nvidia
 from npu_adapt.devices.doctor.npu_smi import NpuSmi, parse_board, parse_chips
 from npu_adapt.devices.doctor.probing import Ending, Probe
-from npu_adapt.devices.environment import environment_of, problems_of
-from npu_adapt.records import Problem
+from npu_adapt.devices.doctor.table import FINDINGS as TABLE
+from npu_adapt.devices.environment import environment_of, environment_reasons, problems_of
+from npu_adapt.records import Fact, Problem
+from npu_adapt.report.phrases import PHRASES, Language
+from npu_adapt.report.phrases.facts import finding_words, words
 from tests.devices.machines import add_cann, add_card, add_driver, machine
 
-TABLE = (*TORCH_FINDINGS, *ASCEND_FINDINGS, *DEVICE_FINDINGS)
 SAMPLES = Path(__file__).parents[1] / "data" / "npu-smi"
 TORCH = Torch(version="2.9.0+cpu", cuda=None)
 NO_CUDA = Count(kind="cuda", devices=0)
@@ -40,7 +40,8 @@ WITH_CUDA = Torch(version="2.9.0+cu128", cuda="12.8")
 def smi(name: str = "910b4", *, text: str | None = None, code: int | None = 0, board: str = "") -> NpuSmi:
     """An answer of npu-smi."""
     said = (SAMPLES / f"{name}.txt").read_text(encoding="utf-8") if text is None else text
-    return NpuSmi("/usr/local/bin/npu-smi", said, code, "25.3.rc1", parse_chips(said), parse_board(board))
+    chips, values = parse_chips(said), parse_board(board)
+    return NpuSmi("/usr/local/bin/npu-smi", said, code=code, version="25.3.rc1", chips=chips, board=values)
 
 
 IDLE = smi(text=(SAMPLES / "910b4.txt").read_text(encoding="utf-8").replace("26838/ 32768", "2838 / 32768"))
@@ -48,7 +49,7 @@ IDLE = smi(text=(SAMPLES / "910b4.txt").read_text(encoding="utf-8").replace("268
 
 def raised(message: str) -> Probe:
     """A probe in which the import of torch_npu raised."""
-    return Probe((TORCH, NO_CUDA), (Ending("import torch_npu", "raised", message),))
+    return Probe((TORCH, NO_CUDA), (Ending("import", "torch_npu", "raised", message),))
 
 
 NO_HCCL = raised("libhccl.so: cannot open shared object file: No such file or directory")
@@ -70,6 +71,11 @@ def bare(tmp_path: Path) -> Examination:
     return Examination(machine(tmp_path / "bare", packages, {"HOME": "/root"}), NpuSmi(None), Probe((TORCH, NO_CUDA)))
 
 
+def told(problem: Problem) -> dict[str, str]:
+    """Its words in English."""
+    return finding_words(problem, "en")
+
+
 def found(examination: Examination) -> dict[str, Problem]:
     return {problem.id: problem for problem in problems_of(examination)}
 
@@ -81,7 +87,7 @@ def test_a_healthy_machine_has_no_problem(healthy: Examination) -> None:
 def test_a_machine_without_an_accelerator_is_told_what_it_would_need_and_nothing_louder(bare: Examination) -> None:
     (problem,) = problems_of(bare)
     assert (problem.id, problem.severity) == ("no-accelerator", "note")
-    assert "torch_npu==2.9.0" in problem.fix
+    assert "torch_npu==2.9.0" in told(problem)["fix"]
 
 
 def test_a_working_gpu_is_nothing_to_talk_about(bare: Examination) -> None:
@@ -170,18 +176,19 @@ def without_ascend(seen: Examination) -> Examination:
     return replace(nothing, smi=NpuSmi(None), machine=replace(nothing.machine, variables={"HOME": "/root"}))
 
 
+ACL_INIT = "NPU function error: aclInit, error code is 507008"
 NONE_SEEN = Probe((TORCH, NO_CUDA, LOADED, Count(kind="npu", devices=0)))
-SICK = msgspec.structs.replace(NPUS[1], usable=False, message="aclInit, error code is 507008")
+SICK = msgspec.structs.replace(NPUS[1], usable=False, failure="initialisation", said=ACL_INIT)
 REFUSED = Count(kind="cuda", devices=0, refusal="The NVIDIA driver on your system is too old")
 
 # What is done to the healthy machine -> all that is found, with a part of its fix.
 BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
     "torch not installed": (
-        (packages(torch=None), probe(Probe((), (Ending("import torch", "raised", "No module named 'torch'"),)))),
+        (packages(torch=None), probe(Probe((), (Ending("import", "torch", "raised", "No module named 'torch'"),)))),
         {"torch-missing": "pip install 'torch>=2.6,<2.14'"},
     ),
     "torch does not import": (
-        (probe(Probe((), (Ending("import torch", "aborted", "the process was killed by SIGSEGV"),))),),
+        (probe(Probe((), (Ending("import", "torch", "killed", signal="SIGSEGV"),))),),
         {"torch-broken": "pip install --force-reinstall --no-deps 'torch==2.9.0'"},
     ),
     "torch of an untested version": (
@@ -241,11 +248,11 @@ BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
         {"torch-npu-import-raises": "--force-reinstall", "autoload-kills-torch": "AUTOLOAD=0"},
     ),
     "the import aborts": (
-        (probe(Probe((TORCH,), (Ending("import torch_npu", "aborted", "killed by SIGABRT"),))),),
+        (probe(Probe((TORCH,), (Ending("import", "torch_npu", "killed", signal="SIGABRT"),))),),
         {"torch-npu-import-aborts": "torch_npu==2.9.0", "autoload-kills-torch": "AUTOLOAD=0"},
     ),
     "the import hangs": (
-        (probe(Probe((TORCH,), (Ending("import torch_npu", "hung", "not over after 60 s"),))),),
+        (probe(Probe((TORCH,), (Ending("import", "torch_npu", "hung", seconds=60.0),))),),
         {"torch-npu-import-hangs": "--timeout 300", "autoload-kills-torch": "AUTOLOAD=0"},
     ),
     "the import raises, and autoload is off": (
@@ -286,6 +293,10 @@ BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
         (variables(ASCEND_RT_VISIBLE_DEVICES=""), probe(NONE_SEEN)),
         {"all-devices-hidden": "unset ASCEND_RT_VISIBLE_DEVICES"},
     ),
+    "devices named in falling order": (
+        (variables(ASCEND_RT_VISIBLE_DEVICES="1,0"),),
+        {"visible-devices-invalid": "export ASCEND_RT_VISIBLE_DEVICES=0,1"},
+    ),
     "one device hidden": (
         (variables(ASCEND_RT_VISIBLE_DEVICES="1"),),
         {"devices-hidden": "export ASCEND_RT_VISIBLE_DEVICES=0,1"},
@@ -309,7 +320,14 @@ BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
     "npu-smi prints what nobody knows": ((answer(smi(text="NPU 0: fine")),), {"npu-smi-unreadable": "report it"}),
     "a device does not compute": ((probe(with_devices(NPUS[0], SICK)),), {"device-fails": "npu-smi info"}),
     "using a device ends the process": (
-        (probe(Probe((TORCH, NO_CUDA, LOADED), (Ending("use npu:0", "aborted", "killed by SIGSEGV"),))),),
+        (
+            probe(
+                Probe(
+                    (TORCH, NO_CUDA, LOADED),
+                    (Ending("use", "npu:0", "killed", "double free or corruption", signal="SIGSEGV"),),
+                )
+            ),
+        ),
         {"device-use-ends-process": "~/ascend/log"},
     ),
     "an NVIDIA card and a torch without CUDA": (
@@ -329,7 +347,7 @@ BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
         {"cuda-unavailable": "upgrade the driver"},
     ),
     "another vendor's extension fails": (
-        (without_ascend, probe(Probe((TORCH, NO_CUDA), (Ending("import torch_mlu", "raised", "no libcnrt.so"),)))),
+        (without_ascend, probe(Probe((TORCH, NO_CUDA), (Ending("import", "torch_mlu", "raised", "no libcnrt.so"),)))),
         {"extension-fails": "its vendor publishes for torch 2.9.0"},
     ),
     "no accelerator at all": ((without_ascend, probe(Probe((TORCH, NO_CUDA)))), {"no-accelerator": "torch_npu==2.9.0"}),
@@ -337,7 +355,7 @@ BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("state", BROKEN)
-def test_each_broken_state_is_told_with_its_mend_and_without_its_consequences(healthy: Examination, state: str) -> None:
+def test_each_broken_state_is_told_with_its_fix_and_without_its_consequences(healthy: Examination, state: str) -> None:
     changes, fixes = BROKEN[state]
     examination = healthy
     for change in changes:
@@ -345,7 +363,7 @@ def test_each_broken_state_is_told_with_its_mend_and_without_its_consequences(he
     problems = found(examination)
     assert problems.keys() == fixes.keys()
     for name, fix in fixes.items():
-        assert fix in problems[name].fix, problems[name].fix
+        assert fix in told(problems[name])["fix"]
 
 
 def test_every_finding_of_the_tables_is_brought_about() -> None:
@@ -359,18 +377,173 @@ def test_the_tables_are_in_order() -> None:
         assert set(row.explained_by) <= set(names), row.id
         assert row.id not in row.explained_by
         assert row.severity in {"error", "warning", "note"}
-        assert all((row.found, row.wanted, row.why, row.fix)), row.id
+        assert row.where_it_works in {None, "error", "warning", "note"}
 
 
-def test_every_text_is_complete(healthy: Examination) -> None:
-    """No place left open or filled with nothing, no doubled space, in any state."""
+def all_problems(healthy: Examination) -> list[Problem]:
+    """What every broken state brings."""
+    problems = []
     for changes, _ in BROKEN.values():
         examination = healthy
         for change in changes:
             examination = change(examination)
-        for problem in problems_of(examination):
-            for text in (problem.found, problem.wanted, problem.why, problem.fix):
-                assert not re.search(r"[{}]|  |None|\(\)|: ?$|^ | $", text), f"{problem.id}: {text!r}"
+        problems += problems_of(examination)
+    return problems
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_text_is_complete(healthy: Examination, language: Language) -> None:
+    """No place left open or filled with nothing, no doubled space, in any state."""
+    for problem in all_problems(healthy):
+        texts = finding_words(problem, language)
+        assert [*texts] == ["found", "wanted", "why", "fix"], problem.id
+        for text in texts.values():
+            assert not re.search(r"[{}]|  |None|\(\)|[:：] ?$|^ | $", text), f"{problem.id}: {text!r}"
+
+
+def test_the_values_are_those_that_the_words_need(healthy: Examination) -> None:
+    """A place without a value would fail in the test above; here, a value without a place."""
+    # Not in every shape of what they tell.
+    unused = {"how", "doing", "what", "signal", "code", "seconds", "said", "npus", "chips"}
+    for problem in all_problems(healthy):
+        texts = " ".join(PHRASES[f"finding-{problem.id}-{part}"].en for part in ("found", "wanted", "why", "fix"))
+        texts += " ".join(
+            phrase.en for key, phrase in PHRASES.items() if re.match("doctor-|cann-|home-|visible-|smi-", key)
+        )
+        assert {name for name in problem.values if f"{{{name}" not in texts} <= unused, problem.id
+
+
+# What Chinese texts may hold of other letters: names, ids, paths, commands, numbers, and what others said.
+COMMANDS = re.compile(
+    r"(?:sudo |docker |pip |source |export |unset |npu-adapt |npu-smi |nvidia-smi|bash |lspci |timeout |ps -o )[!-~ …]*"
+)
+NAMES = (
+    "Ascend CANN CUDA GPU NPU NVIDIA PCI PATH OK NA CPU Compatibility npu npu-smi torch torch_npu torch_mlu "
+    "transformers npu-adapt shell chip toolkit opp info HwHiAiUser source import initialisation SIGABRT SIGSEGV "
+    "Warning Alarm NOK dmesg GiB s"
+)
+
+
+def english_in(text: str, quoted: str) -> set[str]:
+    """The words of `text` that are none of `NAMES`, of a command, a path, a variable, a version or what others said."""
+    for line in filter(None, quoted.splitlines()):
+        text = text.replace(line, "")
+    text = COMMANDS.sub(" ", text)
+    text = re.sub(
+        r"https?://[!-~]+|[~…]?/[\w./*-]+|[A-Z_]{2,}(?:=[!-~]*)?|[\w.+-]*\d[\w.+-]*|\w+\.(?:so|sh)|--\w+", " ", text
+    )
+    return set(re.findall(r"[A-Za-z][\w'-]*", text)) - set(NAMES.split())
+
+
+def test_findings_in_chinese_hold_no_english_but_names_and_commands(healthy: Examination) -> None:
+    for problem in all_problems(healthy):
+        holders = problem.values.get("holders")
+        quoted = [str(problem.values.get("said", "")), *(map(str, holders) if isinstance(holders, tuple) else ())]
+        for part, text in finding_words(problem, "zh").items():
+            assert english_in(text, "\n".join(quoted)) == set(), f"{problem.id} {part}: {text}"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_problem_of_schema_1_keeps_its_sentences(language: Language) -> None:
+    values = {"text_found": "CANN {8.1}", "text_wanted": "CANN 8.5.0", "text_why": "", "text_fix": "install it"}
+    old = Problem(id="an-id-of-then", severity="error", values=values)
+    assert finding_words(old, language) == {"found": "CANN {8.1}", "wanted": "CANN 8.5.0", "fix": "install it"}
+
+
+def test_what_torch_npu_itself_says_is_never_left_out(healthy: Examination) -> None:
+    """aclInit's error beside a missing driver and an unpublished CANN; a refusal beside a wrong variable."""
+    no_driver = ascend(driver=None, driver_path=None, nodes=(), control_nodes=())
+    examination = healthy
+    for change in (no_driver, probe(with_devices(SICK)), answer(NpuSmi(None)), packages(torch_npu="2.9.0.post2")):
+        examination = change(examination)
+    problems = found(examination)
+    assert {"driver-missing", "cann-too-old", "device-fails"} <= problems.keys()
+    assert ACL_INIT in told(problems["device-fails"])["found"]
+
+    refused = Probe((TORCH, NO_CUDA, LOADED, Count(kind="npu", devices=0, refusal=ACL_INIT)))
+    problems = found(variables(ASCEND_RT_VISIBLE_DEVICES="5")(replace(healthy, probe=refused)))
+    assert ACL_INIT in told(problems["no-device-seen"])["found"]
+
+
+@pytest.mark.parametrize("state", ["no CANN", "set_env.sh not sourced", "torch_npu of another torch"])
+def test_a_cause_quotes_the_failed_import_that_it_explains(healthy: Examination, state: str) -> None:
+    examination = healthy
+    for change in BROKEN[state][0]:
+        examination = change(examination)
+    ending = examination.probe.endings[0]
+    assert any(ending.said in told(problem)["found"] for problem in problems_of(examination))
+
+
+def test_an_unpublished_pair_is_a_note_where_the_npu_computes_and_a_warning_elsewhere(healthy: Examination) -> None:
+    examination = packages(torch_npu="2.9.0.post2")(healthy)
+    assert found(examination)["cann-too-old"].severity == "note"
+    assert found(replace(examination, probe=NONE_SEEN))["cann-too-old"].severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "wrong", "right"),
+    [
+        ("1,0", "order", "0", "0,1"),
+        ("0,0", "order", "0", "0"),
+        ("0,,1", "number", "", "0,1"),
+        ("0,1,2", "absent", "2", "0,1"),
+        ("0, 1;", "number", "1;", "0"),
+        ("0,²", "number", "²", "0"),
+        ("0," + "9" * 5000, "number", "9" * 5000, "0"),
+    ],
+)
+def test_a_list_that_cann_does_not_read_whole_is_named(
+    healthy: Examination, value: str, reason: str, wrong: str, right: str
+) -> None:
+    problems = found(variables(ASCEND_RT_VISIBLE_DEVICES=value)(healthy))
+    assert [*problems] == ["visible-devices-invalid"]
+    problem = problems["visible-devices-invalid"]
+    assert problem.severity == "warning"
+    assert (problem.values["reason"], problem.values["wrong"]) == (reason, wrong)
+    assert told(problem)["fix"] == f"export ASCEND_RT_VISIBLE_DEVICES={right}"
+
+
+@pytest.mark.parametrize("value", ["0,1", " 0 , 1 ", "1"])
+def test_a_list_in_rising_order_is_no_problem(healthy: Examination, value: str) -> None:
+    assert "visible-devices-invalid" not in found(variables(ASCEND_RT_VISIBLE_DEVICES=value)(healthy))
+
+
+def test_a_device_in_use_by_another_container_is_no_reason_to_reboot(healthy: Examination) -> None:
+    said = (
+        "DrvMngGetConsoleLogLevel failed. (g_conLogLevel=3)\n"
+        "dcmi model initialized failed, because the device is used. ret is -8020"
+    )
+    problem = found(answer(smi(text=said, code=236))(healthy))["npu-smi-fails"]
+    words_ = told(problem)
+    assert all(line in words_["found"] for line in said.splitlines())
+    assert "reboot" not in words_["fix"] and "container" in words_["fix"]
+
+
+def test_a_card_whose_memory_cannot_be_read_is_sick_and_the_others_keep_their_numbers(healthy: Examination) -> None:
+    text = IDLE.text.replace("2838 / 32768", "NA / NA")
+    assert "NA / NA" in text
+    examination = answer(smi(text=text))(healthy)
+    problem = found(examination)["device-unhealthy"]
+    assert told(problem)["found"] == "npu-smi reports NPU 0 chip 0: OK, memory cannot be read (NA)"
+    numbers = [(each.index, each.health) for each in environment_of(replace(examination, probe=NO_HCCL)).devices]
+    assert numbers == [(0, "OK"), (1, "OK")]
+    unread = environment_reasons(replace(examination, probe=NO_HCCL))
+    assert unread["environment.devices.0.memory_bytes"] == Fact("device-memory-unread")
+
+
+def test_a_null_says_more_than_that_nothing_is_there(healthy: Examination) -> None:
+    home = healthy.machine.ascend.home
+    assert home is not None
+    seen = replace(ascend(home=replace(home, version=None), driver=None, firmware=None)(healthy), probe=NONE_SEEN)
+    seen = replace(seen, probe=Probe((TORCH, NO_CUDA)), smi=NpuSmi(None))
+    reasons = environment_reasons(seen)
+    assert environment_of(seen).cann is None
+    assert {path: fact.id for path, fact in reasons.items()} == {
+        "environment.cann": "cann-without-version",
+        "environment.driver": "driver-without-version",
+    }
+    for fact in reasons.values():
+        assert words("reason", fact, "en") and words("reason", fact, "zh")
 
 
 def test_what_npus_lack_is_no_error_where_a_gpu_works(healthy: Examination) -> None:
@@ -403,7 +576,7 @@ def test_a_row_that_is_explained_is_left_out_only_with_its_cause(healthy: Examin
 
 def test_the_memory_of_a_full_chip_is_told_with_its_holder(healthy: Examination) -> None:
     (problem,) = problems_of(answer(smi())(healthy))
-    assert problem.found == "NPU 0 chip 0: 26.21 GiB of 32.00 GiB by python3 (pid 41027, 23.39 GiB)"
+    assert told(problem)["found"] == "NPU 0 chip 0: 26.21 GiB of 32.00 GiB in use by python3[41027]"
 
 
 def test_devices_are_listed_with_what_both_sides_know(healthy: Examination) -> None:
@@ -416,8 +589,8 @@ def test_devices_are_listed_with_what_both_sides_know(healthy: Examination) -> N
 
 def test_a_device_is_matched_with_its_chip_behind_the_hiding_variable(healthy: Examination) -> None:
     said = smi("910-93-two-chips")
-    examination = replace(variables(ASCEND_RT_VISIBLE_DEVICES="2,0")(healthy), smi=said)
-    assert [each.health for each in environment_of(examination).devices] == ["Warning", "OK"]
+    examination = replace(variables(ASCEND_RT_VISIBLE_DEVICES="0,2")(healthy), smi=said)
+    assert [each.health for each in environment_of(examination).devices] == ["OK", "Warning"]
 
 
 def test_devices_that_torch_cannot_reach_are_listed_from_npu_smi(healthy: Examination) -> None:

@@ -76,6 +76,15 @@ def test_a_torn_table_never_raises(name: str) -> None:
         assert {(chip.npu, chip.chip) for chip in parse_chips(text[:length])} <= whole
 
 
+def test_a_memory_that_reads_na_is_of_a_chip_all_the_same() -> None:
+    """A sick card; it keeps its place, and the others their numbers."""
+    text = sample("910b4").replace("0    / 0          26838/ 32768", "NA   / NA         NA   / NA   ")
+    first, second = parse_chips(text)
+    assert (first.npu, first.health, first.used_bytes, first.memory_bytes) == (0, "OK", None, None)
+    assert (second.npu, second.memory_bytes) == (1, 32768 * MB)
+    assert parse_chips(text.replace("NA   / NA   ", "-           ")) == (first, second)
+
+
 def test_the_board_tells_driver_firmware_and_whether_they_fit() -> None:
     board = NpuSmi("npu-smi", board=parse_board(sample("board-910b4")))
     told = [board.board_value(name) for name in ("Software Version", "Firmware Version", "Compatibility", "Model")]
@@ -125,7 +134,7 @@ def test_one_that_cannot_be_started_is_said(tmp_path: Path) -> None:
     path.chmod(0o755)
     with Asking(str(path)) as asking:
         said = asking.answer(1)
-    assert "cannot be started" in said.text
+    assert (said.code, said.text, said.refusal) == (None, "", "Exec format error")
 
 
 def test_a_machine_without_it_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from npu_adapt.devices.doctor.pairs import FIELD, PUBLISHED, Fit, cann_version, extension_version, extensions_for, judge
+from npu_adapt.devices.doctor.pairs import (
+    COMPATIBLE,
+    PUBLISHED,
+    Fit,
+    cann_version,
+    extension_version,
+    extensions_for,
+    judge,
+)
 
 
 @pytest.mark.parametrize(
     ("cann", "extension"),
     [
         (cann, extension)
-        for table in (PUBLISHED, FIELD)
+        for table in (PUBLISHED, COMPATIBLE)
         for cann, extensions in table.items()
         for extension in extensions
     ],
@@ -22,30 +30,40 @@ def test_every_pair_of_the_tables_fits(cann: str, extension: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cann", "extension", "fit", "wanted"),
+    ("cann", "extension"),
+    [("8.2.RC1", "2.7.1.dev20250724"), ("8.1.RC1", "2.5.1.post1.dev20250619"), ("8.1.RC1", "2.5.1.post1.dev20250528")],
+)
+def test_a_development_version_goes_where_its_release_does(cann: str, extension: str) -> None:
+    assert judge(cann, extension).fit is Fit.FITS
+
+
+@pytest.mark.parametrize(
+    ("cann", "extension", "fit", "low", "high"),
     [
-        ("8.2.RC1", "2.9.0", Fit.TOO_OLD, "CANN 8.5.0"),
-        ("8.1.RC1", "2.8.0", Fit.TOO_OLD, "CANN 8.3.RC1"),
-        ("9.0.0", "2.8.0", Fit.TOO_NEW, "CANN 8.3.RC1"),
-        ("9.1.0", "2.9.0.post2", Fit.TOO_NEW, "CANN 9.0.0"),
+        ("8.2.RC1", "2.9.0", Fit.OLDER, "8.5.0", "8.5.1"),
+        ("8.0.0", "2.8.0", Fit.OLDER, "8.1.RC1", "8.3.RC2"),
+        ("9.0.0", "2.8.0", Fit.NEWER, "8.1.RC1", "8.3.RC2"),
+        ("9.1.0", "2.9.0.post2", Fit.NEWER, "9.0.0", "9.0.0"),
         # Between two listed post-releases of one torch.
-        ("8.5.0", "2.8.0.post1", Fit.FITS, "CANN 8.3.RC1 to 8.5.0"),
-        ("8.2.RC1", "2.8.0.post1", Fit.TOO_OLD, "CANN 8.3.RC1 to 8.5.0"),
+        ("8.5.0", "2.8.0.post1", Fit.FITS, "8.1.RC1", "8.5.0"),
+        ("8.0.0", "2.8.0.post1", Fit.OLDER, "8.1.RC1", "8.5.0"),
         # After the last one listed of its torch.
-        ("9.0.0", "2.9.0.post5", Fit.UNKNOWN, "CANN 9.0.0 or newer"),
-        ("8.5.0", "2.9.0.post5", Fit.TOO_OLD, "CANN 9.0.0 or newer"),
+        ("9.0.0", "2.9.0.post5", Fit.UNKNOWN, "9.0.0", None),
+        ("8.5.0", "2.9.0.post5", Fit.OLDER, "9.0.0", None),
         # Newer than everything in the table: unknown, not wrong, unless it is older than an older torch_npu needs.
-        ("9.0.0", "2.13.0", Fit.UNKNOWN, "CANN 9.0.0 or newer"),
-        ("12.0.0", "2.13.0", Fit.UNKNOWN, "CANN 9.0.0 or newer"),
-        ("8.5.1", "2.13.0", Fit.TOO_OLD, "CANN 9.0.0 or newer"),
+        ("9.0.0", "2.13.0", Fit.UNKNOWN, "9.0.0", None),
+        ("12.0.0", "2.13.0", Fit.UNKNOWN, "9.0.0", None),
+        ("8.5.1", "2.13.0", Fit.OLDER, "9.0.0", None),
         # Before everything in the table.
-        ("8.0.0", "2.3.1", Fit.FITS, "CANN 8.1.RC1 or older"),
-        ("of unknown version", "2.9.0", Fit.UNKNOWN, "a version that can be read"),
+        ("7.0.0", "2.3.1", Fit.FITS, None, "8.1.RC1"),
+        ("a version", "2.9.0", Fit.UNKNOWN, None, None),
     ],
 )
-def test_what_follows_for_versions_beside_the_table(cann: str, extension: str, fit: Fit, wanted: str) -> None:
+def test_what_follows_for_versions_beside_the_table(
+    cann: str, extension: str, fit: Fit, low: str | None, high: str | None
+) -> None:
     pairing = judge(cann, extension)
-    assert (pairing.fit, pairing.wanted) == (fit, wanted)
+    assert (pairing.fit, pairing.low, pairing.high) == (fit, low, high)
 
 
 def test_versions_are_ordered_as_they_were_released() -> None:

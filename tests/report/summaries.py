@@ -458,9 +458,8 @@ def doubtful() -> r.Summary:
         doubts=(r.Fact("untrained", {"norms": 25}),),
         unexpected_keys=tuple(f"extra.{number}.weight" for number in range(15)),
     )
-    problem = r.Problem(
-        id="pair", severity="error", found="CANN 8.5.1 with torch_npu 2.13.0", wanted="CANN 9.0.0", fix="upgrade CANN"
-    )
+    pair = {"cann": "8.5.1", "torch_npu": "2.13.0", "span": "from", "low": "9.0.0", "high": None, "fitting": ("2.9.0",)}
+    problem = r.Problem(id="cann-too-old", severity="warning", values=pair)
     run = replace(RUN, cpu_fallbacks=("aten::nonzero", "aten::unique2"))
     return replace(SUCCESS, weights=weights, run=run, environment=replace(ENVIRONMENT, problems=(problem,)))
 
@@ -471,18 +470,17 @@ def examined() -> r.Summary:
         r.Problem(
             id="device-fails",
             severity="error",
-            found="the device could not be initialised on npu:1: NPU function error: aclInit, error code is 507008",
-            wanted="1 + 1 computed on every visible device",
-            why="a device that is listed and cannot compute fails at a model's first operator",
-            fix="see who uses it: npu-smi info; read the newest file in ~/ascend/log/debug/plog",
+            values={
+                "devices": ("npu:1",),
+                "failures": ("initialisation",),
+                "messages": ("NPU function error: aclInit, error code is 507008",),
+                "said": "NPU function error: aclInit, error code is 507008",
+            },
         ),
         r.Problem(
             id="npu-smi-unreadable",
             severity="warning",
-            found="/usr/local/bin/npu-smi printed no table that is known, but: NPU 0 is fine",
-            wanted="the table of npu-smi info",
-            why="health, memory and the processes that use the device could not be read",
-            fix="read the text; report it to npu-adapt with the driver's version",
+            values={"path": "/usr/local/bin/npu-smi", "said": "NPU 0 is fine"},
         ),
     )
     devices = (
@@ -502,7 +500,10 @@ def examined() -> r.Summary:
         changes=r.EnvironmentChanges(
             since="before.json",
             created_at="2026-01-30T12:00:00.000Z",
-            changes=("torch_npu: 2.8.0 -> 2.9.0.post1", "cann: 8.3.RC1 -> 8.5.1"),
+            changes=(
+                r.Fact("value", {"name": "torch_npu", "before": "2.8.0", "after": "2.9.0.post1"}),
+                r.Fact("value", {"name": "cann", "before": "8.3.RC1", "after": "8.5.1"}),
+            ),
         ),
     )
 

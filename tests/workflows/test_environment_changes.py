@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from npu_adapt.records import DeviceInfo, Environment, Problem
+from npu_adapt.records import DeviceInfo, Environment, Fact, Problem
+from npu_adapt.report.phrases.facts import words
 from npu_adapt.workflows.env.changes import environment_changes
 
 BEFORE = Environment(
@@ -20,7 +21,7 @@ BEFORE = Environment(
     packages={"numpy": "1.26.4", "timm": "1.0.9"},
     variables={"ASCEND_HOME_PATH": "/usr/local/Ascend/cann"},
 )
-PROBLEM = Problem(id="cann-too-old", severity="error", found="a", wanted="b", fix="c")
+PROBLEM = Problem(id="cann-too-old", severity="error", values={"cann": "8.1.RC1"})
 
 
 def test_the_same_environment_has_no_changes_whatever_is_free() -> None:
@@ -38,7 +39,9 @@ def test_an_upgrade_is_told_field_by_field() -> None:
         devices=(),
         problems=(PROBLEM,),
     )
-    assert environment_changes(BEFORE, after) == (
+    changes = environment_changes(BEFORE, after)
+    assert changes[0] == Fact("value", {"name": "torch_npu", "before": "2.8.0", "after": "2.9.0"})
+    assert [words("change", change, "en") for change in changes] == [
         "torch_npu: 2.8.0 -> 2.9.0",
         "firmware: none -> 7.8",
         "packages.numpy: 1.26.4 -> 2.1.0",
@@ -47,11 +50,13 @@ def test_an_upgrade_is_told_field_by_field() -> None:
         "devices: Ascend910B4 -> none",
         "packages.pillow: none -> 11.0",
         "problem cann-too-old: none -> error",
-    )
+    ]
+    assert words("change", changes[-1], "zh") == "问题 cann-too-old：无 -> 错误"
 
 
 def test_a_problem_that_is_gone_is_told() -> None:
-    assert environment_changes(replace(BEFORE, problems=(PROBLEM,)), BEFORE) == ("problem cann-too-old: error -> none",)
+    (change,) = environment_changes(replace(BEFORE, problems=(PROBLEM,)), BEFORE)
+    assert change == Fact("problem", {"name": "cann-too-old", "before": "error", "after": None})
 
 
 def test_nothing_is_said_of_an_environment_that_was_not_recorded() -> None:

@@ -12,7 +12,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
 class Step(Event, frozen=True, tag="step"):
     """It begins something that may not come back: what hung or died when nothing follows."""
 
-    doing: str  # "import torch", "use npu:0"
+    doing: str  # start | import | count | use
+    what: str  # the module, the kind of device, the device
 
 
 class Torch(Event, frozen=True, tag="torch"):
@@ -26,7 +27,8 @@ class Failed(Event, frozen=True, tag="failed"):
     """A step raised."""
 
     doing: str
-    message: str
+    what: str
+    said: str  # the first line of what it raised
 
 
 class Versions(Event, frozen=True, tag="versions"):
@@ -54,7 +56,8 @@ class Found(Event, frozen=True, tag="device"):
     memory_bytes: int | None = None  # None: the backend does not tell
     free_bytes: int | None = None  # None: the backend does not tell
     usable: bool = False
-    message: str = ""  # why it is not usable
+    failure: str = ""  # the class of its failure, as in `run.failure.kind`; empty: it is usable, or of none of these
+    said: str = ""  # what the backend said as it failed
 
 
 class Done(Event, frozen=True, tag="done"):

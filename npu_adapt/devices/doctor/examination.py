@@ -24,12 +24,12 @@ class Examination:
 
     @property
     def cann(self) -> str | None:
-        """The CANN that runs, else the one on disk; None: there is none."""
+        """The version of the CANN that runs, else of the one on disk; None: there is none, or it does not say."""
         running = self.probe.versions("npu")
         on_disk = self.machine.ascend.cann
         if running is not None and running.stack is not None:
             return running.stack
-        return on_disk.version or "of unknown version" if on_disk is not None else None
+        return on_disk.version if on_disk is not None else None
 
     @property
     def driver(self) -> str | None:

@@ -33,6 +33,7 @@ PACKAGES = (
 # What the stacks read from the environment and what decides which software or device is used. Variables that change
 # numbers or timing are in `run.numerics`.
 VISIBLE_NPUS = "ASCEND_RT_VISIBLE_DEVICES"
+LONGEST_NUMBER = 6  # digits of a device's number that is worth reading
 VARIABLES = (
     "ASCEND_HOME_PATH",
     "ASCEND_TOOLKIT_HOME",
@@ -54,8 +55,13 @@ VARIABLES = (
 class Nvidia:
     """What was found of NVIDIA's stack."""
 
-    driver: str | None  # None: no driver is loaded
+    driver: str | None  # None: no driver is loaded; empty: it does not say its version
     cards: int
+
+    @property
+    def present(self) -> bool:
+        """Whether a card or a loaded driver is here."""
+        return self.driver is not None or self.cards > 0
 
 
 @dataclass(frozen=True)
@@ -80,15 +86,29 @@ class Machine:
 
     @property
     def visible_npus(self) -> tuple[int, ...] | None:
-        """The NPUs that ASCEND_RT_VISIBLE_DEVICES names, in torch's order; None: it is not set, all are visible."""
+        """The NPUs that ASCEND_RT_VISIBLE_DEVICES shows, in torch's order; None: it is not set, all are visible."""
         value = self.variables.get(VISIBLE_NPUS)
-        if value is None:
-            return None
-        return tuple(int(part) for part in value.split(",") if part.strip().isdigit())
+        return None if value is None else named_npus(value)
 
     def version(self, distribution: str) -> str | None:
         """The installed version; None: not installed."""
         return self.packages.get(distribution)
+
+
+def named_npus(value: str) -> tuple[int, ...]:
+    """The numbers of a list of devices as CANN reads it: up to the first item that is none, or does not rise."""
+    numbers: list[int] = []
+    for number in map(device_number, value.split(",")):
+        if number is None or (numbers and number <= numbers[-1]):
+            break
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def device_number(text: str) -> int | None:
+    """The number that `text` is in plain digits; None: it is none that a device could have."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
 def read_machine(
@@ -120,7 +140,7 @@ def read_nvidia(root: Path = Path("/")) -> Nvidia:
     with suppress(OSError):
         text = (root / "proc/driver/nvidia/version").read_text(encoding="utf-8", errors="replace")
         match = re.search(r"Kernel Module(?: for \S+)?\s+(\d[\d.]*)", text)
-        driver = match[1] if match else "of unknown version"
+        driver = match[1] if match else ""
     return Nvidia(driver, pci_cards(root, vendor=NVIDIA, base_class=DISPLAY_CONTROLLER))
 
 

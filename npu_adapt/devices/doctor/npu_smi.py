@@ -34,6 +34,7 @@ USUAL_PLACES = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi", "/usr/local
 _HEAD = re.compile(r"npu-smi\s+\S+\s+Version:\s*(\S+)")
 _CARD = re.compile(r"(?P<npu>\d+)\s+(?P<name>\S.*)")
 _USAGE = re.compile(r"(\d+)\s*/\s*(\d+)")
+_UNREAD = re.compile(r"\b(?:NA|N/A)\b|(?:^|\s)-(?:\s|$)")  # a memory that the card does not tell
 _BUS = re.compile(r"[0-9A-Fa-f]{4,}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\w+|NA|N/A|-")
 _BOARD_FIELD = re.compile(r"^\s*(?P<name>[^:\n]+?)\s*:\s*(?P<value>.*?)\s*$", re.MULTILINE)
 
@@ -55,8 +56,8 @@ class Chip:
     chip: int
     name: str
     health: str
-    used_bytes: int
-    memory_bytes: int
+    used_bytes: int | None  # None: its memory reads NA, which a working chip's does not
+    memory_bytes: int | None  # None: likewise
     processes: tuple[Process, ...] = ()
 
 
@@ -66,6 +67,7 @@ class NpuSmi:
 
     path: str | None  # None: it is not on this machine
     text: str = ""
+    refusal: str = ""  # why it could not be started, as the system says
     code: int | None = None  # its exit status; None: it did not end in time, or could not be started
     version: str | None = None  # the driver's version, as its first line says; None: no such line
     chips: tuple[Chip, ...] = ()
@@ -94,12 +96,12 @@ class Asking:
             try:
                 self._process, self._output = _start([self._path, "info"])
             except OSError as error:
-                self._refusal = f"{self._path} cannot be started: {error.strerror}"
+                self._refusal = error.strerror or type(error).__name__
 
     def answer(self, seconds: float) -> NpuSmi:
         """What it said, at the latest `seconds` after it was started; then it is killed."""
         if self._process is None or self._output is None:
-            return NpuSmi(self._path, text=self._refusal)
+            return NpuSmi(self._path, refusal=self._refusal)
         code, text = _finish(self._process, self._output, self._started + seconds - time.monotonic())
         chips = parse_chips(text)
         head = _HEAD.search(text)
@@ -108,7 +110,8 @@ class Asking:
             with suppress(OSError):
                 process, output = _start([self._path, "info", "-t", "board", "-i", str(chips[0].npu)])
                 board = parse_board(_finish(process, output, seconds)[1])
-        return NpuSmi(self._path, text.strip(), code, head[1] if head else None, chips, board)
+        version = head[1] if head else None
+        return NpuSmi(self._path, text.strip(), code=code, version=version, chips=chips, board=board)
 
     def close(self) -> None:
         """Ends it, answered or not."""
@@ -202,10 +205,13 @@ def _lower_row(cells: Sequence[str], npu: int, name: str, health: str) -> Chip |
         return None
     numbers = [int(word) for word in " ".join(cells[:-2]).split() if word.isdigit()]
     memories = [(int(total), int(used)) for used, total in _USAGE.findall(cells[-1])]
-    if not memories:
+    if not memories and not _UNREAD.search(cells[-1]):
         return None
-    total, used = max(memories)
-    return Chip(npu, numbers[0] if numbers else 0, name, health, used * MEBIBYTE, total * MEBIBYTE)
+    total, used = max(memories, default=(0, 0))
+    chip = numbers[0] if numbers else 0
+    if not total:
+        return Chip(npu, chip, name, health, None, None)
+    return Chip(npu, chip, name, health, used * MEBIBYTE, total * MEBIBYTE)
 
 
 def _process(cells: Sequence[str]) -> tuple[tuple[int, int], Process] | None:

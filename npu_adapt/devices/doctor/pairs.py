@@ -1,8 +1,8 @@
 """Which CANN belongs to which torch_npu: the published pairs as a table, and what follows for versions beside them.
 
 Source: "Ascend Extension for PyTorch Version Matching Table" in the README of github.com/Ascend/pytorch, read in 2026.
-A torch_npu is built against one CANN. An older CANN lacks functions that it calls; a newer one mostly works and is
-not what it was tested with.
+A torch_npu is built against one CANN and mostly works with its neighbours: an older one may lack functions that it
+calls, a newer one is not what it was tested with. Nothing here says that a pair fails; only trying it does.
 """
 
 from __future__ import annotations
@@ -18,8 +18,17 @@ PUBLISHED: dict[str, tuple[str, ...]] = {
     "8.2.RC1": ("2.6.0", "2.5.1.post1"),
     "8.1.RC1": ("2.5.1", "2.4.0.post4"),
 }
-# Not in the published table, and running in the field.
-FIELD: dict[str, tuple[str, ...]] = {"8.5.1": ("2.9.0.post1",)}
+# Published by others than that table: Huawei's compatibility list of Ascend Extension for PyTorch 7.1.0 and 7.2.0, the
+# release matrix of vllm-ascend, and reports from the field.
+COMPATIBLE: dict[str, tuple[str, ...]] = {
+    "9.1.0": ("2.10.0.post4",),
+    "9.0.1": ("2.10.0.post2",),
+    "8.5.1": ("2.9.0.post1", "2.9.0"),
+    "8.3.RC2": ("2.8.0", "2.7.1.post1"),
+    "8.2.RC1": ("2.8.0", "2.7.1", "2.6.0.post3"),
+    "8.1.RC1": ("2.8.0", "2.7.1", "2.6.0.post3", "2.6.0", "2.5.1.post1"),
+    "8.0.0": ("2.5.1",),
+}
 
 _CANN = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:\.?RC(\d+))?", re.IGNORECASE)
 _EXTENSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:\.?post(\d+))?")
@@ -27,20 +36,21 @@ Version = tuple[int, ...]
 
 
 class Fit(Enum):
-    """How a CANN and a torch_npu go together."""
+    """How a CANN and a torch_npu go together, as far as is published."""
 
     FITS = "fits"
-    TOO_OLD = "too old"
-    TOO_NEW = "too new"
+    OLDER = "older"  # the CANN is older than any published for this torch_npu
+    NEWER = "newer"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """The judgement on one pair. `wanted` are the CANN versions known for this torch_npu, in words."""
+    """The judgement on one pair, and the CANN versions that are known for this torch_npu."""
 
     fit: Fit
-    wanted: str
+    low: str | None  # the oldest; None: only an upper end is known, or nothing
+    high: str | None  # the newest; None: only a lower end is known, or nothing
 
 
 def cann_version(text: str) -> Version | None:
@@ -64,19 +74,18 @@ def extension_version(text: str) -> Version | None:
 def judge(cann: str, extension: str) -> Pairing:
     """Whether CANN `cann` and torch_npu `extension` go together, from what is known of their neighbours.
 
-    A torch_npu that is not in the table is later than the last listed one of its torch before it and earlier than the
-    next, and so is its CANN. After all that are listed only a lower bound is known, and a pair above it is unknown.
+    A torch_npu that is not in the tables is later than the last listed one of its torch before it and earlier than the
+    next, and so is its CANN. After all that are listed only a lower end is known, and a pair above it is unknown.
     """
     have, version = cann_version(cann), extension_version(extension)
     if have is None or version is None:
-        return Pairing(Fit.UNKNOWN, "a version that can be read")
+        return Pairing(Fit.UNKNOWN, None, None)
     low, high = _bounds(version)
-    wanted = _words(low, high)
     if low is not None and _series(have) < _series(_comparable(low)):
-        return Pairing(Fit.TOO_OLD, wanted)
+        return Pairing(Fit.OLDER, low, high)
     if high is None:
-        return Pairing(Fit.UNKNOWN, wanted)
-    return Pairing(Fit.TOO_NEW if _series(have) > _series(_comparable(high)) else Fit.FITS, wanted)
+        return Pairing(Fit.UNKNOWN, low, high)
+    return Pairing(Fit.NEWER if _series(have) > _series(_comparable(high)) else Fit.FITS, low, high)
 
 
 def extensions_for(cann: str) -> tuple[str, ...]:
@@ -89,30 +98,25 @@ def extensions_for(cann: str) -> tuple[str, ...]:
 
 
 def _bounds(version: Version) -> tuple[str | None, str | None]:
-    """The CANN of the last listed torch_npu up to `version`, and of the first from it on; None: none is listed.
+    """The oldest CANN of the last listed torch_npu up to `version`, and the newest of the first from it on.
 
-    Neighbours are of the same torch where that is listed, since a post-release of an older torch may need a newer
-    CANN than the first release of a newer one.
+    None: none is listed. Neighbours are of the same torch where that is listed, since a post-release of an older torch
+    may need a newer CANN than the first release of a newer one.
     """
-    listed = sorted(
+    listed = [
         (parsed, cann)
-        for table in (PUBLISHED, FIELD)
+        for table in (PUBLISHED, COMPATIBLE)
         for cann, extensions in table.items()
         for extension in extensions
         if (parsed := extension_version(extension)) is not None
-    )
+    ]
     same = [pair for pair in listed if pair[0][:3] == version[:3]]
-    firsts = [pair for pair in listed if pair[0][3] == 0]
-    before = [cann for parsed, cann in same or firsts if parsed <= version]
-    after = [cann for parsed, cann in same or firsts if parsed >= version]
-    return (before[-1] if before else None), (after[0] if after else None)
-
-
-def _words(low: str | None, high: str | None) -> str:
-    if low is None or high is None:
-        known = f"{low} or newer" if low is not None else f"{high} or older" if high is not None else "unknown"
-        return f"CANN {known}"
-    return f"CANN {low}" if low == high else f"CANN {low} to {high}"
+    near = same or [pair for pair in listed if pair[0][3] == 0]
+    before = max((parsed for parsed, _ in near if parsed <= version), default=None)
+    after = min((parsed for parsed, _ in near if parsed >= version), default=None)
+    low = min((cann for parsed, cann in near if parsed == before), key=_comparable, default=None)
+    high = max((cann for parsed, cann in near if parsed == after), key=_comparable, default=None)
+    return low, high
 
 
 def _comparable(cann: str) -> Version:

@@ -16,10 +16,11 @@ import msgspec
 
 from npu_adapt.devices.backends import ACCELERATORS, BACKENDS, Backend
 from npu_adapt.devices.doctor.events import Count, Done, Event, Failed, Found, Step, Torch, Versions
+from npu_adapt.devices.failures import what_was_said
 from npu_adapt.devices.importing import import_torch, root_cause, version_of
 from npu_adapt.devices.selection import open_device
 from npu_adapt.devices.stack import stack_versions
-from npu_adapt.errors import NpuAdaptError
+from npu_adapt.errors import NpuAdaptError, RunFailed
 
 Tell = Callable[[Event], None]
 
@@ -48,11 +49,11 @@ def probe(tell: Tell) -> None:
 
 def _torch(tell: Tell) -> Any:
     """torch; None where its import raised."""
-    tell(Step(doing="import torch"))
+    tell(Step(doing="import", what="torch"))
     try:
         torch = import_torch()
     except Exception as error:  # noqa: BLE001 - whatever a broken installation raises is the finding
-        tell(Failed(doing="import torch", message=root_cause(error)))
+        tell(Failed(doing="import", what="torch", said=root_cause(error)))
         return None
     tell(Torch(version=str(torch.__version__), cuda=torch.version.cuda))
     return torch
@@ -68,24 +69,23 @@ def _imported(backend: Backend, tell: Tell) -> bool:
         return True
     if version_of(extension.distribution) is None:
         return False
-    doing = f"import {extension.module}"
-    tell(Step(doing=doing))
+    tell(Step(doing="import", what=extension.module))
     try:
         importlib.import_module(extension.module)
     except Exception as error:  # noqa: BLE001 - whatever a broken installation raises is the finding
-        tell(Failed(doing=doing, message=root_cause(error)))
+        tell(Failed(doing="import", what=extension.module, said=root_cause(error)))
         return False
     tell(Versions(kind=backend.kind, **stack_versions(backend)))
     return True
 
 
 def _use_devices(torch: Any, backend: Backend, tell: Tell) -> None:
-    tell(Step(doing=f"count the devices of {backend.kind}"))
+    tell(Step(doing="count", what=backend.kind))
     count, refusal = _count(torch, backend)
     tell(Count(kind=backend.kind, devices=count, refusal=refusal))
     for index in range(count):
         name = f"{backend.kind}:{index}" if backend.indexed else backend.kind
-        tell(Step(doing=f"use {name}"))
+        tell(Step(doing="use", what=name))
         tell(_used(name, index, backend))
 
 
@@ -114,9 +114,11 @@ def _used(name: str, index: int, backend: Backend) -> Found:
         device = open_device(name, allow_cpu=False).device
         memory = device.free_and_total_memory()
     except NpuAdaptError as error:
-        return Found(kind=backend.kind, index=index, name=backend.label, message=error.message)
+        kind = error.kind if isinstance(error, RunFailed) else ""
+        told = what_was_said(error.__cause__) if error.__cause__ is not None else error.message
+        return Found(kind=backend.kind, index=index, name=backend.label, failure=kind, said=told)
     except RuntimeError as error:
-        return Found(kind=backend.kind, index=index, name=backend.label, message=root_cause(error))
+        return Found(kind=backend.kind, index=index, name=backend.label, said=what_was_said(error))
     free, total = memory if memory is not None else (None, None)
     return Found(
         kind=backend.kind,

@@ -14,25 +14,35 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 import msgspec
 
 from npu_adapt.devices.doctor.events import AnyEvent, Count, Done, Failed, Found, Step, Torch, Versions
+from npu_adapt.records.base import Value
 
 FAREWELL_SECONDS = 5.0  # between the end of its report and its own
 MODULE = "npu_adapt.devices.doctor.probe"
+START = Step(doing="start", what="python")  # before its first step is told
 _Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True)
 class Ending:
-    """A step that did not come to its end."""
+    """A step that did not come to its end, and how."""
 
-    doing: str
-    how: str  # raised | aborted | hung
-    message: str
+    doing: str  # start | import | count | use
+    what: str
+    how: str  # raised | killed | exited | silent | hung
+    said: str = ""  # what it raised, or the last line it printed
+    signal: str | None = None  # of one that was killed
+    code: int | None = None  # of one that exited
+    seconds: float | None = None  # of one that hung
+
+    def values(self) -> dict[str, Value]:
+        """Its fields, as the words of a finding need them."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -55,9 +65,10 @@ class Probe:
     def usable(self) -> tuple[Found, ...]:
         return tuple(device for device in self.devices if device.usable)
 
-    def ending(self, doing: str, *how: str) -> Ending | None:
+    def ending(self, doing: str, what: str, *how: str) -> Ending | None:
         """How the step failed, if it did, and in one of the ways `how` where some are given."""
-        return next((each for each in self.endings if each.doing == doing and (not how or each.how in how)), None)
+        found = (each for each in self.endings if (each.doing, each.what) == (doing, what))
+        return next((each for each in found if not how or each.how in how), None)
 
     def versions(self, kind: str) -> Versions | None:
         """What the loaded software of a backend says; None: it was not loaded."""
@@ -98,12 +109,13 @@ class Probing:
         """What it found, at the latest `seconds` after it was started; then it is killed."""
         data, in_time = self._events(self._started + seconds)
         events = tuple(_decode(line) for line in data.split(b"\n")[:-1])
-        endings = [Ending(each.doing, "raised", each.message) for each in events if isinstance(each, Failed)]
-        step = next((event for event in reversed(events) if isinstance(event, Step)), Step(doing="start Python"))
+        failed = (each for each in events if isinstance(each, Failed))
+        endings = [Ending(each.doing, each.what, "raised", each.said) for each in failed]
+        step = next((event for event in reversed(events) if isinstance(event, Step)), START)
         if not in_time:
-            endings.append(Ending(step.doing, "hung", f"it was not over after {seconds:g} s"))
+            endings.append(Ending(step.doing, step.what, "hung", seconds=seconds))
         elif not any(isinstance(event, Done) for event in events):
-            endings.append(Ending(step.doing, "aborted", self._how_it_died()))
+            endings.append(self._how_it_died(step))
         return Probe(events, tuple(endings))
 
     def close(self) -> None:
@@ -128,25 +140,32 @@ class Probing:
                 data += block
         return data, False
 
-    def _how_it_died(self) -> str:
-        """ "killed by SIGABRT: " and the last line it printed."""
+    def _how_it_died(self, step: Step) -> Ending:
+        """With the signal that killed it, or its exit code, and the last line it printed."""
         try:
             code = self._process.wait(FAREWELL_SECONDS)
         except subprocess.TimeoutExpired:
-            return "the process stopped reporting and did not end"
+            return Ending(step.doing, step.what, "silent")
         self._output.seek(0)
         lines = [line.strip() for line in self._output.read().decode("utf-8", "replace").splitlines() if line.strip()]
-        said = f": {lines[-1]}" if lines else ""
-        if code < 0:
-            with suppress(ValueError):
-                return f"the process was killed by {signal.Signals(-code).name}{said}"
-        return f"the process ended with {code}{said}"
+        said = lines[-1] if lines else ""
+        if code >= 0:
+            return Ending(step.doing, step.what, "exited", said, code=code)
+        return Ending(step.doing, step.what, "killed", said, signal=_signal_name(-code))
 
     def __enter__(self) -> Probing:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _signal_name(number: int) -> str:
+    """ "SIGABRT"; the number for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _decode(line: bytes) -> AnyEvent:

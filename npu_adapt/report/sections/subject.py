@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 
-from npu_adapt.records import WeightFile
+from npu_adapt.records import TEXT, WeightFile
 from npu_adapt.report.document import Block, Code, Inline, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.phrases import PHRASES
+from npu_adapt.report.phrases.facts import finding_words
 from npu_adapt.report.sections.blocks import cell, fact, facts, names, table
 
 MODEL_FACTS = (
@@ -20,6 +22,7 @@ MODEL_FACTS = (
     ("revision", "model.revision"),
     ("url", "model.url"),
 )
+ENDPOINT = ("endpoint", "model.endpoint")  # where a hub was asked for this model; no row where none was
 HARDWARE_FACTS = (
     ("device", "run.device"),
     ("driver", "environment.driver"),
@@ -29,6 +32,7 @@ HARDWARE_FACTS = (
     ("host-memory", "environment.memory_bytes"),
 )
 SOFTWARE = ("python", "torch", "torch_npu", "transformers")
+UNVERIFIED = ("nothing", "registry")  # the second is of schema 1: compared with its own first hash
 FOUND = (("conversions", "conversions", "conversion"), ("left-out", "left_out", "left-out"))  # item, field, kind
 KEYS = (
     ("missing-keys", "missing_keys"),
@@ -40,7 +44,8 @@ KEYS = (
 def model(figures: Figures) -> tuple[Block, ...]:
     if figures.summary.model is None:
         return (sentence(figures.reason("model")),)
-    return (facts(figures, "model", (fact(figures, item, path) for item, path in MODEL_FACTS)),)
+    asked = () if figures.summary.model.endpoint is None else (ENDPOINT,)
+    return (facts(figures, "model", (fact(figures, item, path) for item, path in (*MODEL_FACTS, *asked))),)
 
 
 def hardware(figures: Figures) -> tuple[Block, ...]:
@@ -83,7 +88,12 @@ def problems(figures: Figures) -> tuple[Block, ...]:
     environment = figures.summary.environment
     if environment is None or not environment.problems:
         return ()
-    rows = [(each.severity, each.found, each.wanted, each.fix) for each in environment.problems]
+    rows = []
+    for each in environment.problems:
+        told = finding_words(each, figures.language)
+        rows.append(
+            (figures.say(f"label-{each.severity}"), *(told.get(part, "") for part in ("found", "wanted", "fix")))
+        )
     return (table(figures, "problems", ("severity", "found", "wanted", "fix"), rows),)
 
 
@@ -136,7 +146,8 @@ def weights(figures: Figures) -> tuple[Block, ...]:
         columns = ("file", "size", "verified", "sha256")
         blocks.append(table(figures, "weight-files", columns, file_rows, frozenset({"size"})))
     doubts = weight_doubts(figures)
-    return (*blocks, listing(doubts, "caution")) if doubts else tuple(blocks)
+    told_doubts = [told(figures, each) for each in doubts]
+    return (*blocks, listing(told_doubts, "caution")) if doubts else tuple(blocks)
 
 
 def verified(figures: Figures, file: WeightFile) -> str:
@@ -145,14 +156,37 @@ def verified(figures: Figures, file: WeightFile) -> str:
     return figures.say(phrase) if phrase in PHRASES else file.verified_against
 
 
-def weight_doubts(figures: Figures) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Reservation:
+    """Something that a reader must know beside the verdict, and the id that explains it; None: it needs none."""
+
+    text: str
+    id: str | None = None
+
+
+def weight_doubts(figures: Figures) -> tuple[Reservation, ...]:
     """What keeps a reader from trusting the weights: not proven, doubted, or compared with no published checksum."""
     record = figures.summary.weights
     if record is None:
         return ()
-    doubts = [] if record.pretrained_used else [figures.say("not-pretrained")]
-    doubts += [figures.say("doubt", text=figures.tell("doubt", found)) for found in record.doubts]
-    unverified = [file.name for file in record.files if file.verified_against == "nothing"]
+    doubts = [] if record.pretrained_used else [Reservation(figures.say("not-pretrained"), "pretrained-used")]
+    doubts += [
+        Reservation(figures.tell("doubt", found), None if found.id == TEXT else found.id) for found in record.doubts
+    ]
+    unverified = [file.name for file in record.files if file.verified_against in UNVERIFIED]
     if unverified:
-        doubts.append(figures.say("unverified", files=names(figures, unverified)))
+        doubts.append(Reservation(figures.say("unverified", files=names(figures, unverified)), "unverified"))
+    mirrored = [file.name for file in record.files if file.verified_against == "mirror"]
+    if mirrored:
+        model = figures.summary.model
+        endpoint = model.endpoint if model and model.endpoint else figures.say("verified-mirror")
+        text = figures.say("mirror-only", files=names(figures, mirrored), endpoint=endpoint)
+        doubts.append(Reservation(text, "mirror"))
     return tuple(doubts)
+
+
+def told(figures: Figures, reservation: Reservation) -> str:
+    """A reservation in a list: its id, then its words."""
+    if reservation.id is None:
+        return reservation.text
+    return figures.say("with-reason", item=reservation.id, reason=reservation.text)

@@ -65,7 +65,7 @@ def _examine(
 ) -> Summary:
     from npu_adapt.devices.doctor.examination import Examination
     from npu_adapt.devices.doctor.machine import read_machine
-    from npu_adapt.devices.environment import environment_of, problems_of
+    from npu_adapt.devices.environment import environment_of, environment_reasons, problems_of
     from npu_adapt.evidence import new_summary
 
     _require_folder(request.save)
@@ -84,6 +84,7 @@ def _examine(
             commands={"env": request.command_line},
             environment=environment,
             changes=_changes(earlier, environment, request.diff),
+            reasons=environment_reasons(examination),
         )
         _write_down(summary, request, journal)
     return summary
@@ -145,7 +146,7 @@ def _write_down(summary: Summary, request: EnvRequest, journal: Journal | None) 
     assert summary.environment is not None
     if journal is not None:
         for problem in summary.environment.problems:
-            journal.event("run", "problem", problem.severity, id=problem.id, found=problem.found, fix=problem.fix)
+            journal.event("run", "problem", problem.severity, id=problem.id, **problem.values)
         usable = [f"{device.kind}:{device.index}" for device in summary.environment.devices if device.usable]
         journal.event("run", "ended", usable=usable or "none")
         journal.publish_environment(summary)

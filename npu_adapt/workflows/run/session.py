@@ -25,6 +25,7 @@ from npu_adapt.models.local import LocalModel, require_model_name
 from npu_adapt.models.request import ModelRequest
 from npu_adapt.progress import Progress
 from npu_adapt.records import Fact, Failure, Run, Summary, WeightFile, WeightsInfo, encode
+from npu_adapt.report.phrases.facts import words
 from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
 from npu_adapt.workflows.run.request import RunRequest
 
@@ -152,9 +153,12 @@ def prepared(request: RunRequest, progress: Progress, *, allow_cpu: bool) -> Ite
         _hand_over(journal)
         journal.event("run", "start", command=request.command_line)
         device, why_device = _open_or_record(request, journal, allow_cpu=allow_cpu)
+        why = words("why", why_device, "en")
         name = f"rehearsed:{request.rehearse}" if request.rehearse else device.name
-        progress.say(f"model {model} ({why_model}), device {name} ({why_device})")
-        journal.event("run", "device", device=name, name=device.display_name, why=why_device)
+        progress.say(f"model {model} ({why_model}), device {name} ({why})")
+        journal.event(
+            "run", "device", "info", device=name, name=device.display_name, why=why_device.id, **why_device.values
+        )
         session = Session(request, journal, progress, device, _opening_summary(request, device, name))
         try:
             with session.stage("load", f"loading {model}"):
@@ -188,7 +192,7 @@ def _require_inputs(inputs: tuple[str, ...]) -> None:
         raise UsageError("an --input is empty", hint="give a path or a text that is not empty")
 
 
-def _open_or_record(request: RunRequest, journal: Journal, *, allow_cpu: bool) -> tuple[Device, str]:
+def _open_or_record(request: RunRequest, journal: Journal, *, allow_cpu: bool) -> tuple[Device, Fact]:
     """The device and why it is this one. A device that is there and fails leaves a record; one that is not, none."""
     try:
         return _open_device(request, allow_cpu=allow_cpu)
@@ -201,11 +205,11 @@ def _open_or_record(request: RunRequest, journal: Journal, *, allow_cpu: bool) -
         raise
 
 
-def _open_device(request: RunRequest, *, allow_cpu: bool) -> tuple[Device, str]:
+def _open_device(request: RunRequest, *, allow_cpu: bool) -> tuple[Device, Fact]:
     from npu_adapt.devices.selection import open_device
 
     if request.rehearse:
-        return open_device("cpu", allow_cpu=True).device, f"the CPU with {request.rehearse} arithmetic emulated"
+        return open_device("cpu", allow_cpu=True).device, Fact("rehearsal", {"arithmetic": request.rehearse})
     selection = open_device(request.device, allow_cpu=allow_cpu)
     if request.hf32 is not None:
         selection.device.pin_hf32(request.hf32)
@@ -337,7 +341,8 @@ def _record_model(session: Session) -> None:
 
 def _log_attempts(journal: Journal, attempts: tuple[Any, ...]) -> None:
     for attempt in attempts:
-        journal.event("pretrained", "attempt", place=attempt.place, outcome=attempt.outcome)
+        values: dict[str, Any] = {"place": attempt.place, "outcome": attempt.id, **attempt.values}
+        journal.event("pretrained", "attempt", **values)
 
 
 def _hand_over(journal: Journal) -> None:
