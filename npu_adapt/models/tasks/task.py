@@ -115,6 +115,13 @@ class Task:
             return ()
         return self.read(loaded, sample, outputs, sample_index)
 
+    def scores_in(self, outputs: Sequence[Mapping[str, Tensor]]) -> str | None:
+        """The output that holds class scores in all of `outputs`. None: a model of its own code gave none."""
+        name = self.class_scores
+        if name is None or not all(name in each and each[name].numel() for each in outputs):
+            return None
+        return name
+
     def batch(self, tensors: Mapping[str, Tensor], size: int) -> dict[str, Tensor]:
         """One sample's tensors as a batch of `size` copies of it; what all members share stays as it is."""
         return {

@@ -88,7 +88,7 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     evidence = Evidence(
         reference=expected.outputs,
         candidate=found.outputs,
-        class_scores=session.loaded.task.class_scores,
+        class_scores=session.loaded.task.scores_in((*expected.outputs, *found.outputs)),
         dtype=session.loaded.dtype,
         reference_device=options.reference,
         rehearsed=session.request.rehearse is not None,
