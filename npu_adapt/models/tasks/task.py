@@ -116,6 +116,11 @@ class Task:
             return ()
         return self.read(loaded, sample, outputs, sample_index)
 
+    def scores_in(self, outputs: Sequence[Mapping[str, Tensor]]) -> str | None:
+        """The output that holds class scores in all of `outputs`. None: a model of its own code gave none."""
+        name = self.class_scores
+        return name if name is not None and all(_holds_scores(each.get(name)) for each in outputs) else None
+
     def batch(self, tensors: Mapping[str, Tensor], size: int) -> dict[str, Tensor]:
         """One sample's tensors as a batch of `size` copies of it; what all members share stays as it is."""
         return {
@@ -247,3 +252,7 @@ def token_label(loaded: LoadedModel) -> Callable[[int], str]:
             return str(loaded.processor.tokenizer.decode([index]))
 
     return label
+
+
+def _holds_scores(output: Tensor | None) -> bool:
+    return output is not None and output.is_floating_point() and output.dim() > 0 and output.numel() > 0

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from npu_adapt.devices.selection import open_device
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import UsageError
-from npu_adapt.models.tasks import Task
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.repeats import Divergence
@@ -32,7 +31,7 @@ from npu_adapt.workflows.compare.outputs import require_same_outputs
 from npu_adapt.workflows.compare.probing import Probed, arithmetic_report, arithmetic_to_judge_at, probe
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
-from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
+from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.run.infer import record_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
@@ -93,7 +92,7 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     evidence = Evidence(
         reference=expected.outputs,
         candidate=found.outputs,
-        class_scores=_class_scores(session.loaded.task, expected.outputs[0]),
+        class_scores=session.loaded.task.scores_in((*expected.outputs, *found.outputs)),
         dtype=session.loaded.dtype,
         reference_device=options.reference,
         rehearsed=session.request.rehearse is not None,
@@ -107,12 +106,6 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     if isinstance(latency, CompareLatency):
         found = dataclasses.replace(found, warm_ms=(latency.candidate_ms,))
     return evidence, found
-
-
-def _class_scores(task: Task, outputs: Outputs) -> str | None:
-    """The output that holds class scores; None: the task has none, or the model's own code does not give them."""
-    scores = task.class_scores
-    return scores if scores in outputs and outputs[scores].is_floating_point() and outputs[scores].dim() else None
 
 
 def _forwards(
