@@ -119,7 +119,9 @@ def confirmed(question: str) -> bool:
     from npu_adapt.report.document import printable
 
     try:
-        return Confirm.ask(Text("\n".join(map(printable, question.splitlines()))), console=stderr_console(), default=False)
+        return Confirm.ask(
+            Text("\n".join(map(printable, question.splitlines()))), console=stderr_console(), default=False
+        )
     except EOFError as error:
         raise UsageError("nobody answered whether to remove it", hint="give --yes to remove without asking") from error
 

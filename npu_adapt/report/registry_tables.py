@@ -72,7 +72,9 @@ def render_verification(
     room = sum(len(check.files) for check in checks) if details else SHOWN - len(checks)
     for check in checks:
         outcome = _outcome(check, language)
-        blocks.append(sentence(Code(check.model), f" · {_word(check.source, language)}: {outcome}", tone=_tone(check.passed)))
+        blocks.append(
+            sentence(Code(check.model), f" · {_word(check.source, language)}: {outcome}", tone=_tone(check.passed))
+        )
         faulty = [file for file in check.files if file.outcome != "same"]
         if faulty and room > 3:
             shown = faulty[: room - 3]
