@@ -6,8 +6,10 @@ result, not an exception: commands return `ExitCode.VERDICT_FAILED` for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -52,10 +54,12 @@ class DeviceUnavailable(NpuAdaptError):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One place that was tried for a model, and what came of it."""
+    """One place that was tried for a model, and what came of it: a fact, and the clause that says it in a message."""
 
     place: str
-    outcome: str
+    id: str  # found, not-there, …: its words are the phrase "attempt-ID"
+    message: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ModelError(NpuAdaptError):

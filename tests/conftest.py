@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",  # torch_npu is installed, and without CANN `import torch` would die of it
     "COLUMNS": "80",
     "LINES": "40",
+    "NPU_ADAPT_LANG": "en",  # whatever the locale of whoever runs the tests
     "HF_HOME": str(SCRATCH / "huggingface"),
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "MODELSCOPE_CACHE": str(SCRATCH / "modelscope"),

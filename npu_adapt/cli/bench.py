@@ -64,7 +64,6 @@ def bench(
     Example: npu-adapt bench google/vit-base-patch16-224 --iters 100 --batch-size 1,4,16
     """
     from npu_adapt.cli.run import run_command
-    from npu_adapt.report.tables import render_bench
 
     if plot is not None:
         from npu_adapt.report.bench_plot import require_drawable
@@ -86,7 +85,7 @@ def bench(
             draw(summary, plot)
         return summary
 
-    run_command(output, workflow, (render_bench,), passed=passes)
+    run_command("bench", output, request.logs, workflow, passed=passes)
 
 
 def passes(summary: Summary) -> bool:

@@ -21,7 +21,7 @@ COMMANDS: dict[str, str] = {
     "infer": "Run a model once on one device: predictions, output shapes, timings.",
     "bench": "Measure latency, throughput and memory, and how far they are from the device's own limit.",
     "compare": "Compare a device with the CPU on the same weights and inputs: metrics and a verdict.",
-    "report": "Render the adaptation report from the last summary: tables on a terminal, Markdown in a pipe or a file.",
+    "report": "Render the report of the last summary: one screen on a terminal, Markdown in a pipe or a file.",
     "explain": "Say what a finding, warning, rule, exit code or word means, and what to do about it. Works offline.",
     "models": "The models that are registered on this machine: list them, verify their bytes, find or remove them.",
 }

@@ -51,7 +51,6 @@ def compare(
     Example: npu-adapt compare google/vit-base-patch16-224 --device npu:0
     """
     from npu_adapt.cli.run import run_command
-    from npu_adapt.report.tables import render_compare, render_weights
 
     def workflow(progress: Progress) -> Summary:
         from npu_adapt.workflows.compare.command import compare as run_compare
@@ -65,7 +64,7 @@ def compare(
             draw(summary, plot)
         return summary
 
-    run_command(output, workflow, (render_compare, render_weights), passed=_passed)
+    run_command("compare", output, request.logs, workflow, passed=_passed)
 
 
 def _passed(summary: Summary) -> bool:

@@ -34,7 +34,13 @@ def print_result(*renderables: RenderableType) -> None:
     """Prints results on stdout."""
     console = stdout_console()
     for renderable in renderables:
-        console.print(renderable)
+        console.print(renderable, crop=False)  # a line with a path may be wider than the console
+
+
+def print_lines(text: str) -> None:
+    """Lines on stdout, without Rich: what the stream's encoding does not have is shown as its escape."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 @contextmanager

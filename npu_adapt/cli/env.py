@@ -12,9 +12,12 @@ from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
 from npu_adapt.errors import ExitCode
+from npu_adapt.report.language import language_of
+from npu_adapt.report.phrases.phrase import Language
 
 if TYPE_CHECKING:
     from npu_adapt.records import Summary
+    from npu_adapt.report.screens import EnvironmentScreens
     from npu_adapt.workflows.env.command import EnvRequest
 
 
@@ -38,6 +41,8 @@ def env(
     diff: Path | None = None,
     logs: Path = options.LOGS_DEFAULT,
     timeout: options.Seconds | None = None,
+    details: bool = False,
+    lang: Language | None = None,
 ) -> None:
     """Examine this machine: versions, devices, and whatever does not fit, with the command that fixes it.
 
@@ -57,7 +62,13 @@ def env(
         diff=diff,
         autoload=ctx.obj in {None, "1"},
     )
-    summary = examine_as_json(request, quiet=quiet) if json else examine_on_screen(request, quiet=quiet)
+    if json:
+        summary = examine_as_json(request, quiet=quiet)
+    else:
+        from npu_adapt.report.screens import EnvironmentScreens
+
+        screens = EnvironmentScreens(language_of(lang), logs, details=details)
+        summary = examine_on_screen(request, screens, quiet=quiet)
     if check and not any_usable(summary):
         raise typer.Exit(ExitCode.NO_DEVICE)
 
@@ -74,18 +85,17 @@ def examine_as_json(request: EnvRequest, *, quiet: bool) -> Summary:
     return summary
 
 
-def examine_on_screen(request: EnvRequest, *, quiet: bool) -> Summary:
+def examine_on_screen(request: EnvRequest, screens: EnvironmentScreens, *, quiet: bool) -> Summary:
     """Examines, and prints what can be read at once before what has to be waited for."""
     from npu_adapt.cli.console import print_result, progress_for
-    from npu_adapt.report.examination import render_answers, render_at_once
     from npu_adapt.workflows.env.command import examine
 
     shown: list[Summary] = []
 
     def show(at_once: Summary) -> None:
         shown.append(at_once)
-        print_result(render_at_once(at_once))
+        print_result(screens.at_once(at_once))
 
     summary = examine(request, partial(progress_for, quiet=quiet), show)
-    print_result(render_answers(summary, shown[0]))
+    print_result(screens.answers(summary, shown[0]))
     return summary

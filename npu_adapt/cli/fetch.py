@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
@@ -40,6 +38,7 @@ def fetch(request: ModelRequest, output: options.Output, dry_run: bool = False) 
 
         print_json(fetched)
     else:
+        from npu_adapt.cli.console import print_lines
         from npu_adapt.report.fetched_lines import fetched_lines
 
-        typer.echo(fetched_lines(fetched))
+        print_lines(fetched_lines(fetched, output.language, details=output.details))

@@ -26,11 +26,10 @@ def infer(request: RunRequest, output: options.Output) -> None:
     Example: npu-adapt infer google/vit-base-patch16-224 --device npu:0 --input cat.jpg
     """
     from npu_adapt.cli.run import run_command
-    from npu_adapt.report.tables import render_run, render_weights
 
     def workflow(progress: Progress) -> Summary:
         from npu_adapt.workflows.run.infer import infer as run_infer
 
         return run_infer(request, progress)
 
-    run_command(output, workflow, (render_weights, render_run))
+    run_command("infer", output, request.logs, workflow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -36,7 +37,8 @@ def list_models(output: options.Output, cache_dir: Path | None = None) -> None:
     from npu_adapt.report.registry_tables import render_list
     from npu_adapt.workflows.models.registry import list_models as run_list
 
-    print_record(run_list(cache_dir, progress_for(quiet=output.quiet)), render_list, as_json=output.json)
+    render = partial(render_list, language=output.language, details=output.details)
+    print_record(run_list(cache_dir, progress_for(quiet=output.quiet)), render, as_json=output.json)
 
 
 @takes({"model": options.MAYBE_MODEL, **CHOICE, **options.OUTPUT})
@@ -64,7 +66,8 @@ def verify(
     verification = verify_models(entries, held, progress, meanwhile=load_what_follows)
     from npu_adapt.report.registry_tables import render_verification
 
-    print_record(verification, render_verification, as_json=output.json)
+    render = partial(render_verification, language=output.language, details=output.details)
+    print_record(verification, render, as_json=output.json)
     if not verification.passed:
         raise typer.Exit(ExitCode.MODEL)
 
@@ -81,12 +84,13 @@ def remove(request: ModelRequest, output: options.Output, yes: bool = False) -> 
     from npu_adapt.cli.run import print_record
     from npu_adapt.models.registry import Registry, cache_folder
     from npu_adapt.report.registry_tables import render_removed
-    from npu_adapt.workflows.models.registry import remove_models
+    from npu_adapt.workflows.models.registry import plan_removals, remove_models
 
     held = Registry(cache_folder(request.cache_dir), progress_for(quiet=output.quiet).say)
-    entries = chosen(request, held)
-    if yes or confirmed(f"Remove {request.model} ({', '.join(entry.path for entry in entries)})?"):
-        print_record(remove_models(entries, held), render_removed, as_json=output.json)
+    planned = plan_removals(chosen(request, held))
+    if yes or confirmed(f"Remove {request.model} ({', '.join(each.record.path for each in planned)})?"):
+        render = partial(render_removed, language=output.language)
+        print_record(remove_models(planned, held), render, as_json=output.json)
     else:
         typer.echo("nothing was removed", err=True)
 

@@ -16,6 +16,9 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from msgspec import Meta
 
+from npu_adapt.report.language import language_of
+from npu_adapt.report.phrases.phrase import Language
+
 Seconds: TypeAlias = Annotated[float, Meta(ge=0.1, le=2_592_000)]  # up to thirty days
 
 
@@ -46,6 +49,13 @@ class Output:
     timeout: Seconds | None = None  # None: as long as it takes
     json: bool = False
     quiet: bool = False
+    details: bool = False
+    lang: Language | None = None  # None: the variable's, else the locale's
+
+    @property
+    def language(self) -> Language:
+        """The language of what is printed."""
+        return language_of(self.lang)
 
 
 LOGS_DEFAULT = Path("logs")
@@ -88,6 +98,8 @@ TRUST_REMOTE_CODE = Option("Run Python code that comes with the checkpoint.")
 OUTPUT: Table = {
     "json": Option("Print the record, and nothing else, on stdout."),
     "quiet": Option("No progress, no messages; results and errors only.", spelling=("--quiet", "-q")),
+    "details": DETAILS,
+    "lang": LANG,
 }
 RUN_OUTPUT: Table = {
     "timeout": Option("End the run, from a parent process, after this long.", metavar="SECONDS"),

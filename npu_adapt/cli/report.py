@@ -20,18 +20,15 @@ if TYPE_CHECKING:
 
 
 TABLE: options.Table = {
-    "lang": Option("Language of the report."),
     "out": Option("Write to FILE: .md Markdown, .html HTML, .json the report as data.", metavar="FILE"),
     "logs": options.LOGS,
-    "json": options.OUTPUT["json"],
+    **{name: options.OUTPUT[name] for name in ("json", "details", "lang")},
 }
 
 
 @takes(TABLE)
-def report(
-    lang: Language = "en", out: Path | None = None, logs: Path = options.LOGS_DEFAULT, json: bool = False
-) -> None:
-    """Render the adaptation report from the last summary: tables on a terminal, Markdown in a pipe or a file.
+def report(output: options.Output, out: Path | None = None, logs: Path = options.LOGS_DEFAULT) -> None:
+    """Render the report of the last summary: one screen on a terminal, Markdown in a pipe or a file.
 
     Example: npu-adapt report --lang zh --out README.md
     """
@@ -40,12 +37,12 @@ def report(
 
     summary = Logs(logs).read()
     if out is not None:
-        write_report(summary, lang, out)
+        write_report(summary, output.language, out)
         typer.echo(f"wrote {out}", err=True)
-    if json:
+    if output.json:
         write_bytes(encode(summary))
     elif out is None:
-        show(summary, lang)
+        show(summary, logs, output)
 
 
 def write_report(summary: Summary, language: Language, out: Path) -> None:
@@ -63,16 +60,16 @@ def write_report(summary: Summary, language: Language, out: Path) -> None:
         raise UsageError(f"{out} cannot be written: {error.strerror}", hint="name another file with --out") from error
 
 
-def show(summary: Summary, language: Language) -> None:
-    """On a terminal the report is drawn; anything else gets Markdown."""
+def show(summary: Summary, logs: Path, output: options.Output) -> None:
+    """On a terminal one screen, or the whole report with `--details`; anything else gets the report as Markdown."""
+    language = output.language
     if not sys.stdout.isatty():
         write_bytes(markdown_report(summary, language))
         return
     from npu_adapt.cli.console import print_result
-    from npu_adapt.report.adaptation import adaptation_report
-    from npu_adapt.report.terminal import report_screen
+    from npu_adapt.report.screens import report_details, report_summary
 
-    print_result(report_screen(adaptation_report(summary, language)))
+    print_result(report_details(summary, language) if output.details else report_summary(summary, language, logs))
 
 
 def write_bytes(data: bytes) -> None:

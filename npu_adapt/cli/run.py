@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -17,18 +18,20 @@ from npu_adapt.records import Summary, encode
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from npu_adapt.report.screens import Command
+
 Workflow = Callable[[Progress], Summary]
 RecordType = TypeVar("RecordType")
-Renderer = Callable[[Summary], "RenderableType"]
 
 
 def run_command(
+    command: Command,
     output: Output,
+    logs: Path,
     workflow: Workflow,
-    renderers: Sequence[Renderer],
     passed: Callable[[Summary], bool] = lambda summary: True,
 ) -> None:
-    """Runs `workflow` and prints its summary: the tables of `renderers`, or with `--json` the record and nothing else.
+    """Runs `workflow` and prints its summary: the command's first screen, everything, or with `--json` the record.
 
     Raises `typer.Exit` with `VERDICT_FAILED` where `passed` says no.
     """
@@ -39,9 +42,19 @@ def run_command(
             stdout.write(encode(summary).decode())
     else:
         summary = workflow(progress)
-        print_result(*(render(summary) for render in renderers))
+        print_summary(command, summary, output, logs)
     if not passed(summary):
         raise typer.Exit(ExitCode.VERDICT_FAILED)
+
+
+def print_summary(command: Command, summary: Summary, output: Output, logs: Path) -> None:
+    """What the command found: one screen, or everything with `--details`."""
+    from npu_adapt.report.screens import details, screen
+
+    if output.details:
+        print_result(details(command, summary, output.language))
+    else:
+        print_result(screen(command, summary, output.language, logs))
 
 
 def print_record(record: RecordType, render: Callable[[RecordType], RenderableType], *, as_json: bool) -> None:

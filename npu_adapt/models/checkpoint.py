@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from npu_adapt.errors import ModelCorrupt, ModelError
@@ -28,6 +29,9 @@ MAX_INDEX_BYTES = 100_000_000
 # What wraps a whole model stands first in every name, what wraps parts of one anywhere.
 _WHOLE_WRAPPER = "module."
 _PART_WRAPPERS = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+# What every supported transformers reads from safetensors.
+_READ_BY_ALL = {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2}
+_READ_BY_ALL |= {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 _Tensor = TypeVar("_Tensor", bound=StoredTensor)
 
 
@@ -54,7 +58,9 @@ def open_checkpoint(path: Path, *, allow_pickle: bool) -> Checkpoint:
     """
     if files := _files(path, SAFETENSORS, SAFETENSORS_INDEX):
         tensors = _all(files, read_safetensors)
-        direct = _is_plain_index(path / SAFETENSORS_INDEX, files) and all(t.dtype for t in tensors.values())
+        direct = _is_plain_index(path / SAFETENSORS_INDEX, files) and all(
+            t.dtype in _READ_BY_ALL for t in tensors.values()
+        )
         return _unwrapped(Checkpoint(tensors, files, pickled=False, direct=direct))
     if files := _files(path, PICKLE, PICKLE_INDEX):
         if not allow_pickle:

@@ -58,7 +58,7 @@ def _dropped(fields: Mapping[str, Any], config: Any, source: str, prefix: str = 
         if isinstance(value, Mapping) and hasattr(loaded, "to_dict"):
             yield from _dropped_rope(value, loaded, source, f"{prefix}{name}.")
             yield from _dropped(value, loaded, source, f"{prefix}{name}.")
-        elif not _same(value, loaded) and _is_read(name, config, source) and not _is_derived(name, config):
+        elif not _is_carried(name, value, config) and _is_read(name, config, source):
             shown = "nothing" if loaded is _ABSENT else str(loaded)
             yield Dropped(f"{prefix}{name}", str(value), shown, decides=_NUMBERS.search(name) is not None)
 
@@ -69,18 +69,26 @@ def _is_read(name: str, config: Any, source: str) -> bool:
     return any(re.search(rf"config\.{re.escape(each)}\b", source) is not None for each in {name, other})
 
 
-def _is_derived(name: str, config: Any) -> bool:
-    """Whether the configuration computes the field from others."""
-    return isinstance(inspect.getattr_static(type(config), name, None), property)
+def _is_carried(name: str, value: Any, config: Any) -> bool:
+    """Whether the configuration has the value, among the parameters of rope where version 5 keeps more of them too.
+
+    What it computes from other fields is not the file's to say.
+    """
+    moved = getattr(config, "rope_parameters", None)
+    places = [getattr(config, name, _ABSENT), moved.get(name, _ABSENT) if isinstance(moved, Mapping) else _ABSENT]
+    is_derived = isinstance(inspect.getattr_static(type(config), name, None), property)
+    return is_derived or any(_same(value, place) for place in places)
 
 
 def _same(file: Any, loaded: Any) -> bool:
-    """Equal but for JSON's ways: lists are tuples, 1 is 1.0, keys are texts, one number is as good as a list of it."""
+    """Equal but for how it is written: lists are tuples, 1 is 1.0, keys are texts, "a|b" is a list, 3 is [3, 3]."""
     if isinstance(file, Mapping) and isinstance(loaded, Mapping):
         other = {str(key): value for key, value in loaded.items()}
         return all(str(key) in other and _same(value, other[str(key)]) for key, value in file.items())
     if isinstance(file, (list, tuple)) and isinstance(loaded, (list, tuple, set)):
         return len(file) == len(loaded) and all(map(_same, file, loaded))
+    if isinstance(file, str) and isinstance(loaded, (list, tuple)):
+        return re.split(r"[|,]", file) == [str(each) for each in loaded]
     if isinstance(loaded, (list, tuple)):
         return bool(loaded) and all(_same(file, each) for each in loaded)
     if isinstance(file, str) or isinstance(loaded, str):

@@ -9,7 +9,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from npu_adapt.files import open_regular
+
 PIECE_BYTES = 1 << 20  # hashlib frees the interpreter's lock for the length of a piece
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+LONGEST_POINTER = 1024  # bytes, by the specification of Git LFS
 
 Advance = Callable[[float], object]
 
@@ -22,6 +27,23 @@ class FileHash:
     git_sha1: str  # sha1 of "blob SIZE\\0" and the bytes: git's name for the content
     bytes: int
     modified_ns: int
+    is_pointer: bool = False  # the file is what Git LFS leaves where the file itself was not brought
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file's hash as a hub lists it: sha256, else git's sha1. Both None: it lists none."""
+
+    sha256: str | None
+    git_sha1: str | None
+
+    def matches(self, found: FileHash) -> bool | None:
+        """Whether the file is the listed one; None: the listing does not tell."""
+        if self.sha256 is not None:
+            return self.sha256 == found.sha256
+        if self.git_sha1 is not None:
+            return self.git_sha1 == found.git_sha1
+        return None
 
 
 class Hasher:
@@ -51,14 +73,24 @@ def hash_file(path: Path, *, git: bool = False, advance: Advance = lambda amount
 
     Size and time are those from before the first byte was read: a change meanwhile shows as a change later.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         state = os.fstat(file.fileno())
         hasher = Hasher(state.st_size, git=git)
         buffer = memoryview(bytearray(min(PIECE_BYTES, max(1, state.st_size))))
-        while count := file.readinto(buffer):
+        is_pointer = False
+        while count := file.readinto(buffer):  # type: ignore[attr-defined]
+            is_pointer = state.st_size <= LONGEST_POINTER and bytes(buffer[: len(LFS_POINTER)]) == LFS_POINTER
             hasher.update(buffer[:count])
             advance(count)
-    return FileHash(hasher.sha256, hasher.git_sha1, state.st_size, state.st_mtime_ns)
+    return FileHash(hasher.sha256, hasher.git_sha1, state.st_size, state.st_mtime_ns, is_pointer)
+
+
+def is_pointer(file: Path) -> bool:
+    """Whether the file is the pointer that Git LFS leaves where the file itself was not brought. Raises `OSError`."""
+    if file.stat().st_size > LONGEST_POINTER:
+        return False
+    with open_regular(file) as stream:
+        return stream.read(len(LFS_POINTER)) == LFS_POINTER
 
 
 def hash_files(
@@ -69,7 +101,7 @@ def hash_files(
     The largest files come first, so that no core is left with a large one at the end. `meanwhile` is called when the
     threads are at work.
     """
-    ordered = sorted(set(paths), key=_size, reverse=True)
+    ordered = sorted(set(paths), key=size_of, reverse=True)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with ThreadPoolExecutor(max_workers=cores, thread_name_prefix="hashing") as executor:
         running = {executor.submit(hash_file, path, advance=advance): path for path in ordered}
@@ -84,7 +116,8 @@ def hash_files(
             executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Bytes of the file; 0 where it cannot be looked at."""
     try:
         return path.stat().st_size
     except OSError:

@@ -126,20 +126,22 @@ def _build(order: _Order, row: Task, checkpoint: Checkpoint) -> Any:
 
     chosen = {} if order.attention == "auto" else {"attn_implementation": order.attention}
     source: dict[str, Any] = {"use_safetensors": not checkpoint.pickled, "local_files_only": True}
+    source["trust_remote_code"] = order.trust_remote_code
     try:
         with foreign_code("weights", order.path, hint=_build_hint(order, row)):
+            builder: Any = getattr(transformers, row.auto_class)
             if not checkpoint.direct:
-                source = {"state_dict": checkpoint.state()}
-            module = getattr(transformers, row.auto_class).from_pretrained(
+                builder, source = _model_class(order, row), {"state_dict": checkpoint.state()}
+            module = builder.from_pretrained(
                 str(order.path) if checkpoint.direct else None,
                 config=order.config,
                 dtype=order.dtype if order.dtype == "auto" else getattr(torch, order.dtype),
-                trust_remote_code=order.trust_remote_code,
                 ignore_mismatched_sizes=True,
                 **source,
                 **chosen,
             )
             module.config.return_dict = True
+            _widen(module)
             return module.eval().requires_grad_(False)
     except ModelError as error:
         if order.attention in ("auto", "eager"):
@@ -148,6 +150,27 @@ def _build(order: _Order, row: Task, checkpoint: Checkpoint) -> Any:
             f"the model cannot be built with --attention {order.attention}: {error.message}",
             hint="give --attention auto or eager",
         ) from error
+
+
+def _model_class(order: _Order, row: Task) -> Any:
+    """The class that transformers' auto class would build: its `from_pretrained` alone takes tensors without a file."""
+    import transformers
+    from transformers.dynamic_module_utils import get_class_from_dynamic_module
+    from transformers.models.auto.auto_factory import _get_model_class
+
+    own = getattr(order.config, "auto_map", None) or {}
+    if order.trust_remote_code and row.auto_class in own:
+        return get_class_from_dynamic_module(own[row.auto_class], str(order.path), local_files_only=True)
+    return _get_model_class(order.config, getattr(transformers, row.auto_class)._model_mapping)
+
+
+def _widen(module: torch.nn.Module) -> None:
+    """Casts parameters of 8 bits to the module's other type: transformers 4 leaves them, and nothing computes them."""
+    floating = [parameter for parameter in module.parameters() if parameter.is_floating_point()]
+    wide = next((parameter.dtype for parameter in floating if parameter.dtype.itemsize > 1), torch.float32)
+    for parameter in floating:
+        if parameter.dtype.itemsize == 1:
+            parameter.data = parameter.data.to(wide)
 
 
 def _build_hint(order: _Order, row: Task) -> str | None:

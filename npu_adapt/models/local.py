@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from npu_adapt.errors import Attempt, ModelError, ModelNotFound, UsageError
-from npu_adapt.models.places import CACHES, Place, answers, registered_place, why_not
+from npu_adapt.models.hubs import HUBS, hub_url
+from npu_adapt.models.hubs.hub import Place
+from npu_adapt.models.places import Fault, answers, places_below, places_of, registered_place, why_not
 from npu_adapt.models.registry import Registry
 from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.selection import needed_files
@@ -19,7 +22,7 @@ from npu_adapt.records.registry import RegistryEntry
 BUILTIN_PREFIX = "builtin:"
 BUILTIN_MODELS = ("digits-vit",)
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
-HUB_URLS = {"huggingface": "https://huggingface.co/{id}", "modelscope": "https://modelscope.cn/models/{id}"}
+_WEIGHT_FILE = re.compile(r".*\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|json|msgpack|h5|tar|gz|zip)", re.IGNORECASE)
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)?[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -38,6 +41,11 @@ class LocalModel:
     files: tuple[str, ...]  # what it needs of the directory
     attempts: tuple[Attempt, ...]
     known: RegistryEntry | None = None  # None: it was never registered
+
+    @property
+    def endpoint(self) -> str | None:
+        """The address of the hub, or of its mirror, that listed the files; None: nobody knows."""
+        return self.known.endpoint if self.known else None
 
     @property
     def revision(self) -> str | None:
@@ -63,20 +71,31 @@ def locate(request: ModelRequest, registry: Registry) -> LocalModel:
     require_model_name(request.model)
     require_revision(request.revision)
     attempts: list[Attempt] = []
+    faults: list[Fault] = []
     for place in _places(request, registry):
         known = registry.at(place.path)
-        outcome = why_not(place, allow_pickle=request.allow_pickle) or _unfinished(known)
-        attempts.append(Attempt(str(place.path), outcome or "found"))
-        if outcome is None:
+        fault = why_not(place, allow_pickle=request.allow_pickle) or _unfinished(known)
+        attempts.append(_attempt(place, fault))
+        if fault is None:
             return local_model(request, place, known, tuple(attempts))
+        faults.append(fault)
         if not is_hub_model(request.model):
-            raise _incomplete(request.model, outcome, tuple(attempts))
-    tried = "; ".join(f"{attempt.place}: {attempt.outcome}" for attempt in attempts) or "no cache or root on this disk"
+            raise _incomplete(request.model, place, fault, tuple(attempts))
+    tried = "; ".join(f"{attempt.place}: {attempt.message}" for attempt in attempts) or "no cache or root on this disk"
+    telling = next((fault for fault in faults if fault.id not in ("not-there", "no-config")), None)
     raise ModelNotFound(
         f"{request.model} is not on this disk ({tried})",
-        hint="check the spelling; fetch it with npu-adapt fetch, or name the folder that holds it with --weights-root",
+        hint=telling.hint
+        if telling
+        else "check the spelling; fetch it with npu-adapt fetch, or name the folder that holds it with --weights-root",
         attempts=tuple(attempts),
     )
+
+
+def _attempt(place: Place, fault: Fault | None) -> Attempt:
+    if fault is None:
+        return Attempt(str(place.path), "found", "found")
+    return Attempt(str(place.path), fault.id, fault.message, fault.values)
 
 
 def require_model_name(model: str) -> None:
@@ -87,10 +106,40 @@ def require_model_name(model: str) -> None:
                 f"there is no {model}", hint=f"built in: {', '.join(map(BUILTIN_PREFIX.__add__, BUILTIN_MODELS))}"
             )
         return
-    if not (model and Path(model).is_dir()) and not is_hub_id(model):
+    if model and _is_dir(Path(model)):
+        return
+    if _looks_like_a_path(model):
+        there = "is a file, and a model is a folder" if _is_file(Path(model)) else "is not there"
+        raise UsageError(
+            f"{model!r} {there}", hint="name the folder that holds config.json; an id of a hub is ORG/NAME"
+        )
+    if not is_hub_id(model):
         raise UsageError(
             f"{model!r} is neither a directory nor a model id", hint="an id is ORG/NAME: google/vit-base-patch16-224"
         )
+
+
+def _looks_like_a_path(model: str) -> bool:
+    """Whether nobody could mean a hub's id: what begins, ends or exists as a path does."""
+    begins = model.startswith(("/", "./", "../", "~", ".\\", "\\"))
+    return begins or model.endswith(("/", "\\")) or _WEIGHT_FILE.fullmatch(model) is not None or _is_file(Path(model))
+
+
+def _is_dir(path: Path) -> bool:
+    """Whether it is a folder; one that this user may not look into is one."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def require_revision(revision: str | None) -> None:
@@ -106,13 +155,7 @@ def is_hub_id(model: str) -> bool:
 
 def is_hub_model(model: str) -> bool:
     """Whether `model` means a repository on a hub, and not something on this disk."""
-    return not model.startswith(BUILTIN_PREFIX) and not Path(model).is_dir()
-
-
-def hub_url(source: str, model: str) -> str | None:
-    """The page of a model on its hub; None: `source` is no hub."""
-    form = HUB_URLS.get(source)
-    return form.format(id=model) if form else None
+    return not model.startswith(BUILTIN_PREFIX) and not _is_dir(Path(model))
 
 
 def local_model(
@@ -127,7 +170,7 @@ def local_model(
         source=place.source,
         branch=place.branch,
         commit=place.commit,
-        url=hub_url(place.source, model),
+        url=hub_url(place.source, model, known.endpoint if known else None),
         path=place.path,
         files=_files(request, place.path, known),
         attempts=attempts,
@@ -154,7 +197,7 @@ def _places(request: ModelRequest, registry: Registry) -> Iterator[Place]:
         path = Path(str(files("npu_adapt") / "assets" / model.removeprefix(BUILTIN_PREFIX)))
         yield Place(path, "builtin", None, None)
         return
-    if Path(model).is_dir():
+    if _is_dir(Path(model)):
         yield Place(Path(model).resolve(), "directory", None, None)
         return
     seen: set[Path] = set()
@@ -166,29 +209,38 @@ def _places(request: ModelRequest, registry: Registry) -> Iterator[Place]:
 
 def _hub_model_places(request: ModelRequest, registry: Registry) -> Iterator[Place]:
     for root in request.weights_roots:
-        yield Place((root.expanduser() / request.model).resolve(), "directory", None, None)
+        for path in places_below(Path(os.path.expanduser(root)), request.model):  # noqa: PTH111 - it never raises
+            yield Place(path.resolve(), "directory", None, None)
     for entry in registry.entries(request.model):
         if answers(entry, revision=request.revision, source=request.source):
             yield registered_place(entry)
-    for source, places in CACHES.items():
-        if request.source in ("auto", source):
-            yield from places(request.model, request.revision)
+    yield from places_of(request.model, request.revision, request.source)
 
 
-def _unfinished(entry: RegistryEntry | None) -> str | None:
+def _unfinished(entry: RegistryEntry | None) -> Fault | None:
     """What a hub's model lacks by the registry; a directory is as its owner makes it."""
     if entry is None:
         return None
     gone = [file.name for file in entry.files if not (Path(entry.path) / file.name).is_file()]
-    missing = [*entry.missing, *(gone if entry.source in CACHES else ())]
-    return f"incomplete: {len(missing)} files are missing, {missing[0]} first" if missing else None
-
-
-def _incomplete(model: str, outcome: str, attempts: tuple[Attempt, ...]) -> ModelError:
-    pickled = "--allow-pickle" in outcome
-    hint = (
-        "a pickle can run code when it is read; if you trust this one, give --allow-pickle"
-        if pickled
-        else "name a directory in the Hugging Face format: config.json beside the weights"
+    missing = [*entry.missing, *(gone if entry.source in HUBS else ())]
+    if not missing:
+        return None
+    return Fault(
+        "unfinished",
+        f"incomplete: {len(missing)} files are missing, {missing[0]} first",
+        {"missing": len(missing), "file": missing[0]},
+        "bring what is missing: npu-adapt fetch MODEL",
     )
-    return ModelError(f"{model}: {outcome}", hint=hint, attempts=attempts)
+
+
+def _incomplete(model: str, place: Place, fault: Fault, attempts: tuple[Attempt, ...]) -> ModelError:
+    """The error for a directory that holds no model. One that hides a hub's model of that name is named as such."""
+    if is_hub_id(model) and "/" in model:
+        return ModelError(
+            f"the folder {place.path} is taken for {model}, and it has {fault.message}"
+            if fault.message.startswith(("no ", "only "))
+            else f"the folder {place.path} is taken for {model}: {fault.message}",
+            hint=f"{fault.hint}; to have the hub's {model}, run from another folder or rename this one",
+            attempts=attempts,
+        )
+    return ModelError(f"{model}: {fault.message}", hint=fault.hint, attempts=attempts)

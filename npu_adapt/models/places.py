@@ -1,85 +1,66 @@
 """Where on this disk a model may be, and whether it is whole there. No torch.
 
-Layouts: a directory in the Hugging Face format; a root of `ORG/NAME` directories; the Hugging Face cache
-(`models--ORG--NAME/snapshots/COMMIT`); ModelScope's (`models/ORG--NAME/snapshots/REVISION`, and before 1.37
-`[hub/]models/ORG/NAME` with `.` written `___`).
+Layouts: a directory in the Hugging Face format; a root of `ORG/NAME` directories; and the caches of the hubs' clients,
+which the hubs' own modules know.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from npu_adapt.models.selection import WEIGHT_FORMATS, has_pickle, needed_weights
+from npu_adapt.files import open_regular, read_regular
+from npu_adapt.models.hashing import is_pointer
+from npu_adapt.models.hubs import HUBS
+from npu_adapt.models.hubs.hub import Place
+from npu_adapt.models.selection import ABSURD_BYTES, WEIGHT_FORMATS, has_pickle, needed_weights
 from npu_adapt.records.registry import RegistryEntry
 
-ABSURD_BYTES = 1 << 44  # 16 TiB: more than any published model has
-PARTIAL = ".npu-adapt.incomplete"  # the ending of a partial blob in the Hugging Face cache
-UNFINISHED = ".npu-adapt"  # the folder of partial files in a repository of ModelScope's cache
 LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors format
-DEFAULT_BRANCHES = {"huggingface": "main", "modelscope": "master"}
+LONGEST_CONFIG = 64 << 20  # bytes of a configuration or an index of shards
+ALLOW_PICKLE = "a pickle can run code when it is read; if you trust this one, give --allow-pickle"
+NAME_A_DIRECTORY = "name a directory in the Hugging Face format: config.json beside the weights"
+_OTHER_WEIGHTS = (
+    # pattern, id of the fact, what it is, what to do
+    (
+        r"consolidated[^/]*\.(safetensors|pth)",
+        "own-format",
+        "weights in the publisher's own format",
+        "take the files that are made for transformers, often in a repository named …-hf",
+    ),
+    (
+        r"[^/]+\.ckpt",
+        "checkpoint",
+        "a training checkpoint",
+        "load it with the code that wrote it, and write the weights with save_pretrained",
+    ),
+    (
+        r"[^/]+\.(pt|pth)",
+        "checkpoint",
+        "weights under a name that transformers does not read",
+        "load them with the code that wrote them, and write them with save_pretrained",
+    ),
+    (r"[^/]+\.gguf", "gguf", "GGUF weights", "take the repository that holds safetensors"),
+    (r"(tf_model\.h5|flax_model\.msgpack)", "tensorflow", "TensorFlow or Flax weights", "convert them to safetensors"),
+)
 
 
 @dataclass(frozen=True)
-class Place:
-    """A directory where a model may be."""
+class Fault:
+    """Why a place holds no model: the fact that is recorded, and the clause and the hint of an error's message."""
 
-    path: Path
-    source: str  # modelscope | huggingface | directory | builtin
-    branch: str | None  # the revision as one asks a hub for it; None: the place does not tell
-    commit: str | None  # None: the place does not tell
-
-
-def huggingface_cache() -> Path:
-    """Where huggingface_hub keeps its repositories, by the same variables as it."""
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
-    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    return Path(named or Path(home, "hub")).expanduser().absolute()
+    id: str
+    message: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    hint: str = NAME_A_DIRECTORY
 
 
-def modelscope_cache() -> Path:
-    """Where modelscope keeps its repositories, by the same variable as it."""
-    return Path(os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope").expanduser().absolute()
-
-
-def huggingface_folder(model: str) -> Path:
-    """The folder of one repository in the Hugging Face cache."""
-    return huggingface_cache() / f"models--{model.replace('/', '--')}"
-
-
-def modelscope_folder(model: str) -> Path:
-    """The folder of one repository in ModelScope's cache."""
-    return modelscope_cache() / "models" / model.replace("/", "--")
-
-
-def huggingface_places(model: str, revision: str | None) -> Iterator[Place]:
-    folder, branch = huggingface_folder(model), revision or DEFAULT_BRANCHES["huggingface"]
-    reference = folder / "refs" / branch
-    commit = reference.read_text().strip() if reference.is_file() else branch
-    yield Place(folder / "snapshots" / commit, "huggingface", branch, commit)
-
-
-def modelscope_places(model: str, revision: str | None) -> Iterator[Place]:
-    cache, branch = modelscope_cache(), revision or DEFAULT_BRANCHES["modelscope"]
-    for root in (cache, cache / "hub"):
-        yield Place(root / "models" / model.replace("/", "--") / "snapshots" / branch, "modelscope", branch, None)
-    if revision not in (None, DEFAULT_BRANCHES["modelscope"]):
-        return  # the old layouts hold one revision and do not say which
-    for folder in (cache / "models", cache / "hub" / "models", cache / "hub"):
-        yield Place(folder / model.replace(".", "___"), "modelscope", branch, None)
-
-
-CACHES: dict[str, Callable[[str, str | None], Iterator[Place]]] = {
-    "modelscope": modelscope_places,
-    "huggingface": huggingface_places,
-}
+NOT_THERE = Fault("not-there", "not there")
 
 
 def registered_place(entry: RegistryEntry) -> Place:
@@ -89,69 +70,150 @@ def registered_place(entry: RegistryEntry) -> Place:
 
 def answers(entry: RegistryEntry, *, revision: str | None, source: str) -> bool:
     """Whether the entry of a model is the one meant. Without a revision a hub's default branch is."""
-    if source not in ("auto", entry.source) and entry.source in CACHES:
+    if source not in ("auto", entry.source) and entry.source in HUBS:
         return False
     if revision is None:
-        return entry.revision in (None, DEFAULT_BRANCHES.get(entry.source))
+        default = HUBS[entry.source]().default_branch if entry.source in HUBS else None
+        return entry.revision in (None, default)
     return revision in (entry.revision, entry.commit)
 
 
-def why_not(place: Place, *, allow_pickle: bool) -> str | None:
+def why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
     """Why the place holds no model; None: it does. Headers and hashes are looked at when it is loaded."""
+    try:
+        return _why_not(place, allow_pickle=allow_pickle)
+    except OSError as error:
+        return unreadable(error, place.path)
+
+
+def unreadable(error: OSError, path: Path) -> Fault:
+    """The fault of a place that this user may not read, or that cannot be read at all."""
+    why = error.strerror or type(error).__name__
+    return Fault(
+        "unreadable",
+        f"cannot be read: {why} ({error.filename or path})",
+        {"error": why, "file": str(error.filename or path)},
+        "give this user the right to read it, or name another cache or folder",
+    )
+
+
+def _why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
     path = place.path
     if not path.is_dir():
-        return "not there"
+        return _others_there(place) or NOT_THERE
     config = path / "config.json"
     if not config.is_file():
-        return "no config.json"
+        return Fault("no-config", "no config.json")
     try:
-        if not isinstance(json.loads(config.read_bytes()), dict):
-            return "config.json is not an object"
-    except ValueError as error:
-        return f"config.json is damaged: {error}"
+        if not isinstance(msgspec.json.decode(read_regular(config, LONGEST_CONFIG)), dict):
+            return Fault("config-damaged", "config.json is not an object", {"error": "no object"})
+    except (ValueError, RecursionError) as error:
+        return Fault("config-damaged", f"config.json is damaged: {error}", {"error": str(error)})
     names = [file.name for file in path.iterdir() if file.is_file()]
-    weights = needed_weights(names, allow_pickle=allow_pickle)
-    if not weights:
-        return "only pickled weights, which --allow-pickle would read" if has_pickle(names) else "no weights"
+    if fault := weights_fault(names, allow_pickle=allow_pickle):
+        return fault
+    if pointer := next(
+        (name for name in needed_weights(names, allow_pickle=allow_pickle) if is_pointer(path / name)), None
+    ):
+        return Fault(
+            "lfs-pointer",
+            f"{pointer} is a Git LFS pointer, not the file itself",
+            {"file": pointer},
+            "bring the file: git lfs pull in that folder, or npu-adapt fetch MODEL",
+        )
     # In a hub's cache a download may have been cut off; a directory is as its owner made it, and loading judges it.
-    return why_incomplete(path) if place.source in CACHES else None
+    return why_incomplete(path) if place.source in HUBS else None
 
 
-def why_incomplete(path: Path) -> str | None:
-    """What the weights in a folder lack of what their index and headers name; None: nothing."""
+def _others_there(place: Place) -> Fault | None:
+    """The revisions that lie where one was looked for."""
+    folder = place.path.parent
+    if place.source not in HUBS or folder.name != "snapshots" or not folder.is_dir():
+        return None
+    others = tuple(sorted(each.name for each in folder.iterdir() if each.is_dir()))
+    if not others:
+        return None
+    return Fault(
+        "other-revision",
+        f"not there, but revision {others[0]} is",
+        {"revisions": others},
+        f"take the revision that is there: --revision {others[0]}",
+    )
+
+
+def weights_fault(names: Collection[str], *, allow_pickle: bool) -> Fault | None:
+    """Why the files of these names hold no weights that can be read; None: they do."""
+    found = needed_weights(names, allow_pickle=allow_pickle)
+    if any(re.fullmatch(_OTHER_WEIGHTS[0][0], name) for name in found):
+        found = ()
+    if found:
+        return None
+    if not allow_pickle and has_pickle(names):
+        return Fault("pickled", "only pickled weights, which --allow-pickle would read", hint=ALLOW_PICKLE)
+    for pattern, id, what, hint in _OTHER_WEIGHTS:
+        if other := next((name for name in sorted(names) if re.fullmatch(pattern, name)), None):
+            return Fault(id, f"no weights for transformers: {other} is {what}", {"file": other}, hint)
+    return Fault("no-weights", "no weights", hint="name a folder or a repository that holds safetensors")
+
+
+def why_incomplete(path: Path) -> Fault | None:
+    """What the weights in a folder lack of what their index and headers name; None: nothing. Raises `OSError`."""
     names = {file.name for file in path.iterdir() if file.is_file()}
     for form in WEIGHT_FORMATS:
-        if form.index in names and form.single not in names and (reason := _index_fault(path / form.index, names)):
-            return reason
+        if form.index in names and form.single not in names and (fault := _index_fault(path / form.index, names)):
+            return fault
     short = sorted(name for name in names if name.endswith(".safetensors") and _is_short(path / name))
-    return f"incomplete: {short[0]} is cut short, or no safetensors file" if short else None
+    if not short:
+        return None
+    return Fault("cut-short", f"incomplete: {short[0]} is cut short, or no safetensors file", {"file": short[0]})
 
 
-def _index_fault(index: Path, names: set[str]) -> str | None:
+def _index_fault(index: Path, names: set[str]) -> Fault | None:
     """What is wrong with an index of shards; None: nothing."""
     try:
-        content = msgspec.json.decode(index.read_bytes(), type=_Index)
-    except msgspec.DecodeError as error:
-        return f"{index.name} is damaged: {error}"
+        content = msgspec.json.decode(read_regular(index, LONGEST_CONFIG), type=_Index)
+    except (ValueError, RecursionError) as error:
+        return Fault("index-damaged", f"{index.name} is damaged: {error}", {"file": index.name, "error": str(error)})
     shards = set(content.weight_map.values())
-    total = content.metadata.get("total_size", 0)
+    total = content.metadata.get("total_size", 0) if content.metadata else 0
     if not isinstance(total, (int, float)) or not 0 <= total <= ABSURD_BYTES:
-        return f"{index.name} claims an absurd size"
+        return Fault("index-damaged", f"{index.name} claims an absurd size", {"file": index.name, "error": "size"})
     missing = sorted(shards - names)
-    return f"incomplete: {len(missing)} of {len(shards)} shards are missing, {missing[0]} first" if missing else None
+    if not missing:
+        return None
+    return Fault(
+        "shards-missing",
+        f"incomplete: {len(missing)} of {len(shards)} shards are missing, {missing[0]} first",
+        {"missing": len(missing), "shards": len(shards), "file": missing[0]},
+    )
 
 
 class _Index(msgspec.Struct):
     weight_map: dict[str, str]
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] | None = None
 
 
 def _is_short(file: Path) -> bool:
     """Whether a safetensors file ends before the last tensor that its header names."""
     size = file.stat().st_size
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         length = int.from_bytes(stream.read(8), "little")
         if length > min(size - 8, LONGEST_HEADER):
             return True
-        ends = re.findall(rb'"data_offsets"\s*:\s*\[\s*\d+\s*,\s*(\d+)\s*\]', stream.read(length))
+        header = stream.read(length)
+    ends = re.findall(rb'"data_offsets"\s*:\s*\[\s*[0-9]+\s*,\s*([0-9]{1,18})\s*\]', header)
     return 8 + length + max(map(int, ends), default=0) > size
+
+
+def places_of(model: str, revision: str | None, source: str) -> Iterator[Place]:
+    """Where the clients of the hubs keep the model; all of them for the source "auto"."""
+    for name, hub in HUBS.items():
+        if source in ("auto", name):
+            yield from hub().places(model, revision)
+
+
+def places_below(root: Path, model: str) -> Iterator[Path]:
+    """Where the model may be below a root of models: as ORG/NAME, and as in a cache that was copied there."""
+    yield root / model
+    for hub in HUBS.values():
+        yield from hub().places_below(root, model)

@@ -6,8 +6,9 @@ that place. Changes are made under a lock and appear by an atomic rename, so tha
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,12 +16,18 @@ import msgspec
 
 from npu_adapt.errors import ModelError, UsageError
 from npu_adapt.evidence import utc_now, write_atomically
+from npu_adapt.files import read_regular
+from npu_adapt.models.selection import ABSURD_BYTES, is_safe
 from npu_adapt.records.registry import INDEX_SCHEMA_VERSION, ListedModel, RegisteredFile, RegistryEntry, RegistryIndex
 
 INDEX_FILE = "registry.json"
 CACHE_VARIABLE = "NPU_ADAPT_CACHE"
 UNKNOWN_TIME = -1  # no file has it: whoever looks at the file next hashes it
-TRUST = {"nothing": 0, "registry": 1, "hub": 2}  # how much stands behind a hash
+# How much stands behind a hash: only computed here; in a listing of which nobody knows who gave it; in a mirror's; in
+# that of the hub at its own address; shipped with this package.
+TRUST = {"nothing": 0, "listing": 1, "mirror": 2, "hub": 3, "package": 3}
+LONGEST_INDEX = 64 << 20  # bytes
+LOCK_SECONDS = 30.0  # a change takes a thousandth of it
 
 
 class RegistryUnusable(UsageError):
@@ -29,13 +36,26 @@ class RegistryUnusable(UsageError):
 
 def cache_folder(asked: Path | None) -> Path:
     """The registry's folder: as asked, else $NPU_ADAPT_CACHE, else the user's cache folder."""
-    if asked is not None:
-        return asked.expanduser()
-    if named := os.environ.get(CACHE_VARIABLE):
-        return Path(named).expanduser()
+    if asked is not None or os.environ.get(CACHE_VARIABLE):
+        return Path(os.path.expanduser(asked or os.environ[CACHE_VARIABLE]))  # noqa: PTH111 - it never raises
     from platformdirs import user_cache_path
 
-    return user_cache_path("npu-adapt")
+    folder = user_cache_path("npu-adapt")
+    return folder if folder.is_absolute() else _without_home()
+
+
+def _without_home() -> Path:
+    """The registry's folder of a user who has no home: their own in the folder for temporary files."""
+    import tempfile
+
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"npu-adapt-{user}"
+    if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
+        raise RegistryUnusable(
+            f"this user has no home folder, and {folder} belongs to another",
+            hint="name a folder for the registry with --cache-dir DIR, or set NPU_ADAPT_CACHE",
+        )
+    return folder
 
 
 class Registry:
@@ -68,22 +88,28 @@ class Registry:
     @contextmanager
     def _changing(self) -> Iterator[dict[str, RegistryEntry]]:
         """The entries by path, under the lock; what they are in the end is written."""
-        from filelock import FileLock
+        from filelock import FileLock, Timeout
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / f".{INDEX_FILE}.lock"):
+        lock = FileLock(self.folder / f".{INDEX_FILE}.lock")
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout as error:
+            raise OSError(errno.EAGAIN, f"another process has held its lock for {LOCK_SECONDS:g} s") from error
+        try:
             before = self._read(set_aside=True)
             entries = dict(before)
             yield entries
             if entries != before or not self.path.exists():
                 index = RegistryIndex(schema_version=INDEX_SCHEMA_VERSION, entries=tuple(entries.values()))
-                data = msgspec.json.format(msgspec.json.encode(index), indent=1) + b"\n"
-                write_atomically(self.path, data, durable=False)  # not before the files that it speaks of
+                write_atomically(self.path, _encoded(index), durable=False)  # not before the files that it speaks of
+        finally:
+            lock.release()
 
     def _read(self, *, set_aside: bool = False) -> dict[str, RegistryEntry]:
         """The entries by path. An index that is damaged counts as empty: whatever is on this disk is found again."""
         try:
-            data = self.path.read_bytes()
+            data = read_regular(self.path, LONGEST_INDEX)
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -93,8 +119,9 @@ class Registry:
         try:
             version = msgspec.json.decode(data, type=_Head).schema_version
             if version <= INDEX_SCHEMA_VERSION:
-                return {entry.path: entry for entry in msgspec.json.decode(data, type=RegistryIndex).entries}
-        except msgspec.DecodeError as error:  # its subclass for wrong types too
+                entries = msgspec.json.decode(data, type=RegistryIndex).entries
+                return self._sound(map(_of_schema_1, entries) if version < 2 else entries)
+        except (msgspec.DecodeError, RecursionError) as error:  # the first is also for wrong types
             self._say(f"{self.path} is damaged ({error}); models are found again as they are used")
             if set_aside:
                 self.path.replace(self.path.with_name(f"{self.path.stem}.damaged-{utc_now().replace(':', '')}.json"))
@@ -103,6 +130,49 @@ class Registry:
             f"{self.path} has schema version {version}; this npu-adapt reads up to {INDEX_SCHEMA_VERSION}",
             hint="upgrade npu-adapt (pip install --upgrade npu-adapt), or name another registry with --cache-dir DIR",
         )
+
+    def _sound(self, entries: Iterable[RegistryEntry]) -> dict[str, RegistryEntry]:
+        """The entries that this package could have written, by path. Others are said and left out."""
+        found = {}
+        for entry in entries:
+            if _is_sound(entry):
+                found[entry.path] = entry
+            else:
+                self._say(f"{self.path} has an entry that cannot be true, and it is left out: {entry.model!r:.200}")
+        return found
+
+
+def _is_sound(entry: RegistryEntry) -> bool:
+    """Whether its path is one, its files lie below it, and their sizes and verification are possible."""
+    path = Path(entry.path)
+    return (
+        path.is_absolute()
+        and "\0" not in entry.path
+        and ".." not in path.parts
+        and all(map(is_safe, entry.missing))
+        and all(
+            is_safe(file.name) and 0 <= file.bytes <= ABSURD_BYTES and file.verified_against in TRUST
+            for file in entry.files
+        )
+    )
+
+
+def _of_schema_1(entry: RegistryEntry) -> RegistryEntry:
+    """As schema 2 has it: nobody kept which address had listed the files, and an own first hash verified nothing."""
+    now = {"hub": "listing", "registry": "nothing"}
+    files = tuple(
+        msgspec.structs.replace(file, verified_against=now.get(file.verified_against, file.verified_against))
+        for file in entry.files
+    )
+    return msgspec.structs.replace(entry, files=files)
+
+
+def _encoded(index: RegistryIndex) -> bytes:
+    """Raises `OSError` for a name that is not UTF-8, which JSON cannot hold."""
+    try:
+        return msgspec.json.format(msgspec.json.encode(index), indent=1) + b"\n"
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EILSEQ, "the name of a folder or of a file is not UTF-8") from error
 
 
 class _Head(msgspec.Struct):
@@ -121,7 +191,7 @@ def is_unchanged(path: Path, file: RegisteredFile) -> bool:
     """Whether size and time of the file in the folder `path` are those of the registry."""
     try:
         state = (path / file.name).stat()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return (state.st_size, state.st_mtime_ns) == (file.bytes, file.modified_ns)
 
@@ -132,10 +202,13 @@ def least_verified(entry: RegistryEntry) -> str:
 
 
 def state_of(entry: RegistryEntry) -> str:
-    """ready: every file is as it was hashed; else gone, unfinished or changed."""
+    """ready: every file is as it was hashed; else gone, unreadable, unfinished or changed."""
     path = Path(entry.path)
-    if not path.is_dir():
-        return "gone"
+    try:
+        if not path.is_dir():
+            return "gone"
+    except OSError:
+        return "unreadable"
     if entry.missing:
         return "unfinished"
     return "ready" if all(is_unchanged(path, file) for file in entry.files) else "changed"
@@ -151,6 +224,7 @@ def listed(entry: RegistryEntry) -> ListedModel:
         bytes=sum(file.bytes for file in entry.files),
         state=state_of(entry),
         verified_against=least_verified(entry),
+        endpoint=entry.endpoint,
         verified_at=min((file.verified_at for file in entry.files), default=None),
         last_used=entry.last_used,
     )

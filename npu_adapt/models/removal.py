@@ -1,72 +1,78 @@
-"""Taking a model off this disk: what a hub's client cached for it, and nothing that anything else still uses."""
+"""Taking a model off this disk: what a hub's client cached for it, and nothing that anything else still uses.
+
+What goes is planned by the hub's own module, shown, and then deleted. Only what the hub's cache owns is ever in a plan:
+an entry of the registry is a file that anybody may have written.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from npu_adapt.errors import ModelError
-from npu_adapt.models.places import PARTIAL, UNFINISHED
+from npu_adapt.models.hubs import hub_of
+from npu_adapt.models.hubs.hub import Removal
 from npu_adapt.models.registry import Registry
+from npu_adapt.records import Fact
 from npu_adapt.records.registry import RegistryEntry, RemovedModel
 
-KEPT = {
-    "directory": "the folder is not in a hub's cache: it is its owner's to delete",
-    "builtin": "it is a part of npu-adapt",
-}
+
+@dataclass(frozen=True)
+class PlannedRemoval:
+    """One entry, what is deleted for it, and how many bytes that frees."""
+
+    entry: RegistryEntry
+    removal: Removal
+    freed_bytes: int
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The folders and files that go."""
+        return (*self.removal.folders, *self.removal.files)
 
 
-def remove(entry: RegistryEntry, registry: Registry) -> RemovedModel:
-    """Deletes the files of `entry` where they lie in a hub's cache, and forgets it.
-
-    What an unfinished download has left of the repository goes with it. Raises `ModelError` where the files or the
-    registry cannot be changed; what was deleted until then is gone.
-    """
-    free = FREEING.get(entry.source)
+def plan_removal(entry: RegistryEntry) -> PlannedRemoval:
+    """What removing `entry` deletes. Nothing is changed. Raises `ModelError` where that cannot be told."""
+    hub = hub_of(entry.source)
     try:
-        freed = free(Path(entry.path)) if free else 0
+        removal = hub.removal(entry.model, Path(entry.path)) if hub else Removal(kept=Fact(f"kept-{entry.source}"))
+        return PlannedRemoval(entry, removal, removal.bytes)
+    except (OSError, ValueError) as error:
+        raise _refused(entry, error) from error
+
+
+def remove(planned: PlannedRemoval, registry: Registry) -> RemovedModel:
+    """Deletes what was planned, and forgets the entry.
+
+    Raises `ModelError` where the files or the registry cannot be changed; what was deleted until then is gone.
+    """
+    entry, removal = planned.entry, planned.removal
+    try:
+        for file in removal.files:
+            file.unlink(missing_ok=True)
+        for folder in removal.folders:
+            if not folder.is_symlink():
+                shutil.rmtree(folder)
+        for folder in removal.emptied:
+            if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+                folder.rmdir()
         registry.forget(entry.path)
     except OSError as error:
-        raise ModelError(
-            f"{entry.model} cannot be removed from {entry.path}: {error.strerror}",
-            hint="check the rights of the folder and of the registry, then remove it again",
-        ) from error
+        raise _refused(entry, error) from error
     return RemovedModel(
-        model=entry.model, source=entry.source, path=entry.path, freed_bytes=freed, kept=KEPT.get(entry.source)
+        model=entry.model,
+        source=entry.source,
+        path=entry.path,
+        freed_bytes=planned.freed_bytes,
+        removed=tuple(map(str, planned.paths)),
+        kept=removal.kept,
     )
 
 
-def free_huggingface(snapshot: Path) -> int:
-    """Deletes a snapshot by huggingface_hub's own rules: blobs that another revision links to stay. Bytes freed."""
-    from huggingface_hub import scan_cache_dir
-
-    repository = snapshot.parents[1]
-    freed = sum(_delete_file(path) for path in repository.glob(f"blobs/*{PARTIAL}"))
-    if snapshot.is_dir():
-        strategy = scan_cache_dir(repository.parent).delete_revisions(snapshot.name)
-        freed += strategy.expected_freed_size
-        strategy.execute()
-    return freed
-
-
-def free_modelscope(folder: Path) -> int:
-    """Deletes a revision's folder, and the repository's when it was the last one. Bytes freed."""
-    is_snapshot = folder.parent.name == "snapshots"
-    freed = sum(_delete_file(path) for path in folder.parents[1].glob(f"{UNFINISHED}/*") if is_snapshot)
-    if folder.is_dir():
-        freed += sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-        shutil.rmtree(folder)
-    for emptied in (folder.parents[1] / UNFINISHED, *folder.parents[:2]) if is_snapshot else ():
-        if emptied.is_dir() and not any(emptied.iterdir()):
-            emptied.rmdir()
-    return freed
-
-
-FREEING: dict[str, Callable[[Path], int]] = {"huggingface": free_huggingface, "modelscope": free_modelscope}
-
-
-def _delete_file(path: Path) -> int:
-    size = path.stat().st_size
-    path.unlink()
-    return size
+def _refused(entry: RegistryEntry, error: Exception) -> ModelError:
+    why = getattr(error, "strerror", None) or error
+    return ModelError(
+        f"{entry.model} cannot be removed from {entry.path}: {why}",
+        hint="check the rights of the folder and of the registry, then remove it again",
+    )

@@ -40,6 +40,7 @@ WEIGHT_FORMATS = (
         pickled=True,
     ),
 )
+ABSURD_BYTES = 1 << 44  # 16 TiB: more than any published model has
 LONGEST_NAME = 255  # bytes of one part of a path, the limit of common file systems
 INDICES = {form.index for form in WEIGHT_FORMATS} | {"tf_model.h5.index.json", "flax_model.msgpack.index.json"}
 
@@ -61,8 +62,8 @@ def needed_weights(names: Iterable[str], *, allow_pickle: bool) -> tuple[str, ..
 
 
 def has_pickle(names: Iterable[str]) -> bool:
-    """Whether there are weights that only a pickle reader can read."""
-    return any(name.endswith((".bin", ".pt", ".pth", ".ckpt")) for name in names)
+    """Whether there are weights that --allow-pickle would let one read."""
+    return bool(needed_weights((name for name in names if not name.endswith(".safetensors")), allow_pickle=True))
 
 
 def needed_files(

@@ -1,70 +1,57 @@
-"""Whether the files of a model are what their hub, or the registry, says they are. No torch.
-
-A file of the Hugging Face cache is a link to a blob that is named for its content: the sha256 of a large file, git's
-sha1 of a small one. That is the hub's own word, kept on this disk.
-"""
+"""Whether the files of a model are what a hub's listing, its cache or this package says they are. No torch."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from npu_adapt.errors import ModelCorrupt
+from npu_adapt.errors import ModelCorrupt, ModelError
 from npu_adapt.evidence import utc_now
-from npu_adapt.models.hashing import Advance, FileHash, hash_file
+from npu_adapt.models.hashing import Advance, FileHash, Listed, hash_file, is_pointer
+from npu_adapt.models.hubs import HUBS
 from npu_adapt.models.local import LocalModel
-from npu_adapt.models.registry import is_unchanged
+from npu_adapt.models.registry import TRUST, is_unchanged
 from npu_adapt.records import WeightFile
 from npu_adapt.records.registry import RegisteredFile, RegistryEntry
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A file's hash as a hub lists it: sha256, else git's sha1. Both None: it lists none."""
-
-    sha256: str | None
-    git_sha1: str | None
-
-    def matches(self, found: FileHash) -> bool | None:
-        """Whether the file is the listed one; None: the listing does not tell."""
-        if self.sha256 is not None:
-            return self.sha256 == found.sha256
-        if self.git_sha1 is not None:
-            return self.git_sha1 == found.git_sha1
-        return None
-
-
-def blob_name(file: Path) -> Listed:
-    """What the name of the blob behind a file of the Hugging Face cache says of its content."""
-    target = file.resolve()
-    name = target.name if file.is_symlink() and target.parent.name == "blobs" else ""
-    return Listed(
-        sha256=name if re.fullmatch("[0-9a-f]{64}", name) else None,
-        git_sha1=name if re.fullmatch("[0-9a-f]{40}", name) else None,
-    )
-
-
 def check(file: Path, name: str, known: RegisteredFile | None, advance: Advance) -> RegisteredFile:
-    """The record of a file hashed now, compared with its blob's name and with what the registry knows of it.
+    """The record of a file hashed now, compared with what its cache and the registry know of it.
 
-    Raises `ModelCorrupt` where the bytes are not those of the hub, and `OSError`.
+    Raises `ModelCorrupt` where the bytes are not those of the hub, and `ModelError` where they cannot be read.
     """
-    listed = blob_name(file)
-    found = hash_file(file, git=listed.git_sha1 is not None, advance=advance)
-    by_hub = listed.matches(found)
-    if by_hub is None and known is not None and known.verified_against == "hub":
-        by_hub = known.sha256 == found.sha256
-    if by_hub is False:
+    listed = in_cache(file)
+    try:
+        if is_pointer(file):
+            raise ModelCorrupt(
+                f"{name} is a Git LFS pointer, not the file itself ({file})",
+                hint="bring the file: git lfs pull in that folder, or npu-adapt fetch MODEL",
+            )
+        found = hash_file(file, git=listed.git_sha1 is not None, advance=advance)
+    except OSError as error:
+        raise ModelError(
+            f"{name} cannot be read: {error.strerror or error} ({file})",
+            hint="give this user the right to read it, or name another cache or folder",
+        ) from error
+    known_against = known.verified_against if known is not None else "nothing"
+    by_listing = listed.matches(found)
+    if by_listing is not False and known is not None and TRUST[known_against]:
+        by_listing = known.sha256 == found.sha256
+    if by_listing is False:
         raise ModelCorrupt(
             f"{name} is not the file that the hub lists: its bytes have changed on this disk ({file})",
             hint="fetch it again: npu-adapt fetch MODEL replaces what differs",
         )
-    same = known is not None and known.sha256 == found.sha256
-    return registered(name, found, "hub" if by_hub else "registry" if same else "nothing")
+    against = max("listing", known_against, key=TRUST.__getitem__) if by_listing else "nothing"
+    return registered(name, found, against)
+
+
+def in_cache(file: Path) -> Listed:
+    """What a hub's cache says itself of the content of one of its files."""
+    found = (HUBS[name]().listed_in_cache(file) for name in HUBS)
+    return next((listed for listed in found if listed != Listed(None, None)), Listed(None, None))
 
 
 def registered(name: str, found: FileHash, verified_against: str) -> RegisteredFile:
@@ -106,6 +93,7 @@ def entry_of(local: LocalModel, files: Iterable[RegisteredFile]) -> RegistryEntr
         revision=local.branch,
         commit=local.commit,
         url=local.url,
+        endpoint=local.endpoint,
         path=str(local.path),
         files=hashed,
         registered_at=local.known.registered_at if local.known else now,
@@ -124,20 +112,18 @@ def bytes_to_hash(local: LocalModel) -> int:
 
 
 def weight_files(local: LocalModel, entry: RegistryEntry) -> tuple[WeightFile, ...]:
-    """The weights as `summary.json` records them: "registry" also for what was registered before and is unchanged.
+    """The weights as `summary.json` records them.
 
     Those of a built-in model are compared with the hashes that this package ships. Raises `ModelCorrupt` where they
     differ.
     """
-    before = {file.name: file.sha256 for file in local.known.files} if local.known else {}
     files = {file.name: file for file in entry.files}
     shipped = package_hashes(local.path) if local.source == "builtin" else {}
     return tuple(
         msgspec.structs.replace(
             weight,
             sha256=files[weight.name].sha256,
-            verified_against=_by_package(files[weight.name], shipped)
-            or _vouched(files[weight.name], before.get(weight.name)),
+            verified_against=_by_package(files[weight.name], shipped) or files[weight.name].verified_against,
         )
         for weight in local.weight_files
     )
@@ -160,7 +146,3 @@ def _by_package(file: RegisteredFile, shipped: dict[str, str]) -> str | None:
             hint="install npu-adapt again",
         )
     return "package"
-
-
-def _vouched(file: RegisteredFile, before: str | None) -> str:
-    return "registry" if file.verified_against == "nothing" and before == file.sha256 else file.verified_against

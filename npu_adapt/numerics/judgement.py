@@ -89,14 +89,14 @@ def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> Op
 
 
 def _kernel(call: Call) -> Kernel:
-    """What devices choose a kernel by: the operator, its tensors' types and shapes, and what is a number and no tensor.
+    """What devices choose a kernel by: the operator, its tensors' types, shapes and strides, and what is no tensor.
 
     A product with one row goes to another kernel than one with many, and a long sum is split where the rows are few.
     Multiplying by a number, some round it to the tensor's type first.
     """
 
     def sort(leaf: object) -> tuple[object, ...]:
-        return (leaf.dtype, tuple(leaf.shape)) if isinstance(leaf, Tensor) else (type(leaf),)
+        return (leaf.dtype, tuple(leaf.shape), leaf.stride()) if isinstance(leaf, Tensor) else (type(leaf),)
 
     return (call.operator, *map(sort, tree_iter((call.args, dict(call.kwargs)))))
 

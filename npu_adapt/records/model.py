@@ -14,13 +14,14 @@ class ModelInfo(Record, frozen=True, kw_only=True):
     source: str  # modelscope | huggingface | directory | builtin
     revision: str | None  # None: a plain directory has no revision
     url: str | None  # None: nothing on a hub answers to this model
+    endpoint: str | None = None  # the address that listed the files; None: none was asked, or nobody knows
 
 
 class WeightFile(Record, frozen=True, kw_only=True):
     name: str
     bytes: int
     sha256: str
-    verified_against: str  # hub | package | registry | nothing
+    verified_against: str  # hub | mirror | listing | package | nothing; schema 1: registry, its own first hash
 
 
 class WeightsInfo(Record, frozen=True, kw_only=True):

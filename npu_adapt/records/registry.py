@@ -2,13 +2,15 @@
 
 Schema history of the index
     1  first published form
+    2  `endpoint`; verified_against tells a mirror and a listing of unknown origin from the hub, and an own hash verifies
+       nothing any more
 """
 
 from __future__ import annotations
 
-from npu_adapt.records.base import Record
+from npu_adapt.records.base import Fact, Record
 
-INDEX_SCHEMA_VERSION = 1
+INDEX_SCHEMA_VERSION = 2
 
 
 class RegisteredFile(Record, frozen=True, kw_only=True):
@@ -18,7 +20,9 @@ class RegisteredFile(Record, frozen=True, kw_only=True):
     bytes: int
     modified_ns: int  # the file's time of change, nanoseconds; another one means: hash again
     sha256: str
-    verified_against: str  # hub: as its hub lists it; registry: hashed again and the same; nothing: hashed once
+    # hub: as the hub lists it at its own address; mirror: as another address lists it; listing: as a listing says of
+    # which nobody knows who gave it; package: as this package ships it; nothing: only hashed
+    verified_against: str
     verified_at: str  # UTC, when it was last hashed
 
 
@@ -30,6 +34,7 @@ class RegistryEntry(Record, frozen=True, kw_only=True):
     revision: str | None  # branch, tag or commit as asked of the hub; None: a directory has none
     commit: str | None  # what the revision was; None: the place does not tell
     url: str | None  # None: nothing on a hub answers to it
+    endpoint: str | None = None  # the address that listed the files; None: none was asked, or nobody knows
     path: str
     files: tuple[RegisteredFile, ...]
     missing: tuple[str, ...] = ()  # files that the hub lists and an unfinished download has not brought yet
@@ -52,8 +57,9 @@ class ListedModel(Record, frozen=True, kw_only=True):
     revision: str | None  # None: a directory has none
     path: str
     bytes: int
-    state: str  # ready | changed | unfinished | gone
-    verified_against: str  # hub | registry | nothing: that of its least verified file
+    state: str  # ready | changed | unfinished | gone | unreadable
+    verified_against: str  # as RegisteredFile has it: that of its least verified file
+    endpoint: str | None  # the address that listed the files; None: none was asked, or nobody knows
     verified_at: str | None  # the oldest of its files; None: no file was hashed yet
     last_used: str
 
@@ -72,10 +78,12 @@ class FileCheck(Record, frozen=True, kw_only=True):
 
     name: str
     bytes: int
-    outcome: str  # same | differs | missing | unreadable
+    outcome: str  # same | differs | missing | unreadable | pointer: what Git LFS leaves in place of a file
     expected_sha256: str
     found_sha256: str | None  # None: the file could not be read
-    verified_against: str  # hub | registry: where the expected hash is from
+    verified_against: (
+        str  # whose the expected hash is, as RegisteredFile has it; nothing: of the first time it was seen
+    )
 
 
 class ModelCheck(Record, frozen=True, kw_only=True):
@@ -103,20 +111,21 @@ class RemovedModel(Record, frozen=True, kw_only=True):
     source: str
     path: str
     freed_bytes: int
-    kept: str | None  # why the files stay; None: they are gone
+    removed: tuple[str, ...]  # the files and folders that are gone
+    kept: Fact | None  # why the files stay; None: they are gone
 
 
 class FetchedFile(Record, frozen=True, kw_only=True):
     name: str
     bytes: int
     sha256: str | None  # None: only planned (--dry-run), and the hub's listing has none
-    verified_against: str  # hub | registry | nothing
+    verified_against: str  # as RegisteredFile has it
     downloaded: bool  # False: it was on this disk
 
 
 class PlaceTried(Record, frozen=True, kw_only=True):
-    place: str
-    outcome: str
+    place: str  # a folder, or a hub's name
+    outcome: Fact
 
 
 class Fetched(Record, frozen=True, kw_only=True):
@@ -127,6 +136,7 @@ class Fetched(Record, frozen=True, kw_only=True):
     revision: str | None  # None: a directory has none
     commit: str | None  # None: the place does not tell
     url: str | None  # None: nothing on a hub answers to it
+    endpoint: str | None  # the address that listed the files; None: none was asked, or nobody knows
     path: str
     dry_run: bool
     bytes: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from npu_adapt.records import Summary
+from npu_adapt.records.outcome import status_of
 from npu_adapt.report.document import Block, Report, Section
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.hardware import hardware_of
@@ -38,8 +39,9 @@ def adaptation_report(summary: Summary, language: Language = "en") -> Report:
     front_matter: list[tuple[str, str | tuple[str, ...]]] = [("hardware", hardware.name), ("tags", hardware.tags)]
     if model is not None:
         front_matter.append(("model", model.id))
-    if summary.run is not None:
-        front_matter.append(("status", summary.run.status))
+    status = status_of(summary)
+    if status is not None:
+        front_matter.append(("status", status))
     if summary.compare is not None:
         front_matter.append(("verdict", "passed" if summary.compare.verdict.passed else "failed"))
     return Report(

@@ -10,6 +10,7 @@ from rich.text import Text
 from npu_adapt.records import DeviceInfo, Fact, Problem, Summary
 from npu_adapt.report.document import Block, Code, Column, Inline, Table, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.phrases import Language
 from npu_adapt.report.phrases.facts import finding_words
 from npu_adapt.report.sections.blocks import fact, facts, missing_reasons, table
 from npu_adapt.report.terminal import Screen
@@ -37,9 +38,9 @@ DEVICE_COLUMNS = {
 }
 
 
-def render_at_once(summary: Summary) -> RenderableType:
+def render_at_once(summary: Summary, language: Language = "en") -> RenderableType:
     """Versions, the machine and its variables, without waiting for anything."""
-    figures = Figures(summary)
+    figures = Figures(summary, language)
     environment = summary.environment
     known = [fact(figures, item, path) for item, path in STACK if figures.value(path) is not None]
     packages = sorted(environment.packages.items()) if environment is not None else []
@@ -54,9 +55,9 @@ def render_at_once(summary: Summary) -> RenderableType:
     return Screen(blocks)
 
 
-def render_answers(summary: Summary, shown: Summary) -> RenderableType:
+def render_answers(summary: Summary, shown: Summary, language: Language = "en") -> RenderableType:
     """The rest of `summary`, after `render_at_once(shown)`: nothing is said twice, and nothing is left unsaid."""
-    figures, before = Figures(summary), Figures(shown)
+    figures, before = Figures(summary, language), Figures(shown, language)
     late = [fact(figures, item, path) for item, path in STACK if _is_news(figures, before, path)]
     blocks: list[Block] = [facts(figures, "stack", late)] if late else []
     blocks += devices(figures)

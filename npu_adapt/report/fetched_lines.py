@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from npu_adapt import rounding
-from npu_adapt.records.registry import Fetched
+from npu_adapt.records.registry import Fetched, FetchedFile
 from npu_adapt.report.document import printable
+from npu_adapt.report.phrases import Language, say
+
+SHOWN_FILES = 18  # without `--details`
 
 
-def fetched_lines(fetched: Fetched) -> str:
-    """The model, each of its files, the sum, and on the last line the folder."""
-    done = "would be downloaded" if fetched.dry_run else "downloaded"
-    rows = [
-        (
-            rounding.size(file.bytes),
-            done if file.downloaded else "on this disk",
-            "" if fetched.dry_run else f"verified against {file.verified_against}",
-            printable(file.name),
-        )
-        for file in fetched.files
-    ]
-    widths = [max(map(len, column), default=0) for column in zip(*rows, strict=True)]
-    lines = [
-        f"  {size:>{widths[0]}}  {where:<{widths[1]}}  {verified:<{widths[2]}}  {name}".rstrip()
-        for size, where, verified, name in rows
-    ]
+def fetched_lines(fetched: Fetched, language: Language = "en", *, details: bool = True) -> str:
+    """The model, each of its files, the sum, and on the last line the folder; without `details` the first files."""
+    shown = fetched.files if details else fetched.files[:SHOWN_FILES]
+    hidden = len(fetched.files) - len(shown)
+    revision = fetched.commit or fetched.revision or say("fetched-no-revision", language)
+    done = say("fetched-would" if fetched.dry_run else "fetched-downloaded", language)
+    total = say(
+        "fetched-sum",
+        language,
+        size=rounding.size(fetched.bytes),
+        number=rounding.count(len(fetched.files)),
+        part=rounding.size(fetched.downloaded_bytes),
+        done=done,
+    )
     return "\n".join(
         [
-            f"{printable(fetched.model)} · {fetched.source} · {fetched.commit or fetched.revision or 'no revision'}",
-            *lines,
-            f"{rounding.size(fetched.bytes)} in {rounding.count(len(rows))} files, "
-            f"{rounding.size(fetched.downloaded_bytes)} {done}",
+            f"{printable(fetched.model)} · {fetched.source} · {revision}",
+            *aligned([_row(file, fetched, language) for file in shown]),
+            *([f"  {say('registry-more', language, number=str(hidden))}"] if hidden else []),
+            total,
             printable(fetched.path),
         ]
     )
+
+
+def _row(file: FetchedFile, fetched: Fetched, language: Language) -> tuple[str, ...]:
+    done = "fetched-would" if fetched.dry_run else "fetched-downloaded"
+    against = "" if fetched.dry_run else say("fetched-against", language, what=_what(file, language))
+    where = say(done if file.downloaded else "fetched-here", language)
+    return rounding.size(file.bytes), where, against, printable(file.name)
+
+
+def _what(file: FetchedFile, language: Language) -> str:
+    """English says it as the record does."""
+    return file.verified_against if language == "en" else say(f"verified-{file.verified_against}", language)
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows in columns, the first flush right and the last as long as it is."""
+    from npu_adapt.report.layout import padded, width_of
+
+    widths = [max(map(width_of, column), default=0) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [padded(cell, own, right=not at) for at, (cell, own) in enumerate(zip(row[:-1], widths, strict=False))]
+        lines.append("  " + "  ".join([*cells, row[-1]]).rstrip())
+    return lines

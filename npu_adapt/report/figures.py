@@ -13,7 +13,7 @@ from typing import Any
 
 from npu_adapt import rounding
 from npu_adapt.records import Fact, Record, Summary, Term
-from npu_adapt.report.phrases import ABSENT, PHRASES, Language
+from npu_adapt.report.phrases import ABSENT, Language, say
 from npu_adapt.report.phrases.facts import words
 
 
@@ -44,6 +44,8 @@ FORMATS: dict[str, Format] = {
     "mean_abs_diff": ERROR,
     "relative_l2": ERROR,
     "noise_floor": ERROR,
+    "isolated": ERROR,
+    "isolated_floor": ERROR,
     "cosine_similarity": COSINE,
     "error_over_floor": RATIO,
     "speed_up": RATIO,
@@ -87,7 +89,7 @@ MARK = " (!)"  # behind every figure of a benchmark that warned about itself
 
 def format_of(path: str, value: float) -> Format:
     """The format of the number `value` at `path`."""
-    name = _without_positions(path).rpartition(".")[2]
+    name = without_positions(path).rpartition(".")[2]
     if name in FORMATS:
         return FORMATS[name]
     return next((form for ending, form in ENDINGS.items() if name.endswith(ending)), BY_TYPE[type(value)])
@@ -102,9 +104,7 @@ class Figures:
 
     def say(self, phrase: str, **values: str) -> str:
         """The phrase of that key in this language, its places filled."""
-        wording = PHRASES[phrase]
-        text = wording.zh if self.language == "zh" else wording.en
-        return text.format(**values) if values else text
+        return say(phrase, self.language, **values)
 
     def tell(self, kind: str, fact: Fact | Term) -> str:
         """The words of a fact in this language: "reason", "warning", "term", …"""
@@ -128,6 +128,10 @@ class Figures:
         """The text of the figure at `path`, or the reason why there is none."""
         value = self.value(path)
         return self.reason(path) if value is None else self.write(path, value, unit=unit)
+
+    def bare(self, path: str, *, unit: bool = False) -> str:
+        """Like a call, without the mark of a warning: for a figure that stands beside one that has it."""
+        return self(path, unit=unit).removesuffix(MARK)
 
     def short(self, path: str) -> str:
         """Like a call, for a narrow cell: "n/a" where there is no figure; say the reason under the table."""
@@ -163,10 +167,10 @@ class Figures:
         The default is that of the outermost part that is missing: no comparison, hence no speed-up.
         """
         for place in reversed(_prefixes(path)):
-            for name in (place, _without_positions(place)):
+            for name in (place, without_positions(place)):
                 if name in self.summary.reasons:
                     return self.tell("reason", self.summary.reasons[name])
-        missing = [_without_positions(place) for place in _prefixes(path) if self.value(place) is None]
+        missing = [without_positions(place) for place in _prefixes(path) if self.value(place) is None]
         return self.say(next((ABSENT[name] for name in missing if name in ABSENT), "absent"))
 
     @property
@@ -217,7 +221,7 @@ def casts_doubt(warning: str, field: str) -> bool:
     return field in DOUBTED.get(warning, (field,))
 
 
-def _without_positions(path: str) -> str:
+def without_positions(path: str) -> str:
     return re.sub(r"\.\d+(?=\.|$)", "", path)
 
 

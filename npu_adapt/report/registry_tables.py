@@ -7,95 +7,123 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 
 from npu_adapt import rounding
-from npu_adapt.records.registry import ListedModel, ModelCheck, RemovedModel, Verification
-from npu_adapt.report.document import Block, Code, Column, Table, Tone, sentence
+from npu_adapt.records.registry import FileCheck, ListedModel, ModelCheck, RemovedModel, Verification
+from npu_adapt.report.document import Block, Code, Column, Inline, Table, Tone, sentence
+from npu_adapt.report.phrases import PHRASES, Language, say
 from npu_adapt.report.terminal import Screen
 
-UNVERIFIED = {"nothing": "hashed only"}  # the others are shown as they are named
+SHOWN = 18  # models or files without `--details`
 
 
-def render_list(models: Sequence[ListedModel]) -> RenderableType:
-    """One line a model, the last used first."""
+def render_list(models: Sequence[ListedModel], language: Language = "en", *, details: bool = True) -> RenderableType:
+    """One line a model, the last used first; without `details` the first of them."""
     if not models:
-        return Screen([sentence("No model is registered. npu-adapt fetch MODEL brings one.")])
+        return Screen([sentence(say("registry-empty", language))])
+    shown = models if details else models[:SHOWN]
     columns = (
-        Column("Model"),
-        Column("Source"),
-        Column("Revision"),
-        Column("Size", numeric=True),
-        Column("Verified"),
-        Column("Last used"),
+        Column(say("item-model", language)),
+        Column(say("column-source", language)),
+        Column(say("column-revision", language)),
+        Column(say("column-size", language), numeric=True),
+        Column(say("column-verified-short", language)),
+        Column(say("column-last-used", language)),
     )
-    rows = tuple(
-        (
-            Code(model.model),
-            model.source,
-            model.revision[:12] if model.revision else "none",
-            rounding.size(model.bytes),
-            _verified(model),
-            model.last_used[:10],
-        )
-        for model in models
-    )
-    return Screen([Table("", columns, rows)])
-
-
-def _verified(model: ListedModel) -> str:
-    if model.state != "ready":
-        return model.state
-    against = UNVERIFIED.get(model.verified_against, model.verified_against)
-    return f"{against} {model.verified_at[:10]}" if model.verified_at else against
-
-
-def render_verification(verification: Verification) -> RenderableType:
-    """The outcome of each model, and each file that is not what it was."""
-    blocks: list[Block] = []
-    for check in verification.models:
-        blocks.append(sentence(Code(check.model), f" · {check.source}: {_outcome(check)}", tone=_tone(check.passed)))
-        if faulty := [file for file in check.files if file.outcome != "same"]:
-            blocks.append(
-                Table(
-                    "",
-                    (Column("File"), Column("Outcome"), Column("Expected sha256"), Column("Found")),
-                    tuple(
-                        (Code(file.name), file.outcome, file.expected_sha256[:16], (file.found_sha256 or "none")[:16])
-                        for file in faulty
-                    ),
-                )
-            )
-    seconds = rounding.significant(verification.seconds, 3)
-    blocks.append(sentence(f"{rounding.size(verification.bytes)} hashed in {seconds} s"))
+    rows = tuple(_row(model, language) for model in shown)
+    total = sum(model.bytes for model in models)
+    blocks: list[Block] = [Table("", columns, rows)]
+    if len(shown) < len(models):
+        blocks.append(sentence(say("registry-more", language, number=str(len(models) - len(shown)))))
+    if len(models) > 1:
+        summed = say("registry-sum", language, number=rounding.count(len(models)), size=rounding.size(total))
+        blocks.append(sentence(summed))
     return Screen(blocks)
 
 
-def _outcome(check: ModelCheck) -> str:
+def _row(model: ListedModel, language: Language) -> tuple[Inline, ...]:
+    return (
+        Code(model.model),
+        Code(model.source),
+        Code(model.revision[:12]) if model.revision else say("none", language),
+        rounding.size(model.bytes),
+        _verified(model, language),
+        Code(model.last_used[:10]),
+    )
+
+
+def _verified(model: ListedModel, language: Language) -> str:
+    if model.state != "ready":
+        return _word(model.state, language)
+    against = _word(model.verified_against, language)
+    return f"{against} {model.verified_at[:10]}" if model.verified_at else against
+
+
+def _word(name: str, language: Language) -> str:
+    """A name of the record in words, where there are some."""
+    return say(f"word-{name}", language) if f"word-{name}" in PHRASES else name
+
+
+def render_verification(
+    verification: Verification, language: Language = "en", *, details: bool = True
+) -> RenderableType:
+    """The outcome of each model, and each file that is not what it was; without `details` the failures come first."""
+    blocks: list[Block] = []
+    checks = verification.models if details else sorted(verification.models, key=lambda each: each.passed)[:SHOWN]
+    room = sum(len(check.files) for check in checks) if details else SHOWN - len(checks)
+    for check in checks:
+        outcome = _outcome(check, language)
+        blocks.append(sentence(Code(check.model), f" · {check.source}: {outcome}", tone=_tone(check.passed)))
+        faulty = [file for file in check.files if file.outcome != "same"]
+        if faulty and room > 3:
+            shown = faulty[: room - 3]
+            room -= len(shown) + 3
+            blocks.append(_faulty(shown, language))
+    if len(checks) < len(verification.models):
+        hidden = len(verification.models) - len(checks)
+        blocks.append(sentence(say("registry-more", language, number=str(hidden))))
+    seconds = rounding.significant(verification.seconds, 3)
+    hashed = say("check-hashed", language, size=rounding.size(verification.bytes), seconds=seconds)
+    return Screen([*blocks, sentence(hashed)])
+
+
+def _faulty(files: Sequence[FileCheck], language: Language) -> Table:
+    titles = ("column-file", "column-outcome", "column-expected", "column-found-sha256")
+    rows = tuple(
+        (
+            Code(file.name),
+            _word(file.outcome, language),
+            Code(file.expected_sha256[:16]),
+            Code(file.found_sha256[:16]) if file.found_sha256 else say("none", language),
+        )
+        for file in files
+    )
+    return Table("", tuple(Column(say(title, language)) for title in titles), rows)
+
+
+def _outcome(check: ModelCheck, language: Language) -> str:
     if check.missing:
-        return f"unfinished, {len(check.missing)} files missing"
+        return say("check-missing", language, number=str(len(check.missing)))
     same = sum(file.outcome == "same" for file in check.files)
     if not check.passed:
-        return f"{len(check.files) - same} of {len(check.files)} files are not what they were"
+        return say("check-differs", language, number=str(len(check.files) - same), all=str(len(check.files)))
     by_hub = sum(file.verified_against == "hub" for file in check.files)
-    return f"{same} files the same, {by_hub} of them as the hub lists them"
+    return say("check-same", language, number=str(same), hub=str(by_hub))
 
 
 def _tone(passed: bool) -> Tone:
     return "good" if passed else "bad"
 
 
-def render_removed(removed: Sequence[RemovedModel]) -> RenderableType:
+def render_removed(removed: Sequence[RemovedModel], language: Language = "en") -> RenderableType:
     """What is gone, and what stays and why."""
-    return Screen(
-        [
-            sentence(
-                Code(model.model),
-                f" · {model.source}: "
-                + (
-                    f"forgotten, files kept ({model.kept})"
-                    if model.kept
-                    else f"freed {rounding.size(model.freed_bytes)}"
-                ),
-                f" · {model.path}",
-            )
-            for model in removed
-        ]
+    return Screen([_removed(model, language) for model in removed])
+
+
+def _removed(model: RemovedModel, language: Language) -> Block:
+    kept = say(
+        "removed-kept",
+        language,
+        why="" if model.kept is None else model.kept if isinstance(model.kept, str) else model.kept.id,
     )
+    freed = say("removed-freed", language, size=rounding.size(model.freed_bytes))
+    outcome = kept if model.kept else freed
+    return sentence(Code(model.model), f" · {model.source}: {outcome} · ", Code(model.path))

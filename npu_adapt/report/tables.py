@@ -8,22 +8,23 @@ from rich.console import RenderableType
 from npu_adapt.records import Summary
 from npu_adapt.report.document import Block, Code, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.phrases import Language
 from npu_adapt.report.sections import benchmark, comparison, conclusion, operators, result, speed, subject
 from npu_adapt.report.terminal import Screen
 
 
-def render_run(summary: Summary) -> RenderableType:
+def render_run(summary: Summary, language: Language = "en") -> RenderableType:
     """What the model said on the device, or where it stopped: the run alone, whatever else the summary holds."""
-    figures = Figures(replace(summary, compare=None, bench=None))
+    figures = Figures(replace(summary, compare=None, bench=None), language)
     blocks = [*headline(figures), *result.failure(figures), *result.predictions(figures), *result.outputs(figures)]
     if summary.run is not None and summary.run.failure is None:
         blocks.append(speed.timings(figures))
     return Screen(blocks)
 
 
-def render_compare(summary: Summary) -> RenderableType:
+def render_compare(summary: Summary, language: Language = "en") -> RenderableType:
     """The verdict and the first suspect, then the figures behind them."""
-    figures = Figures(summary)
+    figures = Figures(summary, language)
     compare = summary.compare
     if compare is None:
         return Screen([*headline(figures), *result.failure(figures), sentence(figures.reason("compare"))])
@@ -49,17 +50,17 @@ def render_compare(summary: Summary) -> RenderableType:
     )
 
 
-def render_bench(summary: Summary) -> RenderableType:
+def render_bench(summary: Summary, language: Language = "en") -> RenderableType:
     """One benchmark's figures and its warnings."""
-    figures = Figures(replace(summary, compare=None))
+    figures = Figures(replace(summary, compare=None), language)
     return Screen(
         [*headline(figures), *result.failure(figures), *benchmark.benchmark(figures), *benchmark.plot(figures)]
     )
 
 
-def render_weights(summary: Summary) -> RenderableType:
+def render_weights(summary: Summary, language: Language = "en") -> RenderableType:
     """Where the weights came from and whether they are the pretrained ones."""
-    return Screen(subject.weights(Figures(summary)))
+    return Screen(subject.weights(Figures(summary, language)))
 
 
 def headline(figures: Figures) -> tuple[Block, ...]:

@@ -1,34 +1,35 @@
-"""Blocks drawn with Rich: at any width, with or without colour, on terminals that know only ASCII."""
+"""Blocks drawn with Rich: at any width, with or without colour, on terminals that know only ASCII.
+
+A path or a hash is never broken: its line may be wider than the console, so print with `crop=False`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
-from rich.table import Table as RichTable
 from rich.text import Text
 
-from npu_adapt.report.document import (
-    Block,
-    Code,
-    Inline,
-    Link,
-    Listing,
-    Paragraph,
-    Report,
-    Table,
-    Tone,
-    Verbatim,
-    printable,
-)
+from npu_adapt.report.document import Block, Listing, Paragraph, Report, Table, Tone, Verbatim, printable
+from npu_adapt.report.layout import table, wrap
 
 STYLES: dict[Tone, str] = {"plain": "", "good": "bold green", "bad": "bold red", "caution": "yellow"}
 # What a terminal without Unicode reads instead. Everything else that it cannot encode is shown as its escape.
 ASCII = str.maketrans(
-    {"≤": "<=", "≥": ">=", "×": "x", "·": "-", "–": "-", "—": "-", "−": "-", "…": "...", "‖": "||", "²": "^2"}
+    {
+        "≤": "<=",
+        "≥": ">=",
+        "×": "x",
+        "·": "-",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "…": "...",
+        "‖": "||",
+        "²": "^2",
+        "─": "-",
+    }
 )
 
 SPACED = (Table, Verbatim)  # set apart from what stands before and after them
@@ -45,7 +46,7 @@ class Screen:
         for position, block in enumerate(self.blocks):
             if position and (isinstance(block, SPACED) or isinstance(self.blocks[position - 1], SPACED)):
                 yield Text()
-            yield draw(block, letters)
+            yield from draw(block, options.max_width, letters)
 
 
 def report_screen(report: Report) -> RenderableType:
@@ -70,7 +71,7 @@ class Heading:
         self.title = title
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(legible(options.encoding)(self.title), style="bold underline")
+        yield unbroken(legible(options.encoding)(self.title), "bold underline")
 
 
 def legible(encoding: str) -> Callable[[str], str]:
@@ -87,54 +88,27 @@ def legible(encoding: str) -> Callable[[str], str]:
     return letters
 
 
-def draw(block: Block, letters: Callable[[str], str]) -> RenderableType:
-    """The block as Rich draws it."""
+def unbroken(line: str, style: str = "") -> Text:
+    """One line, letter for letter."""
+    return Text(line, style=style, no_wrap=True, overflow="ignore")
+
+
+def draw(block: Block, width: int, letters: Callable[[str], str]) -> Iterator[Text]:
+    """The lines of a block."""
     if isinstance(block, Table):
-        return draw_table(block, letters)
-    if isinstance(block, Verbatim):
-        lines = [letters(line) for line in block.text.splitlines()]
-        return Padding(Text("\n".join(lines), style="cyan"), (0, 0, 0, 2))
-    if isinstance(block, Listing):
-        return Group(*(draw_item(item, letters) for item in block.items))
-    return draw_paragraph(block, letters)
+        if block.caption:
+            yield from (unbroken(line, "bold") for line in wrap((block.caption,), width, letters))
+        yield from (unbroken(line) for line in table(block.columns, block.rows, width, letters))
+    elif isinstance(block, Verbatim):
+        yield from (unbroken("  " + letters(line), "cyan") for line in block.text.splitlines())
+    elif isinstance(block, Listing):
+        for item in block.items:
+            yield from draw_paragraph(item, width, letters, bullet="- ")
+    else:
+        yield from draw_paragraph(block, width, letters)
 
 
-def draw_paragraph(paragraph: Paragraph, letters: Callable[[str], str]) -> Text:
-    return Text("".join(letters(plain(part)) for part in paragraph.parts), style=STYLES[paragraph.tone])
-
-
-def draw_item(item: Paragraph, letters: Callable[[str], str]) -> RenderableType:
-    """A hanging dash, so that a wrapped item stays one item."""
-    grid = RichTable.grid(padding=(0, 1))
-    grid.add_column(width=1)
-    grid.add_column(overflow="fold")
-    grid.add_row("-", draw_paragraph(item, letters))
-    return grid
-
-
-def draw_table(table: Table, letters: Callable[[str], str]) -> RichTable:
-    """Numbers are never cut or wrapped; names fold where the width is short."""
-    drawn = RichTable(
-        title=Text(letters(table.caption), style="bold") if table.caption else None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-    )
-    for column in table.columns:
-        drawn.add_column(
-            Text(letters(column.title)),
-            justify="right" if column.numeric else "left",
-            no_wrap=column.numeric,
-            overflow="fold",
-        )
-    for row in table.rows:
-        drawn.add_row(*(Text(letters(plain(cell))) for cell in row))
-    return drawn
-
-
-def plain(part: Inline) -> str:
-    if isinstance(part, Code):
-        return part.text
-    return part.url if isinstance(part, Link) else part
+def draw_paragraph(paragraph: Paragraph, width: int, letters: Callable[[str], str], bullet: str = "") -> Iterator[Text]:
+    """A hanging bullet, so that a wrapped item stays one item."""
+    for at, line in enumerate(wrap(paragraph.parts, width - len(bullet), letters)):
+        yield unbroken((" " * len(bullet) if at else bullet) + line, STYLES[paragraph.tone])

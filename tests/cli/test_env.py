@@ -55,11 +55,9 @@ def stub_npu_smi(folder: Path, script: str) -> dict[str, str]:
 def test_the_real_torch_npu_without_cann_is_told_its_fix(cli: Cli) -> None:
     done = cli("env")
     assert done.code == 0
-    assert done.stdout.startswith("Software")
-    assert "no CANN under /usr/local/Ascend, /opt/Ascend or ~/Ascend; import torch_npu:" in " ".join(
-        done.stdout.split()
-    )
-    assert done.stdout.rstrip().endswith("No accelerator is usable here; the CPU is.")
+    assert done.stdout.startswith("software")
+    assert "no CANN under /usr/local/Ascend, /opt/Ascend or ~/Ascend" in " ".join(done.stdout.split())
+    assert "NO ACCELERATOR: only the CPU is usable on this machine" in done.stdout
     assert "\x1b" not in done.stdout
     assert "Traceback" not in done.stderr
 
@@ -115,9 +113,9 @@ def test_an_import_may_end_as_it_likes(cli: Cli, tmp_path: Path, source: str, fi
 def test_what_needs_no_answer_is_shown_though_torch_never_answers(cli: Cli, tmp_path: Path) -> None:
     done = cli("env", "--timeout", "1", environment=stub_modules(tmp_path, torch="import time; time.sleep(600)"))
     assert done.code == 0
-    assert done.stdout.startswith("Software")
+    assert done.stdout.startswith("software")
     assert "torch-broken" in done.stdout
-    assert "its import hung: it was not over after 1 s" in done.stdout
+    assert "its import hung: it was not over after 1 s" in " ".join(done.stdout.split())
 
 
 def test_an_interrupt_ends_the_probe_too(tmp_path: Path) -> None:
@@ -212,10 +210,10 @@ def test_variables_that_are_not_as_set_env_sets_them(cli: Cli, tmp_path: Path, s
 def test_an_npu_smi_that_is_no_help_is_quoted(cli: Cli, tmp_path: Path, script: str, finding: str, shown: str) -> None:
     stubs = stub_modules(tmp_path / "stubs", torch=QUICK_TORCH, torch_npu="raise ImportError('no')")
     environment = {**stubs, **stub_npu_smi(tmp_path / "bin", script)}
-    done = cli("env", "--timeout", "3", environment=environment)
+    done = cli("env", "--timeout", "3", "--details", environment=environment)
     assert done.code == 0
     assert finding in done.stdout
-    assert shown in done.stdout
+    assert shown in " ".join(done.stdout.split())
     assert "Traceback" not in done.stderr
 
 
@@ -235,8 +233,8 @@ def test_an_upgrade_is_told_from_what_was_saved(cli: Cli, tmp_path: Path) -> Non
     saved = tmp_path / "before.json"
     stubs = stub_modules(tmp_path / "stubs", torch=QUICK_TORCH, torch_npu="raise ImportError('no')")
     assert cli("env", "--save", saved, environment=stubs).code == 0
-    same = cli("env", "--diff", saved, environment=stubs)
-    assert f"Nothingchangedsince{saved}" in "".join(same.stdout.split())  # a long path is folded anywhere
+    same = cli("env", "--diff", saved, "--details", environment=stubs)
+    assert f"Nothingchangedsince{saved}" in "".join(same.stdout.split())  # wherever a line ends
 
     changed = cli("env", "--diff", saved, "--json", environment={**stubs, "ASCEND_HOME_PATH": "/gone"})
     record = json.loads(changed.stdout)["changes"]
@@ -279,7 +277,7 @@ def test_a_doctor_does_without_the_default_logs(as_nobody: Cli, tmp_path: Path) 
     done = as_nobody("env", cwd=folder, environment=environment)
     assert done.code == 0
     assert "nothing is written down: the logs folder logs cannot be written" in " ".join(done.stderr.split())
-    assert "Software" in done.stdout
+    assert done.stdout.startswith("software")
 
 
 def test_a_models_figures_stay_when_the_machine_is_examined(cli: Cli, tmp_path: Path) -> None:

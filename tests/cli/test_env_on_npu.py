@@ -47,7 +47,7 @@ def test_the_screen_names_what_can_be_used(cli: Cli, softcann: dict[str, str]) -
     done = cli("env", environment={**softcann, **TWO})
     assert done.code == 0
     assert "-soft" in done.stdout
-    assert done.stdout.rstrip().endswith("Usable: npu:0, npu:1.")
+    assert "USABLE: npu:0 · npu:1" in done.stdout
 
 
 def test_a_device_that_is_hidden_is_not_there(cli: Cli, softcann: dict[str, str]) -> None:

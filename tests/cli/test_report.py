@@ -47,19 +47,31 @@ def test_chinese_survives_any_locale(logs: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_a_terminal_gets_tables(logs: Path, columns: int) -> None:
+def test_a_terminal_gets_tables_with_details(logs: Path, columns: int) -> None:
+    lines = on_a_terminal("report", "--logs", logs, "--details", columns=columns)
+    assert not any(line.startswith("| ") for line in lines)
+    assert any(line.split() == ["max_abs_diff", "1.219e-02", "logits,", "sample", "0"] for line in lines)
+
+
+def test_a_terminal_gets_one_screen(logs: Path) -> None:
+    lines = on_a_terminal("report", "--logs", logs, columns=80)
+    assert len(lines) <= 24
+    assert "PASSED: google/vit-base-patch16-224 on npu:0 agrees with cpu" in lines[0]
+    assert lines[-1].split(maxsplit=1) == ["more", "npu-adapt report --details · npu-adapt report --out report.md"]
+
+
+def on_a_terminal(*command: str | Path, columns: int) -> list[str]:
+    """What the command writes to a terminal of that width, without colour."""
     master, terminal = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    process = subprocess.Popen([CONSOLE_SCRIPT, "report", "--logs", logs], stdout=terminal, env=environment)
+    process = subprocess.Popen([CONSOLE_SCRIPT, *command], stdout=terminal, env=environment)
     os.close(terminal)
     shown = b""
     while chunk := read(master):
         shown += chunk
     os.close(master)
     assert process.wait() == 0
-    lines = shown.decode("utf-8").splitlines()
-    assert not any(line.startswith("| ") for line in lines)
-    assert any(line.split() == ["max_abs_diff", "1.219e-02", "logits,", "sample", "0"] for line in lines)
+    return shown.decode("utf-8").splitlines()
 
 
 def read(terminal: int) -> bytes:
@@ -125,7 +137,9 @@ BROKEN = {
     "torn": encode(SUCCESS)[:200],
     "empty": b"",
     "foreign": b'{"name": "something else"}',
-    "newer": encode(SUCCESS).replace(b'"schema_version": 1', b'"schema_version": %d' % (SCHEMA_VERSION + 1)),
+    "newer": encode(SUCCESS).replace(
+        b'"schema_version": %d' % SCHEMA_VERSION, b'"schema_version": %d' % (SCHEMA_VERSION + 1)
+    ),
     "wrong type": encode(SUCCESS).replace(b'"samples": 1', b'"samples": "one"'),
 }
 

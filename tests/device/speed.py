@@ -199,7 +199,7 @@ def sweep(context: Context, report: Report) -> None:
     """`bench` over modes, batches and types: it must pick the best right row, and come near the limit."""
     small = context.small
     modes = ("eager",) if small else tuple(context.arguments["modes"].split(","))
-    batches = (1, 2) if small else (1, 8, 64)
+    batches = (1, 2) if small else context.arguments.get("batches", (1, 8, 64))
     dtypes = ("float32",) if small else ("float32", "bfloat16")
     section = bench_on(
         context,

@@ -58,7 +58,7 @@ PARTS: tuple[Part, ...] = (
     Part("shared", "tests.device.sharing", "shared", 70, 8, alone=True),
     Part("generation", "tests.device.speed", "generation", 90, 8, alone=True),
     Part("compare-time", "tests.device.speed", "compare_time", 150, 15, alone=True),
-    _sweep("sweep-compile", 300, 30, modes="eager,compile,graph"),
+    _sweep("sweep-compile", 300, 30, modes="eager,compile,graph", batches=(1, 64)),
 )
 
 

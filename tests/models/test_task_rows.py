@@ -38,7 +38,7 @@ def test_row_is_inferred_and_gives_its_outputs(name, made, load):
     samples, outputs = run(loaded, samples=2)
 
     assert loaded.task.name == row
-    assert loaded.weights.missing_keys == loaded.weights.mismatched_keys == ()
+    assert loaded.weights.missing_keys == loaded.weights.mismatched_keys == loaded.weights.doubts == ()
     assert outputs[0].keys() == shapes.keys()
     for output, shape in shapes.items():
         found = tuple(outputs[0][output].shape)

@@ -346,6 +346,13 @@ def test_another_shape_is_another_kernel_and_may_be_computed_more_exactly():
     assert left_over([*predicted_readings(9, {}), in_float32]) == {}
 
 
+def test_another_layout_is_another_kernel_too():
+    x, w = random(256, 16).T, random(32, 256)
+    transposed = reading(lambda: F.linear(x, w), F.linear(x, w) * (1 + 2e-5), HF32)
+    assert transposed.broken is None and None not in transposed.left.values()
+    assert left_over([*predicted_readings(9, {}), transposed]) == {}
+
+
 def test_one_call_of_a_kernel_may_be_computed_more_exactly_than_the_others():
     x, w = random(16, 256, seed=9), random(32, 256, seed=108)
     in_float32 = reading(lambda: F.linear(x, w), F.linear(x, w), HF32)

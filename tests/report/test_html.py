@@ -14,7 +14,7 @@ from npu_adapt.records import Summary
 from npu_adapt.report.adaptation import adaptation_report
 from npu_adapt.report.document import Table
 from npu_adapt.report.html import render
-from npu_adapt.report.terminal import plain
+from npu_adapt.report.layout import inline
 
 Sample = Callable[[str], Summary]
 VOID = {"meta"}
@@ -61,7 +61,7 @@ def test_it_has_every_cell_of_the_report(summary: Summary) -> None:
     page = re.findall(r"<td[^>]*>(.*?)</td>", render(summary))
     blocks = [block for section in adaptation_report(summary).sections for block in section.blocks]
     cells = [cell for table in blocks if isinstance(table, Table) for row in table.rows for cell in row]
-    assert [html.unescape(re.sub("<[^>]+>", "", cell)) for cell in page] == [plain(cell) for cell in cells]
+    assert [html.unescape(re.sub("<[^>]+>", "", cell)) for cell in page] == [inline(cell) for cell in cells]
 
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"><img src=x>', "javascript:alert(1)"])

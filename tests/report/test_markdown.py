@@ -214,8 +214,8 @@ def test_doubts_stand_beside_the_conclusion(sample: Sample) -> None:
     conclusion = render(sample("doubtful")).split("## Conclusion")[1]
     for said in (
         "not proven to be the pretrained ones",
-        "Doubt: looks untrained",
-        "Unverified: model.safetensors",
+        "looks untrained",
+        "model.safetensors: compared with no published checksum",
         "CANN 8.5.1 with torch_npu 2.13.0",
         "aten::nonzero, aten::unique2",
     ):

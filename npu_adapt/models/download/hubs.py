@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
 from npu_adapt.models.download.model import wanted_files
 from npu_adapt.models.hubs import hubs_to_ask
+from npu_adapt.models.hubs.connection import listing_seconds
 from npu_adapt.models.hubs.hub import (
     Hub,
     HubUnreachable,
@@ -20,6 +22,7 @@ from npu_adapt.models.hubs.retrying import RetryBudget
 from npu_adapt.models.request import ModelRequest
 
 Found = tuple[Hub, Listing, tuple[RemoteFile, ...]]
+Answered = TypeVar("Answered")
 
 
 def find_on_hubs(request: ModelRequest, say: Callable[[str], None], attempts: list[Attempt]) -> Found:
@@ -31,30 +34,34 @@ def find_on_hubs(request: ModelRequest, say: Callable[[str], None], attempts: li
     failures: list[ListingFailed] = []
     for hub in hubs_to_ask(request.source):
         try:
-            listing = ask(hub, request, say)
-            files = wanted_files(listing, request)
+            listing = ask(
+                lambda hub=hub: hub.listing(request.model, request.revision, whole=bool(request.include)), say
+            )
+            files = ask(lambda listing=listing: wanted_files(listing, request), say)
         except ListingFailed as error:
             failures.append(error)
-            attempts.append(Attempt(hub.title, error.message))
+            attempts.append(Attempt(hub.title, error.id, error.message, error.values))
         else:
-            attempts.append(Attempt(hub.title, "found"))
+            attempts.append(Attempt(hub.title, "found", "found", {"endpoint": listing.endpoint}))
             return hub, listing, files
     raise _combined(failures, tuple(attempts))
 
 
-def ask(hub: Hub, request: ModelRequest, say: Callable[[str], None]) -> Listing:
-    """The hub's listing, asked for again where that may help. Raises `ListingFailed`."""
-    retry_budget = RetryBudget(say)
+def ask(question: Callable[[], Answered], say: Callable[[str], None]) -> Answered:
+    """The answer to a question to a hub, asked again where that may help. Raises `ListingFailed`."""
+    retry_budget = RetryBudget(say, seconds=listing_seconds())
     while True:
         try:
-            return hub.listing(request.model, request.revision, whole=bool(request.include))
+            return question()
         except Interrupted as interrupted:
             try:
                 retry_budget.wait(interrupted)
             except Interrupted as error:
                 raise HubUnreachable(
+                    error.id,
                     error.message,
                     hint="check the network, the proxy and the endpoint; --offline uses what is on this disk",
+                    values=error.values,
                 ) from error
 
 

@@ -20,20 +20,19 @@ from npu_adapt.models.download.parallel import in_parallel
 from npu_adapt.models.download.space import refused, require_room
 from npu_adapt.models.download.transfer import Transfer
 from npu_adapt.models.hashing import FileHash, hash_file
+from npu_adapt.models.hubs import hub_url
+from npu_adapt.models.hubs.connection import new_session
 from npu_adapt.models.hubs.hub import CacheLayout, Hub, Listing, ListingFailed, RemoteFile
-from npu_adapt.models.local import hub_url
-from npu_adapt.models.places import why_incomplete
+from npu_adapt.models.places import weights_fault, why_incomplete
 from npu_adapt.models.registry import Registry, is_unchanged, registry_refused
 from npu_adapt.models.request import ModelRequest
-from npu_adapt.models.selection import has_pickle, needed_files, needed_weights
+from npu_adapt.models.selection import needed_files
 from npu_adapt.models.verification import registered
 from npu_adapt.progress import Progress, Step
 from npu_adapt.records.registry import RegisteredFile, RegistryEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from requests import Session
 
 WORKERS = 8  # files at once, as huggingface_hub does
 
@@ -54,16 +53,13 @@ def wanted_files(listing: Listing, request: ModelRequest) -> tuple[RemoteFile, .
     names = tuple(listing.claims)
     if "config.json" not in names:
         raise ListingFailed(
+            "no-config",
             f"{listing.hub}'s {listing.model} has no config.json: it is not in the Hugging Face format",
             hint="choose the repository that holds it for transformers, often named …-hf",
         )
-    if not needed_weights(names, allow_pickle=request.allow_pickle):
-        pickled = has_pickle(names)
+    if fault := weights_fault(names, allow_pickle=request.allow_pickle):
         raise ListingFailed(
-            f"{listing.hub}'s {listing.model} has {'only pickled weights' if pickled else 'no weights'}",
-            hint="a pickle can run code when it is read; if you trust this one, give --allow-pickle"
-            if pickled
-            else "choose a repository that holds safetensors",
+            fault.id, f"{listing.hub}'s {listing.model} has {fault.message}", hint=fault.hint, values=fault.values
         )
     needed = needed_files(names, allow_pickle=request.allow_pickle, include=request.include, exclude=request.exclude)
     return tuple(map(listing.file, needed))
@@ -150,11 +146,11 @@ class Download:
         hashes = self._hashes(unread) if unread else {}
         for file in present:
             if file not in hashes:
-                there[file.name] = known[file.name]
+                there[file.name] = msgspec.structs.replace(known[file.name], verified_against=self.listing.vouches)
             elif file.listed.matches(hashes[file]):
-                there[file.name] = registered(file.name, hashes[file], "hub")
+                there[file.name] = registered(file.name, hashes[file], self.listing.vouches)
             elif fix:
-                self.progress.say(f"{file.name} on this disk differs from the listing: it is brought again")
+                self.progress.say(f"{file.name} on this disk differs from the listing: fetching it again")
                 self.layout.stored(file).unlink()
         return there
 
@@ -167,14 +163,15 @@ class Download:
         return hash_file(self.layout.stored(file), git=file.listed.sha256 is None, advance=step.advance)
 
     def _vouched(self, file: RemoteFile, known: RegisteredFile | None) -> bool:
-        """Whether the registry knows these bytes, unchanged, as the hub's."""
-        return (
-            known is not None
-            and known.verified_against == "hub"
-            and file.listed.sha256 in (None, known.sha256)
-            and (self.layout.snapshot / file.name).resolve() == self.layout.stored(file).resolve()
-            and is_unchanged(self.layout.snapshot, known)
+        """Whether the registry knows these bytes, unchanged, as this listing has them."""
+        if known is None or not is_unchanged(self.layout.snapshot, known):
+            return False
+        same = (
+            known.sha256 == file.listed.sha256
+            if file.listed.sha256 is not None
+            else known.verified_against == self.listing.vouches
         )
+        return same and (self.layout.snapshot / file.name).resolve() == self.layout.stored(file).resolve()
 
     def _clear_partials(self, missing: list[RemoteFile]) -> None:
         """Of what earlier downloads left, only what this one goes on with stays."""
@@ -184,19 +181,18 @@ class Download:
                 path.unlink()
 
     def _bring(self, missing: list[RemoteFile]) -> dict[str, RegisteredFile]:
-        import requests
-
         different = {self.layout.partial(file): file for file in missing}  # files of one content may be one blob
         left = sum(file.size - min(file.size, size_of(partial)) for partial, file in different.items())
         require_room(self.layout.folder, left, self.hub.cache_variable)
         total = sum(file.size for file in different.values())
-        self.progress.say(f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {self.hub.title}")
+        self.progress.say(
+            f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {self.hub.title} ({self.listing.endpoint})"
+        )
         stop = Event()
         with (
             self.progress.task(f"fetching {self.listing.model}", total, "bytes") as step,
-            requests.Session() as session,
+            new_session(WORKERS) as session,
         ):
-            _prepare(session)
             transfer = Transfer(self.hub, self.listing, session, stop, self.progress.say)
             ordered = sorted(different.values(), key=lambda file: file.size, reverse=True)
             brought = in_parallel([bound(self._bring_one, transfer, file, step) for file in ordered], WORKERS, stop)
@@ -216,7 +212,7 @@ class Download:
             found = transfer.bring(file, partial, _both(own, total))
         partial.replace(stored)
         self.progress.say(f"{file.name}: {rounding.size(file.size)}, as {self.hub.title} lists it")
-        return registered(file.name, found, "hub")
+        return registered(file.name, found, self.listing.vouches)
 
     def _require_inside(self, path: Path) -> None:
         """A link that somebody put into a shared cache must not lead the bytes out of it."""
@@ -231,7 +227,7 @@ class Download:
         """Raises `ModelCorrupt` where the index of the weights names what is not there."""
         if reason := why_incomplete(self.layout.snapshot):
             raise ModelCorrupt(
-                f"{self.hub.title}'s {self.listing.model} is not whole: {reason}",
+                f"{self.hub.title}'s {self.listing.model} is not whole: {reason.message}",
                 hint="tell its owner; --source takes the other hub, --revision another version",
             )
 
@@ -242,7 +238,8 @@ class Download:
             source=self.hub.name,
             revision=self.listing.revision,
             commit=self.listing.commit,
-            url=hub_url(self.hub.name, self.listing.model),
+            url=hub_url(self.hub.name, self.listing.model, self.listing.endpoint),
+            endpoint=self.listing.endpoint,
             path=str(self.layout.snapshot),
             files=(*(there[file.name] for file in self.files if file.name in there), *self._others(old)),
             missing=tuple(file.name for file in missing),
@@ -287,12 +284,3 @@ def _both(one: Step, other: Step) -> Callable[[float], None]:
         other.advance(amount)
 
     return advance
-
-
-def _prepare(session: Session) -> None:
-    """One connection for each file at once; asking again is our own business."""
-    from requests.adapters import HTTPAdapter
-
-    adapter = HTTPAdapter(pool_connections=WORKERS, pool_maxsize=WORKERS, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)

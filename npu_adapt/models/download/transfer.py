@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import os
+import http.client
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING, BinaryIO
 
 from npu_adapt.errors import ModelCorrupt, ModelError
 from npu_adapt.models.download.growing import GrowingHash, size_of
 from npu_adapt.models.hashing import PIECE_BYTES, FileHash
-from npu_adapt.models.hubs.hub import Address, Hub, Interrupted, Listing, RemoteFile
-from npu_adapt.models.hubs.retrying import RetryBudget, host_of, is_temporary, seconds_to_wait
+from npu_adapt.models.hubs.connection import open_answer, stall_seconds
+from npu_adapt.models.hubs.hub import Hub, Interrupted, Listing, ListingFailed, RemoteFile
+from npu_adapt.models.hubs.retrying import RetryBudget, is_temporary, seconds_to_wait, whole_number
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response, Session
+    from requests import Response, Session
 
 TRIES = 3  # whole downloads of a file before its hub is disbelieved
-CONNECT_SECONDS = 10.0
-STALL_VARIABLE, STALL_SECONDS = "NPU_ADAPT_STALL_SECONDS", 30.0
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+SLOWEST = 512  # bytes a second, on the average of a stall timeout: less than that is none
+WORTHWHILE = 16 << 10  # bytes: a request that brought fewer, and not the rest, was in vain
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 
 
 class ContentMismatch(Exception):
@@ -32,15 +33,6 @@ class ContentMismatch(Exception):
 
 class Stopped(Exception):
     """Another file has failed, or the user has had enough."""
-
-
-def stall_seconds() -> float:
-    """How long no byte may come: $NPU_ADAPT_STALL_SECONDS, else 30."""
-    try:
-        seconds = float(os.environ.get(STALL_VARIABLE, ""))
-    except ValueError:
-        return STALL_SECONDS
-    return seconds if seconds > 0 else STALL_SECONDS
 
 
 @dataclass(frozen=True)
@@ -90,14 +82,20 @@ class Transfer:
             hashing.reach(position)
             advance(position)
             while position < file.size:
+                begun = position
                 try:
                     for written in self._pieces(file, position, out):
                         position += written
                         hashing.reach(position)
                         advance(written)
-                        retry_budget.progressed()
                 except Interrupted as error:
+                    if position - begun >= WORTHWHILE:
+                        retry_budget.progressed()
                     self._wait(retry_budget, error, file)
+                except ListingFailed as error:
+                    raise ModelError(
+                        f"{file.name} cannot be had from {self.hub.title}: {error.message}", hint=error.hint
+                    ) from error
             return hashing.result()
 
     def _wait(self, retry_budget: RetryBudget, interrupted: Interrupted, file: RemoteFile) -> None:
@@ -106,7 +104,7 @@ class Transfer:
         except Interrupted as error:
             raise ModelError(
                 f"{file.name} cannot be had from {self.hub.title}: {error.message}",
-                hint="what has arrived is kept: fetch again to go on; --source takes the other hub",
+                hint="what has arrived is kept: fetch again to resume; --source takes the other hub",
             ) from error
 
     def _sleep(self, seconds: float) -> None:
@@ -118,9 +116,9 @@ class Transfer:
 
         Raises `Interrupted` where the answer ends too early, and `ContentMismatch`.
         """
-        with self._answer(file, position) as (response, to_skip):
+        with self._answer(file, position) as (response, to_skip), Watch(response) as watch:
             skip, left = to_skip, file.size - position
-            while data := self._read(response):
+            while data := self._read(response, watch):
                 if self.stop.is_set():
                     raise Stopped
                 fresh = memoryview(data)[skip:]  # the server may have begun at the first byte again
@@ -132,50 +130,33 @@ class Transfer:
                     left -= len(fresh)
                     yield len(fresh)
             if left:
-                raise Interrupted("the connection was cut")
+                raise watch.interruption()
 
     @contextmanager
     def _answer(self, file: RemoteFile, position: int) -> Iterator[tuple[Response, int]]:
         """An answer that holds the file from `position` on, after so many bytes to pass over."""
-        address = self.hub.address(self.listing, file)
-        with self._ask(address, position) as response:
+        headers = {"Range": f"bytes={position}-"} if position else {}
+        with open_answer(self.session, self.hub.address(self.listing, file), headers) as response:
             self._require_success(response, file)
-            total, start = response.headers.get("Content-Length"), 0
+            total, start = whole_number(response.headers.get("Content-Length")), 0
             encoded = response.headers.get("Content-Encoding", "identity") != "identity"
             if response.status_code == 206:
                 match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
                 if match is None or int(match[1]) != position or encoded:
                     raise ContentMismatch("the server sends another part than was asked for")
-                start, total = position, match[2]
-            if total is not None and total.isdigit() and int(total) != file.size and not encoded:
+                start, total = position, whole_number(match[2])
+            if total is not None and total != file.size and not encoded:
                 raise ContentMismatch(f"the server has {total} bytes of it")
             yield response, position - start
-
-    def _ask(self, address: Address, position: int) -> Response:
-        import requests
-
-        headers = {**address.headers, "Accept-Encoding": "identity"}
-        if position:
-            headers["Range"] = f"bytes={position}-"
-        jar = requests.cookies.RequestsCookieJar()
-        for name, value in address.cookies.items():
-            jar.set(name, value, domain=host_of(address.url).partition(":")[0])
-        # Without an auth of its own requests would put what .netrc has for the host in place of the token.
-        auth = _as_it_is if "Authorization" in headers else None
-        timeout = (CONNECT_SECONDS, stall_seconds())
-        try:
-            return self.session.get(address.url, headers=headers, cookies=jar, auth=auth, stream=True, timeout=timeout)
-        except requests.Timeout as error:
-            raise Interrupted(f"{host_of(address.url)} does not answer") from error
-        except requests.RequestException as error:
-            raise Interrupted(f"{host_of(address.url)} cannot be reached ({type(error).__name__})") from error
 
     def _require_success(self, response: Response, file: RemoteFile) -> None:
         status = response.status_code
         if status in (200, 206):
             return
         if is_temporary(status):
-            raise Interrupted(f"{self.hub.title} answers {status}", retry_after=seconds_to_wait(response.headers))
+            raise Interrupted(
+                "status", f"{self.hub.title} answers {status}", retry_after=seconds_to_wait(response.headers)
+            )
         if status == 416:
             raise ContentMismatch("the server has fewer bytes of it")
         if status in (401, 403):
@@ -189,18 +170,58 @@ class Transfer:
         )
 
     @staticmethod
-    def _read(response: Response) -> bytes:
+    def _read(response: Response, watch: Watch) -> bytes:
         """What has arrived, at most a piece; empty at the end."""
-        from urllib3.exceptions import HTTPError, ReadTimeoutError
+        from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
         try:
             data: bytes = response.raw.read1(PIECE_BYTES, decode_content=True)
         except ReadTimeoutError as error:
-            raise Interrupted(f"no byte came for {stall_seconds():g} s") from error
-        except (HTTPError, OSError) as error:
-            raise Interrupted("the connection was cut") from error
+            raise Interrupted("stall", f"no data came for {stall_seconds():g} s") from error
+        except DecodeError as error:
+            raise ContentMismatch("the server names an encoding that is another") from error
+        except (HTTPError, OSError, http.client.HTTPException, ValueError) as error:
+            raise watch.interruption() from error
+        watch.count(len(data))
         return data
 
 
-def _as_it_is(request: PreparedRequest) -> PreparedRequest:
-    return request
+class Watch:
+    """Cuts a connection over which fewer than `SLOWEST` bytes a second come, on the average of a stall timeout.
+
+    A socket's timeout does not notice a server that sends a byte now and then. A context manager.
+    """
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._seconds = stall_seconds()
+        self._came = 0
+        self._ended = Event()
+        self._cut = False
+
+    def count(self, size: int) -> None:
+        """So many bytes came."""
+        self._came += size
+
+    def interruption(self) -> Interrupted:
+        """Why the connection has ended before the file."""
+        if self._cut:
+            return Interrupted("stall", f"almost no data came for {self._seconds:g} s")
+        return Interrupted("cut", "the connection was cut")
+
+    def _work(self) -> None:
+        before = 0
+        while not self._ended.wait(self._seconds):
+            if self._came - before < SLOWEST * self._seconds:
+                self._cut = True
+                with suppress(OSError, ValueError, RuntimeError, AttributeError):
+                    self._response.raw.shutdown()  # urllib3 before 2.3 cannot: then the socket's timeout decides alone
+                return
+            before = self._came
+
+    def __enter__(self) -> Watch:
+        Thread(target=self._work, name="watch", daemon=True).start()
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self._ended.set()

@@ -1,4 +1,4 @@
-"""The hubs that models come from, and the order in which they are asked."""
+"""The hubs that models come from, and the order in which they are asked. A new one is a module and a row here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ from npu_adapt.models.hubs.modelscope import ModelScope
 
 ORDER_VARIABLE = "NPU_ADAPT_SOURCES"
 HUBS: dict[str, type[Hub]] = {"modelscope": ModelScope, "huggingface": HuggingFace}
+
+
+def hub_of(source: str) -> Hub | None:
+    """The hub of that name; None: the source is none, such as a directory."""
+    return HUBS[source]() if source in HUBS else None
+
+
+def hub_url(source: str, model: str, endpoint: str | None = None) -> str | None:
+    """The page of a model at `endpoint`, else at its hub's own address; None: `source` is no hub."""
+    hub = hub_of(source)
+    return hub.page(model, endpoint) if hub else None
 
 
 def hubs_to_ask(source: str) -> tuple[Hub, ...]:

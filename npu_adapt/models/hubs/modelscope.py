@@ -1,17 +1,19 @@
-"""ModelScope through `modelscope_hub`, the client that does without torch: its endpoint, its token, its cache."""
+"""ModelScope: its endpoint, its token, its routes, its cache of today and of before. All particular to it is here."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus, urlencode
 
 from npu_adapt import __version__
+from npu_adapt.models.hashing import Listed
+from npu_adapt.models.hubs.connection import Answer, endpoint_of, new_session, origin_of, without_secrets
 from npu_adapt.models.hubs.hub import (
     Address,
     Claim,
@@ -20,11 +22,39 @@ from npu_adapt.models.hubs.hub import (
     Listing,
     ModelGated,
     ModelMissing,
+    Place,
     RemoteFile,
+    Removal,
     RevisionMissing,
 )
-from npu_adapt.models.hubs.retrying import host_of
-from npu_adapt.models.places import DEFAULT_BRANCHES, UNFINISHED, modelscope_cache, modelscope_folder, modelscope_places
+from npu_adapt.models.hubs.owned import OUTSIDE, owned_part
+from npu_adapt.models.hubs.pages import Pages
+from npu_adapt.models.hubs.retrying import host_of, is_temporary, seconds_to_wait
+
+OFFICIAL = "https://modelscope.cn"
+OFFICIAL_ADDRESSES = (OFFICIAL, "https://www.modelscope.cn", "https://modelscope.ai", "https://www.modelscope.ai")
+ENDPOINT_VARIABLE, DOMAIN_VARIABLE = "MODELSCOPE_ENDPOINT", "MODELSCOPE_DOMAIN"  # the second is the older name
+TOKEN_VARIABLE = "MODELSCOPE_API_TOKEN"
+SESSION_COOKIE = "m_session_id"
+BRANCH = "master"
+UNFINISHED = ".npu-adapt"  # the folder of partial files in a repository
+CUT_AT = 3000  # entries: a recursive listing that has as many was cut off by the server
+
+
+def cache_folder() -> Path:
+    """Where modelscope keeps its repositories, by the same variable as it."""
+    named = os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope"
+    return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111 - it never raises
+
+
+def folder_name(model: str) -> str:
+    """The folder of a repository in the cache."""
+    return model.replace("/", "--")
+
+
+def old_name(model: str) -> str:
+    """The folder of a repository in the cache of modelscope before 1.37, which writes a dot as three underscores."""
+    return model.replace(".", "___")
 
 
 @dataclass(frozen=True)
@@ -60,95 +90,182 @@ class ModelScope:
 
     name = "modelscope"
     title = "ModelScope"
+    default_branch = BRANCH
     cache_variable = "MODELSCOPE_CACHE"
 
-    @cached_property
-    def _api(self) -> Any:
-        import logging
+    def __init__(self) -> None:
+        self._token: str | None = None
+        self._token_read = False
 
-        # Before its first import: it would ask four times by itself, for each time that we ask.
-        os.environ.setdefault("MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS", "1")
-        from modelscope_hub import HubApi
-        from modelscope_hub.config import HubConfig
+    def endpoint(self) -> str:
+        variable = ENDPOINT_VARIABLE if os.environ.get(ENDPOINT_VARIABLE, "").strip() else DOMAIN_VARIABLE
+        return endpoint_of(variable, OFFICIAL, scheme="https")
 
-        logging.getLogger("modelscope_hub").setLevel(logging.CRITICAL)  # what it would say is in our own messages
-        return HubApi(HubConfig(), user_agent=f"npu-adapt/{__version__}")
+    def page(self, model: str, endpoint: str | None) -> str:
+        return f"{endpoint or OFFICIAL}/models/{model}"
+
+    def places(self, model: str, revision: str | None) -> Iterator[Place]:
+        cache, branch = cache_folder(), revision or BRANCH
+        for root in (cache, cache / "hub"):
+            yield Place(root / "models" / folder_name(model) / "snapshots" / branch, self.name, branch, None)
+        if revision not in (None, BRANCH):
+            return  # the old layouts hold one revision and do not say which
+        for folder in (cache / "models", cache / "hub" / "models", cache / "hub"):
+            yield Place(folder / old_name(model), self.name, branch, None)
+
+    def places_below(self, root: Path, model: str) -> Iterator[Path]:
+        yield root / old_name(model)
+        for folder in (root, root / "models"):
+            yield folder / folder_name(model) / "snapshots" / BRANCH
+        yield root / "models" / old_name(model)
+
+    def listed_in_cache(self, file: Path) -> Listed:
+        """Nothing: the cache keeps no hash where a file could be compared with it."""
+        return Listed(None, None)
+
+    def removal(self, model: str, path: Path) -> Removal:
+        """The revision's folder, and the repository's when it was the last one."""
+        cache = cache_folder()
+        part = owned_part(path, cache)
+        if part is None:
+            return OUTSIDE
+        repositories = [(*root, "models", folder_name(model), "snapshots") for root in ((), ("hub",))]
+        old = [(*root, *old_name(model).split("/")) for root in (("models",), ("hub", "models"), ("hub",))]
+        gone = (path,) if path.is_dir() else ()
+        if part in old and "/" in model:
+            return Removal(folders=gone)
+        if part[:-1] not in repositories:
+            return OUTSIDE
+        repository = path.parents[1]
+        unfinished = repository / UNFINISHED
+        partials = sorted(file for file in unfinished.glob("*") if owned_part(file, cache) and file.is_file())
+        return Removal(folders=gone, files=tuple(partials), emptied=(unfinished, path.parent, repository))
 
     def listing(self, model: str, revision: str | None, *, whole: bool) -> Listing:
-        branch = revision or DEFAULT_BRANCHES[self.name]
-        api = self._api
-        with self._translated(model, branch):
-            entries = api.legacy.list_repo_files(model, "model", revision=branch, recursive=whole)
+        endpoint, branch = self.endpoint(), revision or BRANCH
+        with new_session() as session:
+            pages = Pages(session, lambda url: self._address(url, endpoint))
+            entries = self._entries(pages, self._route(endpoint, model), model, branch, "", whole=whole)
         claims = {
             entry["Path"]: Claim(entry.get("Size"), entry.get("Sha256"), None)
             for entry in entries
-            if isinstance(entry, dict) and isinstance(entry.get("Path"), str) and entry.get("Type") != "tree"
+            if isinstance(entry.get("Path"), str) and entry.get("Type") != "tree"
         }
-        return Listing(self.title, model, branch, None, claims)
+        official = origin_of(endpoint) in map(origin_of, OFFICIAL_ADDRESSES)
+        return Listing(self.title, model, branch, None, claims, without_secrets(endpoint), official)
+
+    def _entries(
+        self, pages: Pages, route: str, model: str, branch: str, root: str, *, whole: bool
+    ) -> list[dict[str, Any]]:
+        """The entries below `root`. A listing that the server cuts off is asked for folder by folder."""
+        query = {"Revision": branch, "Recursive": str(whole), **({"Root": root} if root else {})}
+        answer = pages.get(f"{route}/files?{urlencode(query)}")
+        self._require_found(answer, pages, route, model, branch)
+        entries = [entry for entry in self._files(answer) if isinstance(entry, dict)]
+        if not whole or len(entries) < CUT_AT:
+            return entries
+        top = self._entries(pages, route, model, branch, root, whole=False)
+        folders = [entry["Path"] for entry in top if entry.get("Type") == "tree" and isinstance(entry.get("Path"), str)]
+        below = (self._entries(pages, route, model, branch, folder, whole=True) for folder in folders if folder != root)
+        return top + [entry for found in below for entry in found]
 
     def address(self, listing: Listing, file: RemoteFile) -> Address:
-        url = self._api.legacy.get_download_url(listing.model, "model", file.name, listing.revision)
-        token = self._api.legacy.token
+        endpoint = self.endpoint()
+        query = f"Revision={quote_plus(listing.revision)}&FilePath={quote_plus(file.name)}"
+        return self._address(f"{self._route(endpoint, listing.model)}?{query}", endpoint)
+
+    @staticmethod
+    def _route(endpoint: str, model: str) -> str:
+        return f"{endpoint}/api/v1/models/{quote(model)}/repo"
+
+    def _address(self, url: str, endpoint: str) -> Address:
         headers = {"User-Agent": f"npu-adapt/{__version__}"}
+        token = self._found_token() if origin_of(url) == origin_of(endpoint) else None
         if not token:
             return Address(url, headers)
-        return Address(url, {**headers, "Authorization": f"Bearer {token}"}, {"m_session_id": token})
+        return Address(url, {**headers, "Authorization": f"Bearer {token}"}, {SESSION_COOKIE: token})
+
+    def _found_token(self) -> str | None:
+        """The user's token, as the client finds it. It is looked for once."""
+        if not self._token_read:
+            self._token, self._token_read = _token(), True
+        return self._token
 
     def layout(self, listing: Listing) -> ModelScopeLayout:
         """A folder in an old layout is kept up where there is one, as the client does."""
-        folder = modelscope_folder(listing.model)
-        places = [place.path for place in modelscope_places(listing.model, listing.revision)]
+        folder = cache_folder() / "models" / folder_name(listing.model)
+        places = [place.path for place in self.places(listing.model, listing.revision)]
         snapshot = next((path for path in places if path.is_dir()), places[0])
-        return ModelScopeLayout(folder, modelscope_cache() / ".lock" / f"{folder.name}.npu-adapt.lock", snapshot)
+        return ModelScopeLayout(folder, cache_folder() / ".lock" / f"{folder.name}.npu-adapt.lock", snapshot)
 
     def gated_hint(self, model: str) -> str:
         return (
-            f"ask for access at https://modelscope.cn/models/{model}, then give your token: MODELSCOPE_API_TOKEN, "
-            "or modelscope login"
+            f"ask for access at {OFFICIAL}/models/{model}, then give your token: {TOKEN_VARIABLE}, or modelscope login"
         )
 
-    @contextmanager
-    def _translated(self, model: str, branch: str) -> Iterator[None]:
-        """Failures of the client as ours, by their types."""
-        from modelscope_hub import errors
-
-        try:
-            yield
-        except (errors.AuthenticationError, errors.PermissionDeniedError) as error:
-            raise ModelGated(f"{self.title} has {model} gated", hint=self.gated_hint(model)) from error
-        except errors.NotExistError as error:
-            if branch != DEFAULT_BRANCHES[self.name] and self._exists(model):
-                raise RevisionMissing(
-                    f"{self.title} has no revision {branch} of {model}",
-                    hint=f"https://modelscope.cn/models/{model}/files shows the branches; choose one with --revision",
-                ) from error
-            raise self._missing(model) from error
-        except errors.InvalidParameter as error:  # a name without its owner
-            raise self._missing(model) from error
-        except (errors.NetworkError, errors.ServerError, errors.RateLimitError, OSError) as error:
+    def _require_found(self, answer: Answer, pages: Pages, route: str, model: str, branch: str) -> None:
+        """Raises what a status other than success means."""
+        status = answer.status
+        if status == 200:
+            return
+        values = {"hub": self.title, "status": status}
+        if status in (401, 403):
+            raise ModelGated("gated", f"{self.title} has {model} gated", hint=self.gated_hint(model), values=values)
+        if status == 404 and branch != BRANCH and pages.get(route.removesuffix("/repo")).status == 200:
+            raise RevisionMissing(
+                "no-revision",
+                f"{self.title} has no revision {branch} of {model}",
+                hint=f"{OFFICIAL}/models/{model}/files shows the branches; choose one with --revision",
+                values={**values, "revision": branch},
+            )
+        if status in (400, 404):
+            raise ModelMissing(
+                "no-model",
+                f"{self.title} has no {model}, or keeps it private",
+                hint=f"check the spelling; a private one needs your token: {TOKEN_VARIABLE}, or modelscope login",
+                values=values,
+            )
+        if is_temporary(status):
             raise Interrupted(
-                f"{self.title} at {self._host()} cannot be reached ({type(error).__name__})",
-                retry_after=getattr(error, "retry_after", None),
-            ) from error
-        except (errors.HubError, ValueError, TypeError, LookupError, AttributeError) as error:
-            raise HubUnreachable(
-                f"{self.title} at {self._host()} answers with no listing ({type(error).__name__})",
-                hint="something else may be there: look at MODELSCOPE_ENDPOINT and the proxy",
-            ) from error
-
-    def _exists(self, model: str) -> bool:
-        from modelscope_hub import errors
-
-        try:
-            return bool(self._api.repo_exists(model, "model"))
-        except (errors.HubError, OSError, ValueError):
-            return False  # nobody knows: then the model is called missing
-
-    def _host(self) -> str:
-        return host_of(self._api.legacy.endpoint)
-
-    def _missing(self, model: str) -> ModelMissing:
-        return ModelMissing(
-            f"{self.title} has no {model}, or keeps it private",
-            hint="check the spelling; a private one needs your token: MODELSCOPE_API_TOKEN, or modelscope login",
+                "status", f"{self.title} answers {status}", retry_after=seconds_to_wait(answer.headers), values=values
+            )
+        raise HubUnreachable(
+            "status",
+            f"{self.title} at {host_of(answer.url)} answers {status}",
+            hint=f"look at {ENDPOINT_VARIABLE}",
+            values=values,
         )
+
+    def _files(self, answer: Answer) -> list[Any]:
+        """The entries in an answer. Raises `HubUnreachable` for one that is no listing."""
+        try:
+            content = answer.json()
+        except ValueError:
+            content = None
+        data = content.get("Data") if isinstance(content, dict) else None
+        files = data.get("Files") if isinstance(data, dict) else data
+        if isinstance(files, list):
+            return files
+        raise HubUnreachable(
+            "no-listing",
+            f"{self.title} at {host_of(answer.url)} answers with no listing",
+            hint=f"something else may be there: look at {ENDPOINT_VARIABLE} and the proxy",
+            values={"hub": self.title},
+        )
+
+
+def _token() -> str | None:
+    """The user's token, as the client finds it; its faults mean that there is none.
+
+    It keeps a login as a pickle in the user's own folder: what reading that raises is anybody's.
+    """
+    if token := os.environ.get(TOKEN_VARIABLE):
+        return token
+    try:
+        from modelscope_hub.config import HubConfig
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return HubConfig(endpoint=OFFICIAL).token or None
+    except Exception:  # noqa: BLE001 - a broken login keeps nobody from public models
+        return None

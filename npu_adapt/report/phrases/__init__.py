@@ -6,13 +6,13 @@ Names that the field knows by their English form (max_abs_diff, safetensors, dty
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench, compare, doctor, weights
+from npu_adapt.report.phrases import bench, compare, doctor, first, registry, weights
 from npu_adapt.report.phrases.absent import ABSENT, REASONS
 from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
 from npu_adapt.report.phrases.phrase import Language, Phrase
 from npu_adapt.report.phrases.sentences import CONCLUSIONS, SENTENCES
 
-__all__ = ["ABSENT", "PHRASES", "Language", "Phrase"]
+__all__ = ["ABSENT", "PHRASES", "Language", "Phrase", "say"]
 
 PHRASES: dict[str, Phrase] = {
     **{f"title-{key}": phrase for key, phrase in TITLES.items()},
@@ -27,6 +27,14 @@ PHRASES: dict[str, Phrase] = {
     **compare.PHRASES,
     **weights.PHRASES,
     **doctor.PHRASES,
+    **first.PHRASES,
+    **registry.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }
+
+
+def say(key: str, language: Language, **values: str) -> str:
+    """The phrase of that key in that language, its places filled."""
+    text = PHRASES[key].zh if language == "zh" else PHRASES[key].en
+    return text.format(**values) if values else text

@@ -33,11 +33,7 @@ SENTENCES: dict[str, Phrase] = {
     "verified-hub": Phrase("the hub's checksum", "Hub 公布的校验值"),
     "verified-registry": Phrase("the registry's checksum", "注册表记录的校验值"),
     "verified-nothing": Phrase("nothing: unverified", "无：未校验"),
-    "unverified": Phrase(
-        "Unverified: {files}. Their bytes were compared with no published checksum.",
-        "未校验：{files}。其内容没有与任何公开的校验值比对。",
-    ),
-    "doubt": Phrase("Doubt: {text}", "存疑：{text}"),
+    "unverified": Phrase("{files}: compared with no published checksum", "{files}：没有与任何公开的校验值比对"),
     "not-pretrained": Phrase(
         "These weights are not proven to be the pretrained ones.", "未能证明这些权重就是预训练权重。"
     ),
@@ -156,6 +152,26 @@ CONCLUSIONS: dict[str, Phrase] = {
     "conclusion-failed": Phrase(
         "FAILED: {candidate} does not agree with {reference} by the rule {rule}.",
         "未通过：按规则 {rule}，{candidate} 与 {reference} 不一致。",
+    ),
+    "conclusion-worse": Phrase(
+        "FAILED: {candidate} agrees with {reference}, but is worse than it was in {path}.",
+        "未通过：{candidate} 与 {reference} 一致，但比 {path} 中的结果更差。",
+    ),
+    "conclusion-bench-wrong": Phrase(
+        "FAILED: what {device} computed in the benchmark is not what the reference computes.",
+        "未通过：{device} 在性能测试中的计算结果与参考端不符。",
+    ),
+    "conclusion-bench-none": Phrase(
+        "FAILED: no setting of the benchmark could be measured on {device}.",
+        "失败：性能测试的任何设置都未能在 {device} 上测量。",
+    ),
+    "conclusion-bench-slower": Phrase(
+        "FAILED: {device} is slower than in the baseline.", "未通过：{device} 比基线慢。"
+    ),
+    "conclusion-checked": Phrase(
+        "The model ran on {device}, and the outputs of the benchmark were checked against the CPU's. "
+        "A verdict takes npu-adapt compare.",
+        "模型在 {device} 上运行完成，性能测试的输出已与 CPU 核对。精度判定需要 npu-adapt compare。",
     ),
     "conclusion-one-percent": Phrase("match_within_1_percent: {answer}.", "match_within_1_percent：{answer}。"),
     "conclusion-problem": Phrase(

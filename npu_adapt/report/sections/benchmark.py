@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from string import ascii_letters
 
-from npu_adapt.records import Bench, BenchRow
-from npu_adapt.report.document import Block, Inline, Verbatim, listing, sentence
+from npu_adapt.records import Bench, BenchRow, Gate
+from npu_adapt.report.document import Block, Inline, Table, Tone, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures, casts_doubt
 from npu_adapt.report.phrases import PHRASES
 from npu_adapt.report.scatter import scatter
@@ -112,7 +112,7 @@ def _warmup(figures: Figures, path: str) -> str:
     return figures.say("bench-warmup", calls=figures("bench.warmup"), ms=figures(path))
 
 
-def _speed_up(figures: Figures, path: str) -> str:
+def speed_up_words(figures: Figures, path: str) -> str:
     ratio = figures(f"{path}.ratio")
     if figures.value(f"{path}.interval") is not None:
         low, high = figures(f"{path}.interval.low"), figures(f"{path}.interval.high")
@@ -127,7 +127,7 @@ def _speed_up(figures: Figures, path: str) -> str:
     )
 
 
-def _name(figures: Figures, path: str) -> str:
+def name_words(figures: Figures, path: str) -> str:
     """What the record keeps as a name, in words where it has some."""
     name = str(figures.value(path))
     return figures.say(f"word-{name}") if f"word-{name}" in PHRASES else name
@@ -143,11 +143,11 @@ def _process_medians(figures: Figures, path: str) -> str:
 WORDS = {
     "median-interval": _interval,
     "warmup-calls": _warmup,
-    "bench-speed-up": _speed_up,
+    "bench-speed-up": speed_up_words,
     "process-medians": _process_medians,
-    "clock": _name,
-    "bound": _name,
-    "memory-source": _name,
+    "clock": name_words,
+    "bound": name_words,
+    "memory-source": name_words,
 }
 
 
@@ -155,6 +155,13 @@ def _gate(figures: Figures, bench: Bench) -> list[Block]:
     gate = bench.gate
     if gate is None:
         return []
+    text, tone = gate_words(figures, gate)
+    said = sentence(text, tone=tone)
+    return [said, sentence(figures.say("bench-gate-paced"))] if gate.paced else [said]
+
+
+def gate_words(figures: Figures, gate: Gate) -> tuple[str, Tone]:
+    """What the gate of this benchmark says."""
     outcome = "failed" if not gate.passed else "passed" if gate.decided else "undecided"
     text = figures.say(
         f"bench-gate-{outcome}",
@@ -164,15 +171,22 @@ def _gate(figures: Figures, bench: Bench) -> list[Block]:
         baseline=gate.baseline,
         allowed=figures("bench.gate.fail_above"),
     )
-    said = sentence(text, tone="good" if outcome == "passed" else "bad" if outcome == "failed" else "caution")
-    return [said, sentence(figures.say("bench-gate-paced"))] if gate.paced else [said]
+    return text, GATE_TONES[outcome]
+
+
+GATE_TONES: dict[str, Tone] = {"passed": "good", "failed": "bad", "undecided": "caution"}
 
 
 def _sweep(figures: Figures, bench: Bench) -> list[Block]:
-    rows = (_sweep_row(figures, bench, index, row) for index, row in enumerate(bench.rows))
-    blocks: list[Block] = [table(figures, "sweep", SWEEP_COLUMNS, rows, NUMERIC)]
-    doubts = [*_reasons(figures, bench)]
+    doubts = [*row_reasons(figures, bench)]
+    blocks: list[Block] = [sweep_table(figures, bench)]
     return [*blocks, listing(doubts, "caution")] if doubts else blocks
+
+
+def sweep_table(figures: Figures, bench: Bench) -> Table:
+    """All rows, in the order in which they were measured."""
+    rows = (_sweep_row(figures, bench, index, row) for index, row in enumerate(bench.rows))
+    return table(figures, "sweep", SWEEP_COLUMNS, rows, NUMERIC)
 
 
 def _sweep_row(figures: Figures, bench: Bench, index: int, row: BenchRow) -> tuple[Inline, ...]:
@@ -191,7 +205,7 @@ def _sweep_row(figures: Figures, bench: Bench, index: int, row: BenchRow) -> tup
     )
 
 
-def _reasons(figures: Figures, bench: Bench) -> Iterator[str]:
+def row_reasons(figures: Figures, bench: Bench) -> Iterator[str]:
     """Why rows are wrong or failed, then the doubts of those whose doubts are not said yet."""
     for index, row in enumerate(bench.rows):
         status = figures.say(f"bench-{row.status}")

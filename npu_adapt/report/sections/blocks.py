@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from npu_adapt.report.document import Code, Column, Inline, Link, Listing, Table, listing
-from npu_adapt.report.figures import Figures
+from npu_adapt.report.figures import Figures, without_positions
 
 # Fields that hold somebody else's letters rather than words or numbers.
 VERBATIM = frozenset(
-    {"model.id", "model.architecture", "model.revision", "weights.path", "run.failure.message", "run.device"}
+    {
+        "model.id",
+        "model.architecture",
+        "model.revision",
+        "weights.path",
+        "run.failure.message",
+        "run.device",
+        "environment.cpu",
+        "environment.platform",
+        "environment.devices.name",
+        "environment.devices.health",
+    }
 )
 LINKS = frozenset({"model.url"})
 LIST_LIMIT = 12  # names shown of a list of keys; the summary holds them all
@@ -22,7 +33,7 @@ def cell(figures: Figures, path: str, *, unit: bool = True) -> Inline:
         return text
     if path in LINKS:
         return Link(text)
-    is_verbatim = path in VERBATIM or isinstance(figures.value(path), tuple)
+    is_verbatim = without_positions(path) in VERBATIM or isinstance(figures.value(path), tuple)
     return Code(text) if is_verbatim else text
 
 

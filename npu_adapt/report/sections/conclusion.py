@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from npu_adapt.evidence import HISTORY_FOLDER, LOG_FILES, SUMMARY_FILE
+from npu_adapt.records.outcome import outcome_of
 from npu_adapt.report.document import Block, Code, Inline, Tone, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.hardware import is_stand_in
@@ -10,7 +13,7 @@ from npu_adapt.report.phrases.facts import finding_words
 from npu_adapt.report.sections.blocks import cell, facts, names, table
 from npu_adapt.report.sections.comparison import first_suspect, terms
 from npu_adapt.report.sections.speed import headline
-from npu_adapt.report.sections.subject import weight_doubts
+from npu_adapt.report.sections.subject import Reservation, told, weight_doubts
 
 SCORES = (
     ("reference", "compare.reference"),
@@ -52,40 +55,82 @@ def conclusion(figures: Figures) -> tuple[Block, ...]:
         blocks.append(sentence(figures.say("conclusion-one-percent", answer=answer)))
         blocks += terms(figures)
         blocks += first_suspect(figures)
-    reserved = reservations(figures)
-    if reserved:
-        blocks += [sentence(figures.say("conclusion-reservations")), listing(reserved, "caution")]
+    said = (*reservations(figures), *of_benchmark(figures))
+    if said:
+        blocks += [sentence(figures.say("conclusion-reservations")), listing(said, "caution")]
     return tuple(blocks)
 
 
 def outcome(figures: Figures) -> tuple[str, Tone]:
-    """The one sentence. A failed run comes before any verdict; a rehearsal never speaks of a device's success."""
-    summary = figures.summary
-    run, compare = summary.run, summary.compare
-    if run is not None and run.failure is not None:
-        failure = f"{run.failure.stage}, {run.failure.kind}"
-        return figures.say("conclusion-run-failed", device=run.device, failure=failure), "bad"
-    if compare is None:
-        return _without_comparison(figures)
+    """The one sentence, from all sections: what failed first, else the verdict, else what was done."""
+    found = outcome_of(figures.summary)
+    say = SENTENCES.get(found.cause, _without_failure)
+    return say(figures)
+
+
+def _failure(figures: Figures) -> tuple[str, Tone]:
+    run = figures.summary.run
+    if run is None or run.failure is None:
+        return figures.say("conclusion-failed-unexplained"), "bad"
+    failure = f"{run.failure.stage}, {run.failure.kind}"
+    return figures.say("conclusion-run-failed", device=run.device, failure=failure), "bad"
+
+
+def _verdict(figures: Figures) -> tuple[str, Tone]:
+    """What a comparison came to, by its rule; a rehearsal never speaks of a device's success."""
+    compare = figures.summary.compare
+    assert compare is not None
     passed = compare.verdict.passed
     if figures.is_rehearsal:
-        phrase = "conclusion-rehearsed-passed" if passed else "conclusion-rehearsed-failed"
-        text = figures.say(phrase, arithmetic=rehearsed_arithmetic(figures), rule=compare.verdict.rule)
+        key = "conclusion-rehearsed-passed" if passed else "conclusion-rehearsed-failed"
+        text = figures.say(key, arithmetic=rehearsed_arithmetic(figures), rule=compare.verdict.rule)
         return text, "caution" if passed else "bad"
-    phrase = "conclusion-passed" if passed else "conclusion-failed"
     sides = {"candidate": compare.candidate, "reference": compare.reference, "rule": compare.verdict.rule}
-    return figures.say(phrase, **sides), "good" if passed else "bad"
+    return figures.say("conclusion-passed" if passed else "conclusion-failed", **sides), "good" if passed else "bad"
 
 
-def _without_comparison(figures: Figures) -> tuple[str, Tone]:
-    run = figures.summary.run
+def _worse(figures: Figures) -> tuple[str, Tone]:
+    compare = figures.summary.compare
+    assert compare is not None and compare.baseline is not None
+    sides = {"candidate": compare.candidate, "reference": compare.reference, "path": compare.baseline.path}
+    return figures.say("conclusion-worse", **sides), "bad"
+
+
+def _benchmark(key: str) -> Callable[[Figures], tuple[str, Tone]]:
+    def say(figures: Figures) -> tuple[str, Tone]:
+        return figures.say(key, device=figures("bench.device")), "bad"
+
+    return say
+
+
+SENTENCES: dict[str | None, Callable[[Figures], tuple[str, Tone]]] = {
+    "failure": _failure,
+    "verdict": _verdict,
+    "baseline": _worse,
+    "wrong-output": _benchmark("conclusion-bench-wrong"),
+    "no-row": _benchmark("conclusion-bench-none"),
+    "gate": _benchmark("conclusion-bench-slower"),
+}
+
+
+def _without_failure(figures: Figures) -> tuple[str, Tone]:
+    run, bench = figures.summary.run, figures.summary.bench
     if run is None:
         return figures.say("conclusion-no-run"), "caution"
+    if figures.summary.compare is not None:
+        return _verdict(figures)
     if figures.is_rehearsal:
         return figures.say("conclusion-rehearsed-only", arithmetic=rehearsed_arithmetic(figures)), "caution"
-    if run.status == "FAILED":
-        return figures.say("conclusion-failed-unexplained"), "bad"
+    if bench is not None and bench.rows and bench.rows[bench.best_row].relative_l2 is not None:
+        return figures.say("conclusion-checked", device=run.device), "caution"
     return figures.say("conclusion-not-compared", device=run.device), "caution"
+
+
+def of_benchmark(figures: Figures) -> tuple[str, ...]:
+    """What the benchmark warns of, each with its id."""
+    bench = figures.summary.bench
+    found = () if bench is None else bench.warnings
+    return tuple(told(figures, Reservation(figures.tell("warning", each), each.id)) for each in found)
 
 
 def rehearsed_arithmetic(figures: Figures) -> str:
@@ -106,19 +151,20 @@ def notices(figures: Figures) -> tuple[str, ...]:
 
 def reservations(figures: Figures) -> tuple[str, ...]:
     """What a reader must know beside the verdict, all of it from the record."""
+    return (*notices(figures), *(told(figures, each) for each in reserved(figures)))
+
+
+def reserved(figures: Figures) -> tuple[Reservation, ...]:
+    """Doubts about the weights, problems of the environment, operators on the CPU."""
     environment = figures.summary.environment
-    problems = () if environment is None else environment.problems
-    said = [*notices(figures), *weight_doubts(figures)]
-    said += [
-        figures.say(
-            "conclusion-problem",
-            severity=figures.say(f"label-{each.severity}"),
-            found=finding_words(each, figures.language)["found"],
-        )
-        for each in problems
-        if each.severity != "note"
-    ]
+    found = [*weight_doubts(figures)]
+    for each in () if environment is None else environment.problems:
+        if each.severity != "note":
+            severity = figures.say(f"label-{each.severity}")
+            said = finding_words(each, figures.language)["found"]
+            found.append(Reservation(figures.say("conclusion-problem", severity=severity, found=said), each.id))
     operators = figures.value("run.cpu_fallbacks")
     if operators:
-        said.append(figures.say("conclusion-fallbacks", operators=names(figures, operators)))
-    return tuple(said)
+        text = figures.say("conclusion-fallbacks", operators=names(figures, operators))
+        found.append(Reservation(text, "cpu-fallback"))
+    return tuple(found)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from npu_adapt.records.outcome import status_of
 from npu_adapt.report.document import Block, Code, Inline, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.sections.blocks import cell, fact, facts, table
 
 RUN_FACTS = (
-    ("status", "run.status"),
     ("device", "run.device"),
     ("run-dtype", "run.dtype"),
     ("attention", "run.attention"),
@@ -27,7 +27,9 @@ def result(figures: Figures) -> tuple[Block, ...]:
     run = figures.summary.run
     if run is None:
         return (sentence(figures.reason("run")),)
-    blocks: list[Block] = [facts(figures, "run", (fact(figures, item, path) for item, path in RUN_FACTS))]
+    status = (figures.say("item-status"), status_of(figures.summary) or run.status)
+    rows_of_run = (fact(figures, item, path) for item, path in RUN_FACTS)
+    blocks: list[Block] = [facts(figures, "run", (status, *rows_of_run))]
     blocks += failure(figures)
     if run.numerics:
         rows: list[tuple[Inline, Inline]] = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 
-from npu_adapt.records import WeightFile
+from npu_adapt.records import TEXT, WeightFile
 from npu_adapt.report.document import Block, Code, Inline, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.phrases import PHRASES
@@ -142,7 +143,8 @@ def weights(figures: Figures) -> tuple[Block, ...]:
         columns = ("file", "size", "verified", "sha256")
         blocks.append(table(figures, "weight-files", columns, file_rows, frozenset({"size"})))
     doubts = weight_doubts(figures)
-    return (*blocks, listing(doubts, "caution")) if doubts else tuple(blocks)
+    told_doubts = [told(figures, each) for each in doubts]
+    return (*blocks, listing(told_doubts, "caution")) if doubts else tuple(blocks)
 
 
 def verified(figures: Figures, file: WeightFile) -> str:
@@ -151,14 +153,31 @@ def verified(figures: Figures, file: WeightFile) -> str:
     return figures.say(phrase) if phrase in PHRASES else file.verified_against
 
 
-def weight_doubts(figures: Figures) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Reservation:
+    """Something that a reader must know beside the verdict, and the id that explains it; None: it needs none."""
+
+    text: str
+    id: str | None = None
+
+
+def weight_doubts(figures: Figures) -> tuple[Reservation, ...]:
     """What keeps a reader from trusting the weights: not proven, doubted, or compared with no published checksum."""
     record = figures.summary.weights
     if record is None:
         return ()
-    doubts = [] if record.pretrained_used else [figures.say("not-pretrained")]
-    doubts += [figures.say("doubt", text=figures.tell("doubt", found)) for found in record.doubts]
+    doubts = [] if record.pretrained_used else [Reservation(figures.say("not-pretrained"), "pretrained-used")]
+    doubts += [
+        Reservation(figures.tell("doubt", found), None if found.id == TEXT else found.id) for found in record.doubts
+    ]
     unverified = [file.name for file in record.files if file.verified_against == "nothing"]
     if unverified:
-        doubts.append(figures.say("unverified", files=names(figures, unverified)))
+        doubts.append(Reservation(figures.say("unverified", files=names(figures, unverified)), "unverified"))
     return tuple(doubts)
+
+
+def told(figures: Figures, reservation: Reservation) -> str:
+    """A reservation in a list: its id, then its words."""
+    if reservation.id is None:
+        return reservation.text
+    return figures.say("with-reason", item=reservation.id, reason=reservation.text)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import cast
 
 from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
+from npu_adapt.models.hubs import hub_url
 from npu_adapt.models.local import (
     LocalModel,
-    hub_url,
     is_hub_model,
     locate,
     require_model_name,
@@ -21,7 +21,7 @@ from npu_adapt.models.registry import Registry, cache_folder, registry_refused
 from npu_adapt.models.request import ModelRequest, Source
 from npu_adapt.models.verification import bytes_to_hash, verified_entry, weight_files
 from npu_adapt.progress import Progress
-from npu_adapt.records import WeightFile
+from npu_adapt.records import Fact, WeightFile
 from npu_adapt.records.registry import Fetched, FetchedFile, PlaceTried, RegistryEntry
 
 
@@ -118,12 +118,13 @@ def download(
     if dry_run:
         missing = work.planned()
         planned = (_planned_file(file.name, file.size, file.listed.sha256, file.name in missing) for file in files)
-        where = (listing.model, hub.name, listing.revision, listing.commit, str(work.layout.snapshot))
+        path = str(work.layout.snapshot)
+        where = (listing.model, hub.name, listing.revision, listing.commit, listing.endpoint, path)
         return _fetched(*where, planned, attempts, dry_run=True)
     try:
         downloaded = work.run()
     except ModelError as error:
-        error.attempts = (*attempts, Attempt(hub.title, error.message))
+        error.attempts = (*attempts, Attempt(hub.title, "failed", error.message))
         raise
     return _registered(downloaded.entry, downloaded.brought, attempts)
 
@@ -132,7 +133,7 @@ def _register_local(local: LocalModel, registry: Registry, progress: Progress, *
     """The model as it is on this disk, hashed where the registry does not know it, and registered."""
     if dry_run:
         planned = (_planned_file(name, (local.path / name).stat().st_size, None, False) for name in local.files)
-        where = (local.id, local.source, local.branch, local.commit, str(local.path))
+        where = (local.id, local.source, local.branch, local.commit, local.endpoint, str(local.path))
         return _fetched(*where, planned, local.attempts, dry_run=True)
     with progress.task(f"hashing {local.id}", bytes_to_hash(local), "bytes") as step:
         entry = verified_entry(local, step.advance)
@@ -158,7 +159,8 @@ def _registered(entry: RegistryEntry, brought: frozenset[str], attempts: Sequenc
         )
         for file in entry.files
     )
-    return _fetched(entry.model, entry.source, entry.revision, entry.commit, entry.path, files, attempts)
+    where = (entry.model, entry.source, entry.revision, entry.commit, entry.endpoint, entry.path)
+    return _fetched(*where, files, attempts)
 
 
 def _fetched(
@@ -166,6 +168,7 @@ def _fetched(
     source: str,
     revision: str | None,
     commit: str | None,
+    endpoint: str | None,
     path: str,
     files: Iterable[FetchedFile],
     attempts: Sequence[Attempt],
@@ -178,11 +181,14 @@ def _fetched(
         source=source,
         revision=revision,
         commit=commit,
-        url=hub_url(source, model),
+        url=hub_url(source, model, endpoint),
+        endpoint=endpoint,
         path=path,
         dry_run=dry_run,
         bytes=sum(file.bytes for file in files),
         downloaded_bytes=sum(file.bytes for file in files if file.downloaded),
         files=files,
-        attempts=tuple(PlaceTried(place=attempt.place, outcome=attempt.outcome) for attempt in attempts),
+        attempts=tuple(
+            PlaceTried(place=attempt.place, outcome=Fact(attempt.id, dict(attempt.values))) for attempt in attempts
+        ),
     )

@@ -8,7 +8,7 @@ from npu_adapt.errors import ModelNotFound
 from npu_adapt.models.local import locate
 from npu_adapt.models.places import answers
 from npu_adapt.models.registry import Registry, cache_folder, listed
-from npu_adapt.models.removal import remove
+from npu_adapt.models.removal import PlannedRemoval, plan_removal, remove
 from npu_adapt.models.request import ModelRequest
 from npu_adapt.progress import Progress
 from npu_adapt.records.registry import ListedModel, ModelPath, RegistryEntry, RemovedModel
@@ -44,6 +44,11 @@ def entries_of(request: ModelRequest, registry: Registry) -> tuple[RegistryEntry
     return found
 
 
-def remove_models(entries: tuple[RegistryEntry, ...], registry: Registry) -> tuple[RemovedModel, ...]:
+def plan_removals(entries: tuple[RegistryEntry, ...]) -> tuple[PlannedRemoval, ...]:
+    """What removing these deletes. Raises `ModelError`."""
+    return tuple(map(plan_removal, entries))
+
+
+def remove_models(planned: tuple[PlannedRemoval, ...], registry: Registry) -> tuple[RemovedModel, ...]:
     """Removes each. Raises `ModelError`."""
-    return tuple(remove(entry, registry) for entry in entries)
+    return tuple(remove(each, registry) for each in planned)

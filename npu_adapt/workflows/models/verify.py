@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from npu_adapt.evidence import utc_now
-from npu_adapt.models.hashing import FileHash, hash_files
+from npu_adapt.models.hashing import FileHash, hash_files, size_of
 from npu_adapt.models.registry import UNKNOWN_TIME, Registry, registry_refused
 from npu_adapt.progress import Progress
 from npu_adapt.records.registry import FileCheck, ModelCheck, RegisteredFile, RegistryEntry, Verification
@@ -31,7 +31,7 @@ def verify_models(
     """
     started = time.perf_counter()
     paths = {_file(entry, file) for entry in entries for file in entry.files}
-    total = sum(path.stat().st_size for path in paths if path.is_file())
+    total = sum(map(size_of, paths))
     with progress.task(f"verifying {len(paths)} files", total, "bytes") as step:
         hashes = dict(hash_files(paths, step.advance, meanwhile))
     checks = tuple(_check(entry, hashes) for entry in entries)
@@ -62,17 +62,19 @@ def _check(entry: RegistryEntry, hashes: Hashes) -> ModelCheck:
 
 
 def _check_file(file: RegisteredFile, found: FileHash | OSError) -> FileCheck:
-    if isinstance(found, FileHash):
-        outcome = "same" if found.sha256 == file.sha256 else "differs"
-    else:
+    if isinstance(found, OSError):
         outcome = "missing" if isinstance(found, FileNotFoundError) else "unreadable"
+    elif found.is_pointer:
+        outcome = "pointer"
+    else:
+        outcome = "same" if found.sha256 == file.sha256 else "differs"
     return FileCheck(
         name=file.name,
         bytes=file.bytes,
         outcome=outcome,
         expected_sha256=file.sha256,
         found_sha256=found.sha256 if isinstance(found, FileHash) else None,
-        verified_against="hub" if file.verified_against == "hub" else "registry",
+        verified_against=file.verified_against,
     )
 
 
@@ -91,9 +93,4 @@ def _seen_again(file: RegisteredFile, found: FileHash | OSError) -> RegisteredFi
         return file
     if found.sha256 != file.sha256:
         return msgspec.structs.replace(file, modified_ns=UNKNOWN_TIME)
-    return msgspec.structs.replace(
-        file,
-        modified_ns=found.modified_ns,
-        verified_at=utc_now(),
-        verified_against="hub" if file.verified_against == "hub" else "registry",
-    )
+    return msgspec.structs.replace(file, modified_ns=found.modified_ns, verified_at=utc_now())
