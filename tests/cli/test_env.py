@@ -75,6 +75,8 @@ def test_check_exits_with_4_where_nothing_is_usable(cli: Cli) -> None:
     done = cli("env", "--check", "--json")
     assert done.code == 4
     assert "cann-missing" in problems(done)
+    assert "exit code 4: no accelerator is usable on this machine" in done.stderr
+    assert "driver-missing: no Ascend driver" in done.stderr
 
 
 @pytest.mark.parametrize(("value", "told"), [(None, True), ("1", True), ("0", False)])
