@@ -197,7 +197,9 @@ class Journal:
         """Appends `TIME LEVEL EVENT key=value …`. Fields that are None are left out."""
         file = self._files.get(log)
         if file is None:
-            file = self._files[log] = (self.folder / LOG_FILES[log]).open("a", encoding="utf-8", buffering=1)
+            file = self._files[log] = (self.folder / LOG_FILES[log]).open(
+                "a", encoding="utf-8", errors="backslashreplace", buffering=1
+            )
         present = {name: _plain(value) for name, value in fields.items() if value is not None}
         pairs = self._render(None, "", present)
         file.write(f"{utc_now()} {level.upper()} {event} {pairs}".rstrip() + "\n")

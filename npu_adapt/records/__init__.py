@@ -111,8 +111,24 @@ class Summary(Record, frozen=True, kw_only=True):
 
 
 def encode(summary: Summary) -> bytes:
-    """UTF-8 JSON, two spaces of indentation, a final newline."""
-    return msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
+    """UTF-8 JSON, two spaces of indentation, a final newline.
+
+    Names that are no UTF-8, as those of files and variables may be, are written with escapes: "\\udcff".
+    """
+    try:
+        data = msgspec.json.encode(summary)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_writable(msgspec.to_builtins(summary)))
+    return msgspec.json.format(data, indent=2) + b"\n"
+
+
+def _writable(value: Any) -> Any:
+    """Plain values with every text as UTF-8 can hold it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_writable(name): _writable(each) for name, each in value.items()}
+    return [_writable(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def decode(data: bytes, *, origin: str) -> Summary:
