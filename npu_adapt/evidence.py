@@ -22,6 +22,7 @@ import msgspec
 
 from npu_adapt import __version__
 from npu_adapt.errors import SummaryUnreadable, UsageError
+from npu_adapt.files import read_regular
 from npu_adapt.records import SCHEMA_VERSION, TEXT, Fact, Summary, ToolInfo, decode, encode
 
 Log = Literal["run", "pretrained", "accuracy"]
@@ -32,6 +33,7 @@ LOG_FILES: dict[Log, str] = {
     "accuracy": "accuracy_compare.log",
 }
 SUMMARY_FILE = "summary.json"
+LARGEST_SUMMARY = 64 << 20  # bytes: a benchmark keeps all of its samples
 HISTORY_FOLDER = "history"
 SECTIONS = ("run", "compare", "bench")
 
@@ -64,7 +66,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
 def read_summary(path: Path) -> Summary:
     """The summary in `path`. Raises `SummaryUnreadable` (also for a file that cannot be opened)."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path, LARGEST_SUMMARY)
     except OSError as error:
         raise SummaryUnreadable(
             f"{path} cannot be read: {error.strerror}", hint="run a command that writes it: npu-adapt compare MODEL"
