@@ -83,16 +83,18 @@ def remove(request: ModelRequest, output: options.Output, yes: bool = False) -> 
     from npu_adapt.cli.console import progress_for
     from npu_adapt.cli.run import print_record
     from npu_adapt.models.registry import Registry, cache_folder
-    from npu_adapt.report.registry_tables import render_removed
+    from npu_adapt.report.phrases import say
+    from npu_adapt.report.registry_tables import removal_lines, render_removed
     from npu_adapt.workflows.models.registry import plan_removals, remove_models
 
     held = Registry(cache_folder(request.cache_dir), progress_for(quiet=output.quiet).say)
     planned = plan_removals(chosen(request, held))
-    if yes or confirmed(f"Remove {request.model} ({', '.join(each.record.path for each in planned)})?"):
+    lines = removal_lines([each.record for each in planned], output.language)
+    if yes or confirmed("\n".join([*lines, say("remove-question", output.language, model=request.model)])):
         render = partial(render_removed, language=output.language)
         print_record(remove_models(planned, held), render, as_json=output.json)
     else:
-        typer.echo("nothing was removed", err=True)
+        typer.echo(say("nothing-removed", output.language), err=True)
 
 
 def chosen(request: ModelRequest, held: Registry) -> tuple[RegistryEntry, ...]:
@@ -117,7 +119,9 @@ def confirmed(question: str) -> bool:
     from npu_adapt.report.document import printable
 
     try:
-        return Confirm.ask(Text(printable(question)), console=stderr_console(), default=False)
+        return Confirm.ask(
+            Text("\n".join(map(printable, question.splitlines()))), console=stderr_console(), default=False
+        )
     except EOFError as error:
         raise UsageError("nobody answered whether to remove it", hint="give --yes to remove without asking") from error
 

@@ -54,6 +54,8 @@ class ModelOnDisk(Protocol):
     @property
     def url(self) -> str | None: ...
     @property
+    def endpoint(self) -> str | None: ...
+    @property
     def path(self) -> Path: ...
     @property
     def weight_files(self) -> tuple[WeightFile, ...]: ...
@@ -270,6 +272,7 @@ def _model_info(local: ModelOnDisk, row: Task, module: Any) -> ModelInfo:
         source=local.source,
         revision=local.revision,
         url=local.url,
+        endpoint=local.endpoint,
     )
 
 

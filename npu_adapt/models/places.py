@@ -101,14 +101,8 @@ def _why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
     path = place.path
     if not path.is_dir():
         return _others_there(place) or NOT_THERE
-    config = path / "config.json"
-    if not config.is_file():
-        return Fault("no-config", "no config.json")
-    try:
-        if not isinstance(msgspec.json.decode(read_regular(config, LONGEST_CONFIG)), dict):
-            return Fault("config-damaged", "config.json is not an object", {"error": "no object"})
-    except (ValueError, RecursionError) as error:
-        return Fault("config-damaged", f"config.json is damaged: {error}", {"error": str(error)})
+    if fault := _config_fault(path / "config.json"):
+        return fault
     names = [file.name for file in path.iterdir() if file.is_file()]
     if fault := weights_fault(names, allow_pickle=allow_pickle):
         return fault
@@ -123,6 +117,17 @@ def _why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
         )
     # In a hub's cache a download may have been cut off; a directory is as its owner made it, and loading judges it.
     return why_incomplete(path) if place.source in HUBS else None
+
+
+def _config_fault(config: Path) -> Fault | None:
+    if not config.is_file():
+        return Fault("no-config", "no config.json")
+    try:
+        if isinstance(msgspec.json.decode(read_regular(config, LONGEST_CONFIG)), dict):
+            return None
+    except (ValueError, RecursionError) as error:
+        return Fault("config-damaged", f"config.json is damaged: {error}", {"error": str(error)})
+    return Fault("config-damaged", "config.json is not an object", {"error": "no object"})
 
 
 def _others_there(place: Place) -> Fault | None:
@@ -216,4 +221,11 @@ def places_below(root: Path, model: str) -> Iterator[Path]:
     """Where the model may be below a root of models: as ORG/NAME, and as in a cache that was copied there."""
     yield root / model
     for hub in HUBS.values():
-        yield from hub().places_below(root, model)
+        yield from filter(_is_there, hub().places_below(root, model))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return True  # why it cannot be read is said when it is looked at

@@ -27,16 +27,23 @@ class PlannedRemoval:
     freed_bytes: int
 
     @property
-    def paths(self) -> tuple[Path, ...]:
-        """The folders and files that go."""
-        return (*self.removal.folders, *self.removal.files)
+    def record(self) -> RemovedModel:
+        """What is said of it, before and after."""
+        return RemovedModel(
+            model=self.entry.model,
+            source=self.entry.source,
+            path=self.entry.path,
+            freed_bytes=self.freed_bytes,
+            removed=tuple(map(str, (*self.removal.folders, *self.removal.files))),
+            kept=self.removal.kept,
+        )
 
 
 def plan_removal(entry: RegistryEntry) -> PlannedRemoval:
     """What removing `entry` deletes. Nothing is changed. Raises `ModelError` where that cannot be told."""
     hub = hub_of(entry.source)
     try:
-        removal = hub.removal(entry.model, Path(entry.path)) if hub else Removal(kept=Fact(f"kept-{entry.source}"))
+        removal = hub.removal(entry.model, Path(entry.path)) if hub else Removal(kept=Fact(entry.source))
         return PlannedRemoval(entry, removal, removal.bytes)
     except (OSError, ValueError) as error:
         raise _refused(entry, error) from error
@@ -60,14 +67,7 @@ def remove(planned: PlannedRemoval, registry: Registry) -> RemovedModel:
         registry.forget(entry.path)
     except OSError as error:
         raise _refused(entry, error) from error
-    return RemovedModel(
-        model=entry.model,
-        source=entry.source,
-        path=entry.path,
-        freed_bytes=planned.freed_bytes,
-        removed=tuple(map(str, planned.paths)),
-        kept=removal.kept,
-    )
+    return planned.record
 
 
 def _refused(entry: RegistryEntry, error: Exception) -> ModelError:

@@ -2,7 +2,7 @@
 
 Schema history of the index
     1  first published form
-    2  `endpoint`; verified_against tells a mirror and a listing of unknown origin from the hub, and an own hash verifies
+    2  `endpoint`; verified_against tells a mirror, and a listing of unknown origin, from the hub; an own hash verifies
        nothing any more
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from npu_adapt import rounding
 from npu_adapt.records.registry import Fetched, FetchedFile
 from npu_adapt.report.document import printable
-from npu_adapt.report.phrases import Language, say
+from npu_adapt.report.phrases import PHRASES, Language, say
 
 SHOWN_FILES = 18  # without `--details`
 
@@ -18,6 +18,7 @@ def fetched_lines(fetched: Fetched, language: Language = "en", *, details: bool 
     hidden = len(fetched.files) - len(shown)
     revision = fetched.commit or fetched.revision or say("fetched-no-revision", language)
     done = say("fetched-would" if fetched.dry_run else "fetched-downloaded", language)
+    asked = [printable(fetched.endpoint)] if fetched.endpoint else []
     total = say(
         "fetched-sum",
         language,
@@ -28,7 +29,7 @@ def fetched_lines(fetched: Fetched, language: Language = "en", *, details: bool 
     )
     return "\n".join(
         [
-            f"{printable(fetched.model)} · {fetched.source} · {revision}",
+            " · ".join([printable(fetched.model), _word(fetched.source, language), revision, *asked]),
             *aligned([_row(file, fetched, language) for file in shown]),
             *([f"  {say('registry-more', language, number=str(hidden))}"] if hidden else []),
             total,
@@ -39,14 +40,18 @@ def fetched_lines(fetched: Fetched, language: Language = "en", *, details: bool 
 
 def _row(file: FetchedFile, fetched: Fetched, language: Language) -> tuple[str, ...]:
     done = "fetched-would" if fetched.dry_run else "fetched-downloaded"
-    against = "" if fetched.dry_run else say("fetched-against", language, what=_what(file, language))
     where = say(done if file.downloaded else "fetched-here", language)
-    return rounding.size(file.bytes), where, against, printable(file.name)
+    return rounding.size(file.bytes), where, "" if fetched.dry_run else _against(file, language), printable(file.name)
 
 
-def _what(file: FetchedFile, language: Language) -> str:
-    """English says it as the record does."""
-    return file.verified_against if language == "en" else say(f"verified-{file.verified_against}", language)
+def _against(file: FetchedFile, language: Language) -> str:
+    what = _word(file.verified_against, language)
+    return what if file.verified_against == "nothing" else say("fetched-against", language, what=what)
+
+
+def _word(name: str, language: Language) -> str:
+    """A name of the record in words, where there are some."""
+    return say(f"word-{name}", language) if f"word-{name}" in PHRASES else name
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

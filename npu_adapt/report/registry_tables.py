@@ -10,6 +10,7 @@ from npu_adapt import rounding
 from npu_adapt.records.registry import FileCheck, ListedModel, ModelCheck, RemovedModel, Verification
 from npu_adapt.report.document import Block, Code, Column, Inline, Table, Tone, sentence
 from npu_adapt.report.phrases import PHRASES, Language, say
+from npu_adapt.report.phrases.facts import words
 from npu_adapt.report.terminal import Screen
 
 SHOWN = 18  # models or files without `--details`
@@ -42,7 +43,7 @@ def render_list(models: Sequence[ListedModel], language: Language = "en", *, det
 def _row(model: ListedModel, language: Language) -> tuple[Inline, ...]:
     return (
         Code(model.model),
-        Code(model.source),
+        _word(model.source, language),
         Code(model.revision[:12]) if model.revision else say("none", language),
         rounding.size(model.bytes),
         _verified(model, language),
@@ -71,7 +72,9 @@ def render_verification(
     room = sum(len(check.files) for check in checks) if details else SHOWN - len(checks)
     for check in checks:
         outcome = _outcome(check, language)
-        blocks.append(sentence(Code(check.model), f" · {check.source}: {outcome}", tone=_tone(check.passed)))
+        blocks.append(
+            sentence(Code(check.model), f" · {_word(check.source, language)}: {outcome}", tone=_tone(check.passed))
+        )
         faulty = [file for file in check.files if file.outcome != "same"]
         if faulty and room > 3:
             shown = faulty[: room - 3]
@@ -105,8 +108,9 @@ def _outcome(check: ModelCheck, language: Language) -> str:
     same = sum(file.outcome == "same" for file in check.files)
     if not check.passed:
         return say("check-differs", language, number=str(len(check.files) - same), all=str(len(check.files)))
-    by_hub = sum(file.verified_against == "hub" for file in check.files)
-    return say("check-same", language, number=str(same), hub=str(by_hub))
+    by = [file.verified_against for file in check.files]
+    told = "check-same-mirror" if "mirror" in by else "check-same"
+    return say(told, language, number=str(same), hub=str(by.count("hub")), mirror=str(by.count("mirror")))
 
 
 def _tone(passed: bool) -> Tone:
@@ -119,11 +123,22 @@ def render_removed(removed: Sequence[RemovedModel], language: Language = "en") -
 
 
 def _removed(model: RemovedModel, language: Language) -> Block:
-    kept = say(
-        "removed-kept",
-        language,
-        why="" if model.kept is None else model.kept if isinstance(model.kept, str) else model.kept.id,
+    outcome = (
+        say("removed-freed", language, size=rounding.size(model.freed_bytes))
+        if model.kept is None
+        else say("removed-kept", language, why=words("kept", model.kept, language))
     )
-    freed = say("removed-freed", language, size=rounding.size(model.freed_bytes))
-    outcome = kept if model.kept else freed
-    return sentence(Code(model.model), f" · {model.source}: {outcome} · ", Code(model.path))
+    return sentence(Code(model.model), f" · {_word(model.source, language)}: {outcome} · ", Code(model.path))
+
+
+def removal_lines(planned: Sequence[RemovedModel], language: Language = "en") -> tuple[str, ...]:
+    """What would go, by full paths, for the question whether it shall: records of what was not removed yet."""
+    lines = []
+    for model in planned:
+        name = f"{model.model} · {_word(model.source, language)}:"
+        if model.kept is not None:
+            lines.append(f"{name} {say('will-keep', language, why=words('kept', model.kept, language))}")
+        else:
+            lines.append(f"{name} {say('will-free', language, size=rounding.size(model.freed_bytes))}")
+            lines += [f"  {path}" for path in model.removed or (model.path,)]
+    return tuple(lines)

@@ -29,7 +29,7 @@ def test_a_model_on_this_disk_is_registered(cli: Cli, caches: Path) -> None:
     fetched = json.loads(done.stdout)
     assert (fetched["path"], fetched["source"], fetched["revision"]) == (str(snapshot), "modelscope", "master")
     assert fetched["downloaded_bytes"] == 0
-    assert fetched["attempts"] == [{"place": str(snapshot), "outcome": "found"}]
+    assert fetched["attempts"] == [{"place": str(snapshot), "outcome": {"id": "found", "values": {}}}]
     assert {file["verified_against"] for file in fetched["files"]} == {"nothing"}
     assert all(len(file["sha256"]) == 64 for file in fetched["files"])
 
@@ -73,7 +73,7 @@ def test_a_registry_that_cannot_be_written_is_no_obstacle_to_a_run(as_nobody: Cl
 def test_a_run_records_what_stands_behind_its_weights(cli: Cli, caches: Path) -> None:
     put_huggingface(caches / "hf", MODEL)
     summary = json.loads(cli("infer", MODEL, "--device", "cpu", "--json", "--offline").stdout)
-    assert [file["verified_against"] for file in summary["weights"]["files"]] == ["hub"]
+    assert [file["verified_against"] for file in summary["weights"]["files"]] == ["listing"]
     assert summary["model"]["source"] == "huggingface"
     (row,) = json.loads(cli("models", "list", "--json").stdout)
     assert row["model"] == MODEL

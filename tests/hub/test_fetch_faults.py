@@ -224,7 +224,8 @@ def test_removing_frees_the_disk_and_a_fetch_brings_it_back(served: HubWithReade
     assert nobody_answered.code == 2
     removed = record(served.npu_adapt("models", "remove", MODEL, "--yes", "--json"))
     whole = served.size_of(MODEL)
-    assert [(each["freed_bytes"], each["kept"]) for each in removed] == [(whole, None)]
+    assert [each["kept"] for each in removed] == [None]
+    assert whole <= removed[0]["freed_bytes"] < whole + 1000, "a reference and the notes of the client go too"
     assert record(served.npu_adapt("models", "list", "--json")) == []
     assert not list(served.caches[source].rglob(WEIGHTS))
     assert served.npu_adapt("models", "path", MODEL).code == 5

@@ -64,7 +64,7 @@ def test_only_what_a_run_needs_arrives_and_all_of_it_is_verified(
     fetched = record(hub.npu_adapt("fetch", MODEL, "--source", source, "--json"))
     assert (fetched["model"], fetched["source"], fetched["revision"]) == (MODEL, source, BRANCHES[source])
     assert {file["name"]: (file["verified_against"], file["downloaded"]) for file in fetched["files"]} == dict.fromkeys(
-        NEEDED, ("hub", True)
+        NEEDED, ("mirror", True)
     )
     for file in fetched["files"]:
         sums = hub.models[source][MODEL].revisions[BRANCHES[source]][file["name"]].sums()
@@ -92,7 +92,7 @@ def test_the_clients_own_caches_are_used(hub: HubWithReader, source: str, small_
     hub.forget()
     fetched = record(hub.npu_adapt("fetch", MODEL, "--source", source, "--json"))
     assert hub.bytes_sent() == fetched["downloaded_bytes"] == 0
-    assert {file["verified_against"] for file in fetched["files"]} == {"hub"}
+    assert {file["verified_against"] for file in fetched["files"]} == {"mirror"}
 
 
 def test_auto_asks_modelscope_first(hub: HubWithReader, small_model: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_second_fetch_downloads_nothing(hub: HubWithReader, source: str, small
     second = record(hub.npu_adapt("fetch", MODEL, "--source", source, "--json"))
     assert second["path"] == first["path"]
     assert hub.bytes_sent() == second["downloaded_bytes"] == 0
-    assert {file["verified_against"] for file in second["files"]} == {"hub"}
+    assert {file["verified_against"] for file in second["files"]} == {"mirror"}
 
 
 @pytest.mark.parametrize("offline", ["--offline", "HF_HUB_OFFLINE"])
@@ -204,7 +204,7 @@ def test_shards_and_their_index_arrive(hub: HubWithReader, source: str, small_mo
     hub.serve(MODEL, folder)
     fetched = record(hub.npu_adapt("fetch", MODEL, "--source", source, "--json"))
     assert {file["name"] for file in fetched["files"]} == {"config.json", "model.safetensors.index.json", *names}
-    assert {file["verified_against"] for file in fetched["files"]} == {"hub"}
+    assert {file["verified_against"] for file in fetched["files"]} == {"mirror"}
 
 
 def test_files_of_the_same_content(hub: HubWithReader, source: str, small_model: Path) -> None:
@@ -246,7 +246,7 @@ def test_eight_at_once_make_one_download(hub: HubWithReader, source: str, small_
     assert len({json.loads(stdout)["path"] for (stdout, _), _ in ended}) == 1
     assert hub.bytes_sent(WEIGHTS) == (small_model / WEIGHTS).stat().st_size
     rows = record(hub.npu_adapt("models", "list", "--json"))
-    assert [(row["model"], row["state"], row["verified_against"]) for row in rows] == [(MODEL, "ready", "hub")]
+    assert [(row["model"], row["state"], row["verified_against"]) for row in rows] == [(MODEL, "ready", "mirror")]
     assert hub.partial_files() == []
 
 
@@ -280,7 +280,7 @@ def test_a_model_that_a_run_misses_is_fetched(hub: HubWithReader, source: str, s
     done = hub.npu_adapt("infer", MODEL, "--device", "cpu", "--json")
     summary = record(done)
     assert summary["model"]["source"] == source
-    assert [file["verified_against"] for file in summary["weights"]["files"]] == ["hub"]
+    assert [file["verified_against"] for file in summary["weights"]["files"]] == ["mirror"]
     assert (
         summary["weights"]["files"][0]["sha256"]
         == hub.models[source][MODEL].revisions[BRANCHES[source]][WEIGHTS].sums().sha256

@@ -14,8 +14,8 @@ from npu_adapt.errors import ExitCode, ModelError, UsageError
 from npu_adapt.models.download import space
 from npu_adapt.models.download.growing import GrowingHash
 from npu_adapt.models.download.parallel import in_parallel
-from npu_adapt.models.download.transfer import stall_seconds
 from npu_adapt.models.hubs import hubs_to_ask
+from npu_adapt.models.hubs.connection import stall_seconds
 from npu_adapt.models.hubs.hub import Claim, Interrupted, InvalidListing, Listing
 from npu_adapt.models.hubs.retrying import TRIES, RetryBudget, host_of, seconds_to_wait
 from npu_adapt.models.selection import is_safe, needed_files
@@ -25,9 +25,9 @@ def test_patience_doubles_its_pauses_and_ends() -> None:
     pauses: list[float] = []
     retry_budget = RetryBudget(lambda message: None, pauses.append)
     for _ in range(TRIES - 1):
-        retry_budget.wait(Interrupted("cut"))
+        retry_budget.wait(Interrupted("cut", "cut"))
     with pytest.raises(Interrupted, match="cut"):
-        retry_budget.wait(Interrupted("cut"))
+        retry_budget.wait(Interrupted("cut", "cut"))
     assert pauses == [0.5, 1.0, 2.0, 4.0]
 
 
@@ -36,7 +36,7 @@ def test_what_brought_something_goes_on_at_once_and_counts_anew() -> None:
     retry_budget = RetryBudget(lambda message: None, pauses.append)
     for _ in range(3 * TRIES):
         retry_budget.progressed()
-        retry_budget.wait(Interrupted("cut"))
+        retry_budget.wait(Interrupted("cut", "cut"))
     assert set(pauses) == {0.0}
 
 
@@ -44,10 +44,10 @@ def test_retry_after_is_heeded_and_said_unless_it_is_too_long() -> None:
     pauses: list[float] = []
     said: list[str] = []
     retry_budget = RetryBudget(said.append, pauses.append)
-    retry_budget.wait(Interrupted("the hub answers 429", retry_after=17))
+    retry_budget.wait(Interrupted("cut", "the hub answers 429", retry_after=17))
     assert (pauses, said) == ([17], ["the hub answers 429: asking again in 17 s"])
     with pytest.raises(Interrupted):
-        retry_budget.wait(Interrupted("the hub answers 429", retry_after=86_400))
+        retry_budget.wait(Interrupted("cut", "the hub answers 429", retry_after=86_400))
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:

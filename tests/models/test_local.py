@@ -69,7 +69,7 @@ def test_a_root_without_the_model_is_no_obstacle(caches: Path) -> None:
     (caches / "root" / MODEL).mkdir(parents=True)
     found = find(caches, weights_roots=(caches / "root",))
     assert found.path == snapshot
-    assert [attempt.outcome for attempt in found.attempts] == ["no config.json", "found"]
+    assert [attempt.id for attempt in found.attempts] == ["no-config", "found"]
 
 
 def test_the_source_decides_which_cache_is_looked_at(caches: Path) -> None:

@@ -114,7 +114,7 @@ def test_what_is_known_and_unchanged_is_not_read_again(tmp_path: Path, registry:
     registry.put(before)
     again = found(folder, registry)
     assert bytes_to_hash(again) == 0
-    assert weight_files(again, verified_entry(again))[0].verified_against == "registry"
+    assert weight_files(again, verified_entry(again))[0].verified_against == "nothing", "its own first hash is no proof"
 
 
 def test_a_new_time_means_hash_again(tmp_path: Path, registry: Registry) -> None:
@@ -126,7 +126,7 @@ def test_a_new_time_means_hash_again(tmp_path: Path, registry: Registry) -> None
     touched = found(folder, registry)
     assert bytes_to_hash(touched) == (folder / "model.safetensors").stat().st_size
     after = {file.name: file for file in verified_entry(touched).files}
-    assert after["model.safetensors"].verified_against == "registry"
+    assert after["model.safetensors"].verified_against == "nothing"
     assert after["model.safetensors"].modified_ns == 1
     assert after["config.json"].verified_against == "nothing"
 
@@ -153,7 +153,7 @@ def test_the_hugging_face_cache_is_verified_without_a_network_by_the_names_of_it
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     snapshot = put_huggingface(tmp_path, MODEL)
     local = locate(ModelRequest(MODEL), registry)
-    assert {file.verified_against for file in verified_entry(local).files} == {"hub"}
+    assert {file.verified_against for file in verified_entry(local).files} == {"listing"}, "nobody knows who gave it"
     for name in ("model.safetensors", "config.json"):  # named for their sha256, and for git's sha1
         blob = (snapshot / name).resolve()
         kept = blob.read_bytes()

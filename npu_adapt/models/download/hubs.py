@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
@@ -34,10 +35,8 @@ def find_on_hubs(request: ModelRequest, say: Callable[[str], None], attempts: li
     failures: list[ListingFailed] = []
     for hub in hubs_to_ask(request.source):
         try:
-            listing = ask(
-                lambda hub=hub: hub.listing(request.model, request.revision, whole=bool(request.include)), say
-            )
-            files = ask(lambda listing=listing: wanted_files(listing, request), say)
+            listing = ask(partial(hub.listing, request.model, request.revision, whole=bool(request.include)), say)
+            files = ask(partial(wanted_files, listing, request), say)
         except ListingFailed as error:
             failures.append(error)
             attempts.append(Attempt(hub.title, error.id, error.message, error.values))

@@ -185,9 +185,8 @@ class Download:
         left = sum(file.size - min(file.size, size_of(partial)) for partial, file in different.items())
         require_room(self.layout.folder, left, self.hub.cache_variable)
         total = sum(file.size for file in different.values())
-        self.progress.say(
-            f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {self.hub.title} ({self.listing.endpoint})"
-        )
+        asked = f"{self.hub.title} ({self.listing.endpoint})"
+        self.progress.say(f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {asked}")
         stop = Event()
         with (
             self.progress.task(f"fetching {self.listing.model}", total, "bytes") as step,

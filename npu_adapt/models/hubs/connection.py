@@ -281,7 +281,7 @@ def require_proxy(url: str) -> None:
     if usable and scheme in ("socks4", "socks4a", "socks5", "socks5h") and find_spec("socks") is not None:
         return
     known = scheme.startswith("socks") and scheme != "socks"
-    shown = without_secrets(parts.geturl()) if usable else "in the environment"
+    shown = without_secrets(str(parts.geturl())) if usable else "in the environment"
     raise HubUnreachable(
         "proxy",
         f"the proxy {shown} cannot be used" + (": SOCKS needs a package that is not installed" if known else ""),

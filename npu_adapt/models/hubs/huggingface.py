@@ -1,4 +1,4 @@
-"""Hugging Face: its endpoint and its mirrors, its token, its routes, its cache. All that is particular to it is here."""
+"""Hugging Face: its endpoint and mirrors, its token, its routes, its cache. All that is particular to it is here."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ class HuggingFace:
 
 
 class ClaimsByHead(Mapping[str, Claim]):
-    """What a server says of files, asked for file by file where its listing says nothing. For mirrors of older kinds."""
+    """What a server says of files, asked file by file where its listing says nothing: mirrors of older kinds."""
 
     def __init__(self, claims: Mapping[str, Claim], address: Any) -> None:
         self._claims = dict(claims)

@@ -22,7 +22,7 @@ def is_temporary(status: int) -> bool:
 
 
 def whole_number(text: str | None) -> int | None:
-    """The number that a header holds; None for anything else. Digits of other scripts are none, nor are endless ones."""
+    """The number in a header; None for anything else, digits of other scripts and endless ones among it."""
     return int(text) if text is not None and re.fullmatch("[0-9]{1,18}", text.strip()) else None
 
 

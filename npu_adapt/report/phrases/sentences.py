@@ -31,7 +31,7 @@ SENTENCES: dict[str, Phrase] = {
     "nothing-changed": Phrase("Nothing changed since {since}, of {created}.", "自 {since}（{created}）以来没有变化。"),
     "no-commands": Phrase("No command line was recorded.", "没有记录命令行。"),
     "verified-hub": Phrase("the hub's checksum", "Hub 公布的校验值"),
-    "verified-registry": Phrase("the registry's checksum", "注册表记录的校验值"),
+    "verified-registry": Phrase("its own first hash: unverified", "本机首次计算的哈希：未校验"),
     "verified-nothing": Phrase("nothing: unverified", "无：未校验"),
     "unverified": Phrase("{files}: compared with no published checksum", "{files}：没有与任何公开的校验值比对"),
     "not-pretrained": Phrase(

@@ -22,6 +22,7 @@ MODEL_FACTS = (
     ("revision", "model.revision"),
     ("url", "model.url"),
 )
+ENDPOINT = ("endpoint", "model.endpoint")  # where a hub was asked for this model; no row where none was
 HARDWARE_FACTS = (
     ("device", "run.device"),
     ("driver", "environment.driver"),
@@ -31,6 +32,7 @@ HARDWARE_FACTS = (
     ("host-memory", "environment.memory_bytes"),
 )
 SOFTWARE = ("python", "torch", "torch_npu", "transformers")
+UNVERIFIED = ("nothing", "registry")  # the second is of schema 1: compared with its own first hash
 FOUND = (("conversions", "conversions", "conversion"), ("left-out", "left_out", "left-out"))  # item, field, kind
 KEYS = (
     ("missing-keys", "missing_keys"),
@@ -42,7 +44,8 @@ KEYS = (
 def model(figures: Figures) -> tuple[Block, ...]:
     if figures.summary.model is None:
         return (sentence(figures.reason("model")),)
-    return (facts(figures, "model", (fact(figures, item, path) for item, path in MODEL_FACTS)),)
+    asked = () if figures.summary.model.endpoint is None else (ENDPOINT,)
+    return (facts(figures, "model", (fact(figures, item, path) for item, path in (*MODEL_FACTS, *asked))),)
 
 
 def hardware(figures: Figures) -> tuple[Block, ...]:
@@ -170,9 +173,15 @@ def weight_doubts(figures: Figures) -> tuple[Reservation, ...]:
     doubts += [
         Reservation(figures.tell("doubt", found), None if found.id == TEXT else found.id) for found in record.doubts
     ]
-    unverified = [file.name for file in record.files if file.verified_against == "nothing"]
+    unverified = [file.name for file in record.files if file.verified_against in UNVERIFIED]
     if unverified:
         doubts.append(Reservation(figures.say("unverified", files=names(figures, unverified)), "unverified"))
+    mirrored = [file.name for file in record.files if file.verified_against == "mirror"]
+    if mirrored:
+        model = figures.summary.model
+        endpoint = model.endpoint if model and model.endpoint else figures.say("verified-mirror")
+        text = figures.say("mirror-only", files=names(figures, mirrored), endpoint=endpoint)
+        doubts.append(Reservation(text, "mirror"))
     return tuple(doubts)
 
 

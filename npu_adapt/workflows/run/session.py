@@ -341,7 +341,8 @@ def _record_model(session: Session) -> None:
 
 def _log_attempts(journal: Journal, attempts: tuple[Any, ...]) -> None:
     for attempt in attempts:
-        journal.event("pretrained", "attempt", place=attempt.place, outcome=attempt.outcome)
+        values: dict[str, Any] = {"place": attempt.place, "outcome": attempt.id, **attempt.values}
+        journal.event("pretrained", "attempt", **values)
 
 
 def _hand_over(journal: Journal) -> None:
