@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from npu_adapt.errors import UsageError
-from npu_adapt.evidence import read_summary
 from npu_adapt.numerics.arithmetic import ARITHMETICS, OPERATOR_CLASSES
 from npu_adapt.records import Baseline, Compare, Fact, InputInfo, Run, Summary
 from npu_adapt.workflows.compare.facts import regression
 from npu_adapt.workflows.env.changes import environment_changes
+from npu_adapt.workflows.reading import read_checked
 
 
 def read_baseline(path: Path) -> Summary:
     """A summary with a comparison in it. Raises `SummaryUnreadable`, and `UsageError` for one without."""
-    summary = read_summary(path)
+    summary = read_checked(path)
     if summary.compare is None or summary.run is None:
         raise UsageError(
             f"{path} holds no comparison", hint="make one with npu-adapt compare, and keep its summary.json"

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from npu_adapt.devices.selection import open_device
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import UsageError
-from npu_adapt.models.tasks import Task
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.repeats import Divergence
@@ -32,10 +31,11 @@ from npu_adapt.workflows.compare.outputs import require_same_outputs
 from npu_adapt.workflows.compare.probing import Probed, arithmetic_report, arithmetic_to_judge_at, probe
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
-from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
+from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.run.infer import record_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
+from npu_adapt.workflows.run.subject import Subject
 
 __all__ = ["CompareOptions", "compare"]
 
@@ -43,11 +43,14 @@ FORWARDS = 3  # of each sample on the device, which must be equal to the bit
 WARM_FORWARDS = 2  # further ones of the first sample: whether the reference repeats itself, and how long they take
 
 
-def compare(request: RunRequest, options: CompareOptions, progress: Progress) -> Summary:
-    """Runs the reference and the device, and judges. A verdict that is "fail" is a result, not an exception."""
+def compare(request: RunRequest, options: CompareOptions, progress: Progress, given: Subject | None = None) -> Summary:
+    """Runs the reference and the device, and judges. A verdict that is "fail" is a result, not an exception.
+
+    `given` is what is compared instead of the request's model.
+    """
     _require_sense(request, options)
     baseline = None if options.baseline is None else read_baseline(options.baseline)
-    with prepared(request, progress, allow_cpu=False) as session:
+    with prepared(request, progress, allow_cpu=False, given=given) as session:
         if baseline is not None and options.baseline is not None:
             require_same_subject(baseline, session.so_far(), options.baseline, options.reference)
         evidence, forwards = _measured(session, options)
@@ -89,7 +92,7 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     evidence = Evidence(
         reference=expected.outputs,
         candidate=found.outputs,
-        class_scores=_class_scores(session.loaded.task, expected.outputs[0]),
+        class_scores=session.loaded.task.scores_in((*expected.outputs, *found.outputs)),
         dtype=session.loaded.dtype,
         reference_device=options.reference,
         rehearsed=session.request.rehearse is not None,
@@ -103,12 +106,6 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     if isinstance(latency, CompareLatency):
         found = dataclasses.replace(found, warm_ms=(latency.candidate_ms,))
     return evidence, found
-
-
-def _class_scores(task: Task, outputs: Outputs) -> str | None:
-    """The output that holds class scores; None: the task has none, or the model's own code does not give them."""
-    scores = task.class_scores
-    return scores if scores in outputs and outputs[scores].is_floating_point() and outputs[scores].dim() else None
 
 
 def _forwards(
@@ -148,7 +145,7 @@ def _reference_side(session: Session, options: CompareOptions) -> Side:
 def _candidate_side(session: Session) -> Side:
     """The device's own copy; for a rehearsal the loaded module, under the arithmetic that is emulated."""
     loaded, rehearse = session.loaded, session.request.rehearse
-    module = session.module_on_device() if rehearse is None else loaded.module
+    module = session.module_on_device() if rehearse is None else session.subject.candidate or loaded.module
     return Side(module, session.device, loaded.dtype, loaded.task, context=candidate_context(session))
 
 
@@ -173,7 +170,7 @@ def _examined(
     # Under a random model the floor would be its own randomness.
     floor = None if evidence.is_random else _floor(session, options, judged_at, evidence)
     operators = Operators()
-    if not evidence.rehearsed:
+    if not evidence.rehearsed and session.subject.candidate is None:  # else its operators are other ones
         operators = examine_operators(
             session,
             candidate,

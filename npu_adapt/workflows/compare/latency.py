@@ -8,7 +8,7 @@ import torch
 
 from npu_adapt.models.tasks import Sample
 from npu_adapt.records import CompareLatency, Fact
-from npu_adapt.timing.loop import Rules, Subject, measure_alternately
+from npu_adapt.timing.loop import Rules, Workload, measure_alternately
 from npu_adapt.timing.statistics import paired_ratio
 from npu_adapt.workflows.compare.facts import reason
 from npu_adapt.workflows.run.forward import Side
@@ -27,7 +27,7 @@ def measure_latency(reference: Side, candidate: Side, sample: Sample, round_ms: 
     if LEAST_ROUNDS * round_ms > 1e3 * LONGEST_SECONDS:
         return reason("latency-too-long", round_ms=round_ms, seconds=LONGEST_SECONDS)
     rules = Rules(max_seconds=LONGEST_SECONDS, precision=PRECISION)
-    sides = measure_alternately([_subject(side, sample) for side in (reference, candidate)], rules)
+    sides = measure_alternately([_workload(side, sample) for side in (reference, candidate)], rules)
     reference_ms, candidate_ms = (samples.host_ms for samples in sides)
     ratio = paired_ratio(reference_ms, candidate_ms)
     if ratio is None or ratio.high - ratio.low > 2 * WIDEST_INTERVAL * ratio.estimate:
@@ -41,10 +41,10 @@ def measure_latency(reference: Side, candidate: Side, sample: Sample, round_ms: 
     )
 
 
-def _subject(side: Side, sample: Sample) -> Subject:
+def _workload(side: Side, sample: Sample) -> Workload:
     tensors: dict[str, torch.Tensor] = {}
 
     def prepare() -> None:
         tensors.update(side.tensors(sample))  # anew each time: a forward may write into its inputs
 
-    return Subject(lambda: side.call(tensors), side.device.synchronize, prepare=prepare)
+    return Workload(lambda: side.call(tensors), side.device.synchronize, prepare=prepare)

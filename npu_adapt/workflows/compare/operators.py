@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from npu_adapt.devices.device import first_line
 from npu_adapt.devices.selection import open_device
+from npu_adapt.errors import first_line
 from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.repeats import Divergence

@@ -13,21 +13,22 @@ import torch
 from msgspec.structs import replace
 
 from npu_adapt.errors import UsageError
-from npu_adapt.evidence import read_summary
 from npu_adapt.files import open_regular
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED
+from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.records import ArithmeticFound, Compare, Run, Summary, encode
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.floor import Measured, NoiseFloor
+from npu_adapt.workflows.reading import read_checked
 from npu_adapt.workflows.run.forward import Outputs
 
 SIDES = ("reference", "candidate", "truth")
 SUMMARY = "summary.json"
 LARGEST_SIDE = 64 << 30  # bytes
 AGAIN = "make the folder again: npu-adapt compare MODEL --save-outputs DIR"
-DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in COARSEST_UNASKED}
+DTYPES = {dtype_name(dtype): dtype for dtype in COARSEST_UNASKED}
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ def read_evidence(folder: Path, asked: str) -> tuple[Evidence, Summary]:
     What only running can tell, the arithmetic probed, the repeats and the operators, is the record's. `asked` is the
     arithmetic that the device is held to now. Raises `UsageError` for anything less than such a folder.
     """
-    summary = read_summary(folder / SUMMARY)
+    summary = read_checked(folder / SUMMARY)
     compare, run = summary.compare, summary.run
     if compare is None or run is None:
         raise UsageError(f"{folder} holds no comparison", hint=AGAIN)
@@ -192,7 +193,7 @@ def _require_of_record(folder: Path, sides: list[tuple[Outputs, ...]], compare: 
     recorded = {output.name: output.shape for output in compare.outputs}
     found = {name: tuple(tensor.shape) for name, tensor in reference[0].items()}
     types = {output.name: output.dtype for output in run.outputs}
-    of_candidate = {name: str(tensor.dtype).removeprefix("torch.") for name, tensor in candidate[0].items()}
+    of_candidate = {name: dtype_name(tensor.dtype) for name, tensor in candidate[0].items()}
     if (recorded, types, compare.samples) != (found, of_candidate, len(reference)):
         raise UsageError(f"the outputs in {folder} are not those of its {SUMMARY}", hint=AGAIN)
     arithmetics = compare.arithmetic.found if compare.arithmetic is not None else None

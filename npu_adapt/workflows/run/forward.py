@@ -17,6 +17,7 @@ from npu_adapt.numerics.bits import image
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.repeats import Divergence, Repeated
 from npu_adapt.progress import Progress
+from npu_adapt.workflows.run.foreign import foreign_forward
 
 Outputs = dict[str, torch.Tensor]
 
@@ -58,8 +59,12 @@ class Side:
         return outputs, 1e3 * (time.perf_counter() - started)
 
     def call(self, tensors: Mapping[str, torch.Tensor], watch: Repeated | None = None) -> Outputs:
-        """Outputs on the device, which may still be at work on them."""
-        with torch.inference_mode(), self.context(), watch.watching(self.module) if watch else nullcontext():
+        """Outputs on the device, which may still be at work on them.
+
+        Raises `RunFailed`, with the module, for whatever the model's own code raises.
+        """
+        watching = watch.watching(self.module) if watch else nullcontext()
+        with torch.inference_mode(), self.context(), watching, foreign_forward(self.module, self.device):
             return self.task.forward(self.module, tensors)
 
     def tensors(self, sample: Sample) -> Mapping[str, torch.Tensor]:

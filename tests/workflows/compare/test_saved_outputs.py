@@ -21,7 +21,7 @@ from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.rejudge import rejudge
 from npu_adapt.workflows.compare.saved_outputs import read_evidence
-from npu_adapt.workflows.run.session import RunRequest
+from npu_adapt.workflows.run.request import RunRequest
 
 SIDES = ("reference", "candidate", "truth")
 
