@@ -30,6 +30,7 @@ from npu_adapt.models.dropped_fields import Dropped, dropped_fields
 from npu_adapt.models.leftovers import adapters_beside
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
+from npu_adapt.models.reading import require_regular
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks import LoadedModel, Task, choose_task, require_task_name
 from npu_adapt.progress import Progress
@@ -79,6 +80,7 @@ def load_model(
     """
     require_task_name(task)
     with unopened_extensions_hidden(), _quiet_transformers():
+        require_regular(local.path)
         fields = read_fields(local.path)
         require_plain(fields, local.path)
         checkpoint = open_checkpoint(local.path, allow_pickle=allow_pickle)
