@@ -195,7 +195,12 @@ def _leave_out(module: Any, row: Task, proof: Proof) -> tuple[str, ...]:
     A part that is a submodule is removed from its parent (transformers' models run without their pooler); a single
     parameter that inference never reads stays, because its module is built around it.
     """
-    optional = [name for name in proof.missing if any(re.search(part, name) for part in row.optional_parts)]
+    unread = _declared_unread(module)
+    optional = [
+        name
+        for name in proof.missing
+        if any(re.search(part, name) for part in row.optional_parts) or any(part.match(name) for part in unread)
+    ]
     parts: dict[str, None] = {}
     for name in optional:
         pooler = re.match(r"((?:.*\.)?pooler)\.", name)
@@ -206,6 +211,19 @@ def _leave_out(module: Any, row: Task, proof: Proof) -> tuple[str, ...]:
         if child in owner._modules:
             setattr(owner, child, None)
     return tuple(parts)
+
+
+def _declared_unread(module: torch.nn.Module) -> list[re.Pattern[str]]:
+    """What transformers declares that backbones compute and nobody reads: Swin's last norm in Mask2Former.
+
+    A whole model's own declaration does not count: it may mean a head that is to be trained.
+    """
+    return [
+        re.compile(rf"{re.escape(name)}\..*?{pattern}")
+        for name, part in module.named_modules()
+        if name
+        for pattern in getattr(part, "_keys_to_ignore_on_load_missing", None) or ()
+    ]
 
 
 def _require_proven(row: Task, proof: Proof, left_out: tuple[str, ...], path: Path) -> None:
