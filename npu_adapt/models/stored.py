@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import ModelCorrupt
+from npu_adapt.errors import ModelCorrupt, first_line
 from npu_adapt.models.reading import is_lfs_pointer
-from npu_adapt.models.strangers import first_line
+from npu_adapt.numerics.formats import dtype_name
 
 PIECE_BYTES = 4 << 20  # fits the second-level cache of current server processors with what it is compared to
 REFETCH = "fetch the model again: npu-adapt fetch MODEL, or npu-adapt models verify to see which file differs"
@@ -128,7 +128,7 @@ class LoadedTensor:
 
     @property
     def type_name(self) -> str:
-        return str(self.tensor.dtype).removeprefix("torch.")
+        return dtype_name(self.tensor.dtype)
 
     @property
     def nbytes(self) -> int:
