@@ -150,6 +150,19 @@ def test_safetensors_of_any_name_are_weights(names: list[str]) -> None:
     assert weights_fault(names, allow_pickle=False) is None
 
 
+@pytest.mark.parametrize(
+    ("file", "id"),
+    [("adapter_config.json", "adapter"), ("model_index.json", "pipeline"), ("modules.json", "sentence-transformers")],
+)
+def test_a_folder_of_another_kind_is_named(caches: Path, file: str, id: str) -> None:
+    (caches / "mine").mkdir()
+    (caches / "mine" / file).write_text("{}")
+    with pytest.raises(ModelError, match=file) as caught:
+        find(caches, model=str(caches / "mine"))
+    assert [attempt.id for attempt in caught.value.attempts] == [id]
+    assert caught.value.hint.startswith(("merge", "name the folder"))
+
+
 # Git LFS.
 
 
