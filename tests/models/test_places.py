@@ -272,6 +272,12 @@ def test_without_a_home_the_registry_is_the_users_own_in_the_temporary_folder(
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: Path("~/.cache") / name)
     assert cache_folder(None) == tmp_path / f"npu-adapt-{os.getuid()}"
+
+    def homeless(name: str) -> Path:
+        raise RuntimeError(f"could not determine the home directory for {name}")
+
+    monkeypatch.setattr("platformdirs.user_cache_path", homeless)
+    assert cache_folder(None) == tmp_path / f"npu-adapt-{os.getuid()}"
     (tmp_path / f"npu-adapt-{os.getuid()}").symlink_to(tmp_path)
     with pytest.raises(UsageError, match="belongs to another"):
         cache_folder(None)
