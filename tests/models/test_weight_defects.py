@@ -343,3 +343,15 @@ def test_nothing_is_printed_while_loading(tmp_path, load, capfd):
 def test_task_that_the_model_cannot_do(task, copy, load):
     with pytest.raises(UsageError):
         load(copy, task)
+
+
+def test_the_one_variant_of_the_weights_is_loaded(load, digits, tmp_path):
+    """A repository may hold nothing but `model.fp16.safetensors`."""
+    copy = tmp_path / "variant"
+    shutil.copytree(digits, copy)
+    (copy / "model.safetensors").rename(copy / "model.fp16.safetensors")
+    loaded = load(copy)
+    assert loaded.weights.proven_parameters == 72
+    shutil.copyfile(copy / "model.fp16.safetensors", copy / "model.ema.safetensors")
+    with pytest.raises(ModelError, match="several variants of the weights: ema, fp16"):
+        load(copy)
