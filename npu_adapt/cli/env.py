@@ -11,7 +11,7 @@ import typer
 from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
-from npu_adapt.errors import ExitCode
+from npu_adapt.errors import EvidenceNotWritten, ExitCode
 from npu_adapt.report.language import language_of
 from npu_adapt.report.phrases.phrase import Language
 
@@ -106,6 +106,10 @@ def examine_on_screen(request: EnvRequest, screens: EnvironmentScreens, *, quiet
         shown.append(at_once)
         print_result(screens.at_once(at_once))
 
-    summary = examine(request, partial(progress_for, quiet=quiet), show)
+    try:
+        summary = examine(request, partial(progress_for, quiet=quiet), show)
+    except EvidenceNotWritten as error:
+        print_result(screens.answers(error.summary, shown[0]))
+        raise
     print_result(screens.answers(summary, shown[0]))
     return summary

@@ -107,11 +107,11 @@ def _require_folder(path: Path | None) -> None:
 
 def _earlier(path: Path | None) -> Summary | None:
     """The summary to compare with; None: not asked for."""
-    from npu_adapt.evidence import read_summary
+    from npu_adapt.workflows.reading import read_checked
 
     if path is None:
         return None
-    summary = read_summary(path)
+    summary = read_checked(path)
     if summary.environment is None:
         raise UsageError(f"{path} holds no environment", hint="make one with npu-adapt env --save FILE")
     return summary
