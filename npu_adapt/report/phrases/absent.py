@@ -15,7 +15,7 @@ REASONS: dict[str, Phrase] = {
     "absent-url": Phrase("not published on a hub under this id", "没有以此名称发布"),
     "absent-environment": Phrase("the environment was not recorded", "没有记录环境"),
     "absent-package": Phrase("not installed", "未安装"),
-    "absent-found": Phrase("not found on this machine", "本机未发现"),
+    "absent-found": Phrase("not found on this machine, or without a version", "本机未发现，或没有给出版本"),
     "absent-cpu": Phrase("the platform does not name its processor", "平台没有给出处理器名称"),
     "absent-backend": Phrase("the device's backend does not tell", "设备后端不提供"),
     "absent-health": Phrase("no management tool answered", "没有管理工具应答"),
