@@ -147,21 +147,24 @@ FIELD = frozenset(
         *("env", "infer", "bench", "compare", "report", "explain"),
     )
 )
-OPTION = re.compile(r"--[a-z][a-z0-9-]*")
+TYPED = re.compile(
+    r"--[a-z][a-z0-9-]*|[A-Za-z0-9_./~:-]*[/*=][A-Za-z0-9_./*~:=-]*|[a-z]+\.so\b|[A-Z][A-Z_]{4,}"
+)  # options, paths, NAME=value, libraries, variables
+COMMANDS = frozenset(("sudo", "bash", "docker", "run", "pip", "install", "source", "export", "import", "npu-smi"))
 WORD = re.compile(r"(?<![0-9A-Za-z.])[A-Za-z][A-Za-z_]+(?:[-_.][A-Za-z0-9_]+)*")
 
 
 @pytest.mark.parametrize("made", [first_screen, report, everything, whole_report])
 @pytest.mark.parametrize("name", KEPT)
 def test_chinese_holds_no_english(name: str, made: Callable[[str, Language], RenderableType]) -> None:
-    old = sentences_of(kept(name))
+    old, quoted = sentences_of(kept(name)), quoted_in(kept(name))
     known = FIELD | set(names_of(kept(name))) | set(known_ids("zh"))
     english = [
         (word, part)
         for part in inlines(made(name, "zh"))
         if isinstance(part, str) and not any(sentence in part for sentence in old)
-        for word in WORD.findall(OPTION.sub("", part))
-        if word not in known
+        for word in WORD.findall(TYPED.sub("", without(quoted, part)))
+        if word not in known | COMMANDS
     ]
     assert not english, sorted({part for _, part in english})
 
@@ -169,6 +172,19 @@ def test_chinese_holds_no_english(name: str, made: Callable[[str, Language], Ren
 def sentences_of(summary: Summary) -> set[str]:
     """Reasons that are kept as sentences, as those of schema 1 are: they have no other words."""
     return {str(fact.values["text"]) for fact in summary.reasons.values() if fact.id == TEXT}
+
+
+def quoted_in(summary: Summary) -> set[str]:
+    """What findings quote: the messages of other programs."""
+    found = () if summary.environment is None else summary.environment.problems
+    return {value for problem in found for value in problem.values.values() if isinstance(value, str)}
+
+
+def without(quoted: set[str], text: str) -> str:
+    """The text without what it quotes, the longest first."""
+    for each in sorted(quoted, key=len, reverse=True):
+        text = text.replace(each, "")
+    return text
 
 
 def names_of(summary: Summary) -> Iterator[str]:
