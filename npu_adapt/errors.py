@@ -46,6 +46,14 @@ class SummaryUnreadable(UsageError):
     """A summary is torn, from a newer schema, or somebody else's JSON."""
 
 
+class EvidenceNotWritten(UsageError):
+    """The logs folder did not take the evidence of a run that has ended. `summary` is what could not be written."""
+
+    def __init__(self, message: str, *, hint: str, summary: Any) -> None:
+        super().__init__(message, hint=hint)
+        self.summary = summary
+
+
 class DeviceUnavailable(NpuAdaptError):
     """The device asked for cannot be used on this machine, or the environment around it is broken."""
 
@@ -106,3 +114,16 @@ class RunFailed(NpuAdaptError):
         self.stage = stage
         self.kind = kind
         self.operator = operator
+
+
+LONGEST_LINE = 300  # characters of somebody else's message that are shown
+_SAYS_LITTLE = (KeyError, AttributeError, TypeError, IndexError, AssertionError, NameError)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line that an exception says, with its type where the text alone says nothing (a `KeyError`)."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    name = type(error).__name__
+    if isinstance(error, _SAYS_LITTLE) or not line:
+        line = f"{name}: {line}" if line else name
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
+import resource
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
+from typer.testing import CliRunner
 
-from npu_adapt.errors import UsageError
-from npu_adapt.evidence import Logs, as_facts, new_summary, parse_log_line, read_summary, write_atomically
-from npu_adapt.records import Bench, Latency, Run, Summary, encode
+from npu_adapt.errors import EvidenceNotWritten, ExitCode, SummaryUnreadable, UsageError
+from npu_adapt.evidence import Logs, new_summary, parse_log_line, read_summary, write_atomically
+from npu_adapt.records import Bench, Fact, Latency, Run, Summary, encode
 
 LATENCY = Latency(mean=1.0, median=1.0, p90=1.0, p99=None, std=0.0, min=1.0, max=1.0)
+FAILED = Fact("failed-in-stage", {"stage": "measure", "class": "out-of-memory"})
+CPU = Fact("no-memory-statistics", {"device": "cpu"})
 
 
 def run_record(device: str = "cpu", **fields: object) -> Run:
@@ -51,13 +60,25 @@ def logs(tmp_path: Path) -> Logs:
 @pytest.mark.parametrize("value", ["plain", "two words", 'a "quote"', "a=b", "back\\slash", "", "中文"])
 def test_log_lines_read_back_what_was_logged(logs: Logs, value: str) -> None:
     with logs.start("infer", "org/name") as journal:
-        journal.event("run", "start", "warning", value=value, flag=True, nothing=None, several=("a", "b"))
+        journal.event(
+            "run",
+            "start",
+            "warning",
+            value=value,
+            flag=True,
+            nothing=None,
+            several=("a, b", 'c "d" \\', 1),
+            table={"k": ("x=y",)},
+        )
     lines = (journal.folder / "run_npu.log").read_text("utf-8").splitlines()
     assert len(lines) == 1
     time, level, event, fields = parse_log_line(lines[0])
     assert (level, event) == ("WARNING", "start")
     assert time.endswith("Z")
-    assert fields == {"value": value, "flag": "true", "several": "a,b"}
+    several = fields.pop("several")
+    assert json.loads(several) == ["a, b", 'c "d" \\', 1]
+    assert json.loads(fields.pop("table")) == {"k": ["x=y"]}
+    assert fields == {"value": value, "flag": "true"}
 
 
 def test_an_event_is_one_line_whatever_its_message_holds(logs: Logs) -> None:
@@ -100,19 +121,19 @@ def test_another_key_starts_a_new_summary_and_keeps_the_old_one_in_history(logs:
 
 def test_a_failed_command_nulls_its_own_section_and_says_why(logs: Logs) -> None:
     publish(logs, new_summary("npu-adapt bench", run=run_record(), bench=bench_record()))
-    publish(logs, new_summary("npu-adapt bench", run=run_record(status="FAILED"), reasons={"bench": "out of memory"}))
+    publish(logs, new_summary("npu-adapt bench", run=run_record(status="FAILED"), reasons={"bench": FAILED}))
     summary = logs.read()
     assert summary.bench is None
-    assert summary.reasons == as_facts({"bench": "out of memory"})
+    assert summary.reasons == {"bench": FAILED}
 
 
 def test_reasons_go_with_the_section_they_explain(logs: Logs) -> None:
     first = new_summary(
-        "npu-adapt bench", run=run_record(), bench=bench_record(), reasons={"bench.peak_memory_bytes": "CPU"}
+        "npu-adapt bench", run=run_record(), bench=bench_record(), reasons={"bench.peak_memory_bytes": CPU}
     )
     publish(logs, first)
-    publish(logs, new_summary("npu-adapt infer", run=run_record(), reasons={"run.cpu_fallbacks": "CPU"}))
-    assert logs.read().reasons == as_facts({"bench.peak_memory_bytes": "CPU", "run.cpu_fallbacks": "CPU"})
+    publish(logs, new_summary("npu-adapt infer", run=run_record(), reasons={"run.cpu_fallbacks": CPU}))
+    assert logs.read().reasons == {"bench.peak_memory_bytes": CPU, "run.cpu_fallbacks": CPU}
 
 
 @pytest.mark.parametrize("text", ['{"torn', "[1]", '{"schema_version": 99, "tool": {"name": "npu-adapt"}}'])
@@ -152,7 +173,7 @@ def test_a_logs_folder_that_is_a_file_is_a_usage_error(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from npu_adapt.evidence import Logs, as_facts, new_summary
+from npu_adapt.evidence import Logs, new_summary
 logs = Logs(Path(sys.argv[1]))
 for number in range(10):
     with logs.start("infer", "org/name") as journal:
@@ -193,9 +214,9 @@ def test_an_environment_is_written_where_no_run_is_lost(tmp_path: Path, before: 
     with logs.start("env", "machine") as journal:
         journal.event("run", "start")
         journal.publish_environment(environment)
-    assert logs.read() == (before if kept else environment)
+    assert replace(logs.read(), history=None) == (before if kept else environment)
     assert (tmp_path / "run_npu.log").read_text(encoding="utf-8").startswith("before") is kept
-    assert read_summary(journal.folder / "summary.json") == environment
+    assert replace(read_summary(journal.folder / "summary.json"), history=None) == environment
 
 
 def test_an_environment_leaves_a_torn_summary_as_it_is(tmp_path: Path) -> None:
@@ -205,3 +226,118 @@ def test_an_environment_leaves_a_torn_summary_as_it_is(tmp_path: Path) -> None:
     with logs.start("env", "machine") as journal:
         journal.publish_environment(new_summary("npu-adapt env"))
     assert logs.summary_path.read_text(encoding="utf-8") == '{"schema_version"'
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """While it lasts no file may grow beyond `size` bytes, as under a quota."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("size", [0, 40, 120, 500])
+def test_a_disk_without_room_ends_a_run_with_its_figures_and_the_evidence_of_before(logs: Logs, size: int) -> None:
+    publish(logs, new_summary("npu-adapt infer", run=run_record()))
+    before = {path: path.read_bytes() for path in logs.folder.rglob("*") if path.is_file()}
+    figures = new_summary("npu-adapt bench", run=run_record(), bench=bench_record())
+    with files_of_at_most(size), pytest.raises(EvidenceNotWritten, match="File too large") as caught:
+        publish(logs, figures, "bench")
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert caught.value.summary.bench == bench_record()
+    assert {path: path.read_bytes() for path in logs.folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_full_disk_is_told_after_the_figures(tmp_path: Path) -> None:
+    from npu_adapt.cli.app import app
+
+    arguments = ["infer", "builtin:digits-vit", "--device", "cpu", "--logs", str(tmp_path / "logs"), "--quiet"]
+    with files_of_at_most(300):
+        done = CliRunner().invoke(app, [*arguments, "--cache-dir", str(tmp_path / "cache")])
+    assert done.exit_code == ExitCode.USAGE, done.output
+    assert "zero" in done.output and "the evidence cannot be written" in done.output
+    assert not list((tmp_path / "logs").glob("*.json"))
+
+
+@pytest.mark.parametrize("name", ["summary.json", "run_npu.log", "accuracy_compare.log", ".lock"])
+def test_a_folder_where_a_file_is_to_be_is_a_usage_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        Logs(tmp_path).require_writable()
+
+
+def test_no_file_is_emptied_through_a_link(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("precious", encoding="utf-8")
+    logs = Logs(tmp_path / "logs")
+    logs.require_writable()
+    (logs.folder / ".lock").symlink_to(other)
+    with pytest.raises(UsageError, match="is a link"):
+        logs.require_writable()
+    (logs.folder / ".lock").unlink()
+    for name in ("summary.json", "run_npu.log"):
+        (logs.folder / name).symlink_to(other)
+    publish(logs, new_summary("npu-adapt infer", run=run_record()))
+    assert other.read_text(encoding="utf-8") == "precious"
+    assert logs.read().run is not None
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["pipe", "folder"])
+def test_a_summary_that_is_no_file_is_refused_without_waiting(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "summary.json")
+    with pytest.raises(SummaryUnreadable, match="not a regular file"):
+        read_summary(tmp_path / "summary.json")
+
+
+def test_every_log_file_says_what_the_run_is_about(logs: Logs) -> None:
+    with logs.start("compare", "org/name") as journal:
+        journal.event("run", "start")
+        journal.about(model="org/name", device="rehearsed:hf32", rehearsed="hf32")
+        for log in ("run", "pretrained", "accuracy"):
+            journal.event(log, "something")
+    for path in journal.folder.glob("*.log"):
+        about = [parse_log_line(line)[3] for line in path.read_text("utf-8").splitlines() if " about " in line]
+        assert about == [{"model": "org/name", "device": "rehearsed:hf32", "rehearsed": "hf32"}], path
+
+
+def test_what_leaves_the_summary_is_told_with_its_place(logs: Logs) -> None:
+    old = publish(logs, new_summary("npu-adapt bench", run=run_record(), bench=bench_record()))
+    said: list[str] = []
+    with logs.start("infer", "org/name") as journal:
+        journal.publish(new_summary("npu-adapt infer", run=run_record(threads=2)), said.append)
+    assert old.history is not None
+    assert said == [
+        f"the figures of bench are of another threads (1, now 2); they are now in "
+        f"{logs.folder / 'history' / old.history.folder}"
+    ]
+
+
+def test_a_log_of_an_earlier_run_stands_beside_no_later_summary(logs: Logs) -> None:
+    with logs.start("compare", "org/name") as journal:
+        journal.event("run", "start")
+        journal.event("pretrained", "proven")
+        journal.event("accuracy", "verdict")
+        journal.publish(new_summary("npu-adapt compare", run=run_record()))
+    publish(logs, new_summary("npu-adapt infer", run=run_record("npu:0")))
+    assert {path.name for path in logs.folder.glob("*.log")} == {"run_npu.log"}
+
+
+def test_a_name_that_is_not_utf_8_is_logged_and_recorded_as_escapes(logs: Logs) -> None:
+    name = os.fsdecode("中文".encode("gbk"))
+    with logs.start("infer", name) as journal:
+        journal.event("run", "start", path=name, several=(name,))
+        journal.publish(new_summary(f"npu-adapt infer {name}", run=run_record()))
+    fields = parse_log_line((logs.folder / "run_npu.log").read_text("utf-8"))[3]
+    assert fields["path"] == "\\udcd6\\udcd0\\udcce\\udcc4"
+    assert logs.read().command.endswith(fields["path"])
+
+
+def test_the_traceback_of_an_error_is_in_the_log(logs: Logs) -> None:
+    with pytest.raises(KeyError), logs.start("infer", "org/name") as journal:
+        raise KeyError("x")
+    lines = [parse_log_line(line) for line in (journal.folder / "run_npu.log").read_text("utf-8").splitlines()]
+    assert [event for _, _, event, _ in lines] == ["traceback", "ended"]
+    assert json.loads(lines[0][3]["lines"])[-1] == "KeyError: 'x'"

@@ -13,7 +13,7 @@ from npu_adapt.evidence import new_summary
 
 
 def test_a_summary_survives_writing_and_reading() -> None:
-    summary = new_summary("npu-adapt infer", reasons={"model": "not loaded"})
+    summary = new_summary("npu-adapt infer", reasons={"model": records.Fact("not-loaded")})
     assert records.decode(records.encode(summary), origin="summary.json") == summary
 
 

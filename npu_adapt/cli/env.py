@@ -11,7 +11,7 @@ import typer
 from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
-from npu_adapt.errors import ExitCode
+from npu_adapt.errors import EvidenceNotWritten, ExitCode
 from npu_adapt.report.language import language_of
 from npu_adapt.report.phrases.phrase import Language
 
@@ -70,7 +70,17 @@ def env(
         screens = EnvironmentScreens(language_of(lang), logs, details=details)
         summary = examine_on_screen(request, screens, quiet=quiet)
     if check and not any_usable(summary):
+        say_why_the_check_fails(summary, language_of(lang))
         raise typer.Exit(ExitCode.NO_DEVICE)
+
+
+def say_why_the_check_fails(summary: Summary, language: Language) -> None:
+    """On stderr, whatever is on stdout: the exit code, and the finding that matters most."""
+    from npu_adapt.report.document import printable
+    from npu_adapt.report.examination import check_failed
+    from npu_adapt.report.figures import Figures
+
+    typer.echo(printable(check_failed(Figures(summary, language))), err=True)
 
 
 def examine_as_json(request: EnvRequest, *, quiet: bool) -> Summary:
@@ -96,6 +106,10 @@ def examine_on_screen(request: EnvRequest, screens: EnvironmentScreens, *, quiet
         shown.append(at_once)
         print_result(screens.at_once(at_once))
 
-    summary = examine(request, partial(progress_for, quiet=quiet), show)
+    try:
+        summary = examine(request, partial(progress_for, quiet=quiet), show)
+    except EvidenceNotWritten as error:
+        print_result(screens.answers(error.summary, shown[0]))
+        raise
     print_result(screens.answers(summary, shown[0]))
     return summary

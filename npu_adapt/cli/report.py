@@ -34,8 +34,9 @@ def report(output: options.Output, out: Path | None = None, logs: Path = options
     """
     from npu_adapt.evidence import Logs
     from npu_adapt.records import encode
+    from npu_adapt.workflows.reading import read_checked
 
-    summary = Logs(logs).read()
+    summary = read_checked(Logs(logs).summary_path)
     if out is not None:
         write_report(summary, output.language, out)
         typer.echo(f"wrote {out}", err=True)

@@ -11,7 +11,7 @@ import typer
 
 from npu_adapt.cli.console import only_the_record, print_result, progress_for
 from npu_adapt.cli.options import Output
-from npu_adapt.errors import ExitCode
+from npu_adapt.errors import EvidenceNotWritten, ExitCode
 from npu_adapt.progress import Progress
 from npu_adapt.records import Summary, encode
 
@@ -41,7 +41,11 @@ def run_command(
             summary = workflow(progress)
             stdout.write(encode(summary).decode())
     else:
-        summary = workflow(progress)
+        try:
+            summary = workflow(progress)
+        except EvidenceNotWritten as error:  # what was measured is shown; that it was not written is the error
+            print_summary(command, error.summary, output, logs)
+            raise
         print_summary(command, summary, output, logs)
     if not passed(summary):
         raise typer.Exit(ExitCode.VERDICT_FAILED)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from npu_adapt.devices.backends import Backend, Flag
 from npu_adapt.devices.failures import classify_failure
-from npu_adapt.errors import DeviceUnavailable, RunFailed, UsageError
+from npu_adapt.errors import DeviceUnavailable, RunFailed, UsageError, first_line
+from npu_adapt.numerics.formats import dtype_name
 
 if TYPE_CHECKING:
     import torch
@@ -137,7 +138,7 @@ class Device:
         """Raise `DeviceUnavailable` with the reason if the device cannot compute in `dtype`."""
         import torch
 
-        name = str(dtype).removeprefix("torch.")
+        name = dtype_name(dtype)
         other = "float16" if dtype is torch.bfloat16 else "float32"
         hint = f"run with --dtype {other}, or choose another --device"
         if dtype is torch.bfloat16 and self.backend.bfloat16 and not getattr(self._module, self.backend.bfloat16)():
@@ -253,11 +254,6 @@ def prove(torch_device: torch.device, dtype: torch.dtype) -> None:
     total = float((ones + ones).cpu().sum())
     if total != 16.0:
         raise RuntimeError(f"eight times 1 + 1 came back as {total} instead of 16")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its class where it has none."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _resolve(path: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from npu_adapt.devices.device import Device
-from npu_adapt.errors import RunFailed
+from npu_adapt.errors import RunFailed, first_line
 
 EAGER, COMPILE, GRAPH = MODES = ("eager", "compile", "graph")
 
@@ -56,7 +56,7 @@ def captured(forward: Callable[[], Any], device: Device) -> Callable[[], Any]:
         return device.captured(forward)
     except RuntimeError as error:
         raise RunFailed(
-            f"the forward could not be captured as a graph of {device.name}: {str(error).strip().splitlines()[0]}",
+            f"the forward could not be captured as a graph of {device.name}: {first_line(error)}",
             hint="leave --mode graph out: something in this model waits for the host, or its sizes depend on values",
             stage="capture",
             kind="mode-not-supported",

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from npu_adapt.devices.backends import ACCELERATORS, CPU, Backend
-from npu_adapt.devices.device import Device, first_line, prove
+from npu_adapt.devices.device import Device, prove
 from npu_adapt.devices.doctor.machine import cpu_name
 from npu_adapt.devices.failures import what_was_said
 from npu_adapt.devices.importing import DOCTOR, import_extension, import_torch, version_of
 from npu_adapt.devices.names import DeviceName, parse_device_name
-from npu_adapt.errors import DeviceUnavailable, NpuAdaptError, RunFailed
+from npu_adapt.errors import DeviceUnavailable, NpuAdaptError, RunFailed, first_line
 from npu_adapt.records import Fact
 
 _REHEARSE = (

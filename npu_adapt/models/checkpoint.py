@@ -16,11 +16,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import ModelCorrupt, ModelError
+from npu_adapt.errors import ModelCorrupt, ModelError, first_line
 from npu_adapt.models.reading import read_regular
 from npu_adapt.models.selection import is_safe
 from npu_adapt.models.stored import REFETCH, StoredTensor, read_safetensors, unpickle
-from npu_adapt.models.strangers import first_line
 from npu_adapt.records import Fact
 
 SAFETENSORS, SAFETENSORS_INDEX = "model.safetensors", "model.safetensors.index.json"

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained
+from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, first_line
 from npu_adapt.models.checkpoint import Checkpoint
 from npu_adapt.models.reading import read_regular
-from npu_adapt.models.strangers import first_line, foreign_code
+from npu_adapt.models.strangers import foreign_code
 
 CONFIG = "config.json"
 MAX_CONFIG_BYTES = 50_000_000

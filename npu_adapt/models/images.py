@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import UsageError, first_line
 from npu_adapt.models.reading import read_regular
-from npu_adapt.models.strangers import first_line
 
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph decodes to 192 MB; more is a mistake or a decompression bomb
 MAX_BYTES = 512_000_000  # an uncompressed picture of that many pixels, in the widest types

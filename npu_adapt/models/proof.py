@@ -22,6 +22,7 @@ from npu_adapt.models.stored import StoredTensor
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.untrained import looks_untrained
 from npu_adapt.numerics.bits import same_bits
+from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.records import Fact, Value
 
 
@@ -152,7 +153,7 @@ def _judge(
     if source_name != target:
         conversions["renamed", ()] += 1
     if source.dtype != parameter.dtype:
-        conversions["cast", (("from", _name(source.dtype)), ("to", _name(parameter.dtype)))] += 1
+        conversions["cast", (("from", dtype_name(source.dtype)), ("to", dtype_name(parameter.dtype)))] += 1
     return {target: _compare(parameter, source.shape, source.pieces())}
 
 
@@ -200,7 +201,3 @@ def _having(verdicts: Mapping[str, str], wanted: str) -> tuple[str, ...]:
 
 def _overruled(verdicts: Mapping[str, str], tied: Mapping[str, str]) -> list[Fact]:
     return [Fact("overruled", {"name": name, "other": tied[name]}) for name in tied if verdicts.get(name) == "unequal"]
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import UsageError, first_line
 from npu_adapt.models.reading import read_regular
-from npu_adapt.models.strangers import first_line
 
 GENERATED_SECONDS = 2.0
 MAX_SECONDS = 600.0

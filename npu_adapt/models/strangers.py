@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, UsageError
+from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, UsageError, first_line
 
 
 @dataclass(frozen=True)
@@ -102,18 +102,6 @@ def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> It
         if isinstance(error, ImportError) and hint is None:
             hint = "install the package that it names, in a version that fits this torch"
         raise kind.error(f"{kind.failed.format(file=file)}: {said}", hint or kind.hint) from error
-
-
-LONGEST_LINE = 300  # characters of somebody else's message that are shown
-
-
-def first_line(error: BaseException) -> str:
-    """The first line that an exception says, with its type where the text alone says nothing (a `KeyError`)."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    name = type(error).__name__
-    if isinstance(error, (KeyError, AttributeError, TypeError, IndexError, AssertionError, NameError)) or not line:
-        line = f"{name}: {line}" if line else name
-    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -22,6 +22,7 @@ from npu_adapt.numerics.arithmetic import (
     round_mantissa,
     truncate_mantissa,
 )
+from npu_adapt.numerics.formats import dtype_name
 
 SIZE = 128  # of the square matrices: large enough for the kernels that a model's layers get
 
@@ -104,11 +105,7 @@ def overflows_exp(exp: Callable[[Tensor], Tensor]) -> bool:
 
 
 def _bits_of(dtype: torch.dtype) -> int:
-    return FLOAT32_MANTISSA_BITS if dtype == torch.float32 else ARITHMETICS[_name(dtype)].mantissa_bits
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
+    return FLOAT32_MANTISSA_BITS if dtype == torch.float32 else ARITHMETICS[dtype_name(dtype)].mantissa_bits
 
 
 def _coarseness(reading: Reading) -> tuple[int, bool]:
@@ -145,7 +142,7 @@ def _mantissas(dtype: torch.dtype) -> Tensor:
 
 def _rows(dtype: torch.dtype) -> list[Arithmetic]:
     """The arithmetics that may show their exact image, fine to coarse; of a half type the one that loses nothing."""
-    return [row for row in ARITHMETICS.values() if dtype == torch.float32 or row.name == _name(dtype)]
+    return [row for row in ARITHMETICS.values() if dtype == torch.float32 or row.name == dtype_name(dtype)]
 
 
 def _image(arithmetic: Arithmetic, values: Tensor) -> Tensor:

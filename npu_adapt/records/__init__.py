@@ -56,6 +56,7 @@ __all__ = [
     "Fact",
     "Failure",
     "Gate",
+    "HistoryEntry",
     "InputInfo",
     "Latency",
     "ModelInfo",
@@ -92,6 +93,14 @@ class ToolInfo(Record, frozen=True, kw_only=True):
     version: str
 
 
+class HistoryEntry(Record, frozen=True):
+    """Where the copy of a summary lies below `history/`, and what the logs folder held before it."""
+
+    folder: str
+    previous: str | None = None  # the folder of the summary before this one; None: there was none, or it names none
+    previous_sha256: str | None = None  # of that summary's file; None: there was none
+
+
 class Summary(Record, frozen=True, kw_only=True):
     schema_version: int
     tool: ToolInfo
@@ -108,11 +117,25 @@ class Summary(Record, frozen=True, kw_only=True):
     compare: Compare | None = None
     bench: Bench | None = None
     reasons: dict[str, Fact] = msgspec.field(default_factory=dict)
+    history: HistoryEntry | None = None  # None: not published in a logs folder
 
 
 def encode(summary: Summary) -> bytes:
     """UTF-8 JSON, two spaces of indentation, a final newline."""
-    return msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
+    try:
+        data = msgspec.json.encode(summary)
+    except UnicodeEncodeError:  # a path that is not UTF-8 (a folder named in GBK): its bytes are shown as escapes
+        data = msgspec.json.encode(_legible(msgspec.to_builtins(summary)))
+    return msgspec.json.format(data, indent=2) + b"\n"
+
+
+def _legible(value: Any) -> Any:
+    """`value` with every text such that UTF-8 can hold it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_legible(key): _legible(each) for key, each in value.items()}
+    return [_legible(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def decode(data: bytes, *, origin: str) -> Summary:

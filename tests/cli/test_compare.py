@@ -118,7 +118,7 @@ def test_a_folder_is_judged_without_a_model_or_a_device(cli: Cli, saved: Path) -
 
 
 def test_a_rehearsal_is_judged_by_one_percent_and_says_why(cli: Cli) -> None:
-    done = cli("compare", "builtin:digits-vit", "--rehearse", "hf32", "--samples", "2")
+    done = cli("compare", "builtin:digits-vit", "--rehearse", "hf32", "--samples", "2", "--details")
     assert done.code == PASSED, done.stderr
     said = " ".join(done.stdout.split())
     assert "would pass the rule one-percent" in said and "met by construction" in said
@@ -161,11 +161,11 @@ def test_a_baseline_that_was_better_fails_what_is_worse_now(cli: Cli, tmp_path: 
     assert cli("compare", "builtin:digits-vit", "--rehearse", "hf32", "--logs", before).code == PASSED
     baseline = ("--baseline", before / "summary.json")
 
-    same = cli("compare", "builtin:digits-vit", "--rehearse", "hf32", *baseline)
+    same = cli("compare", "builtin:digits-vit", "--rehearse", "hf32", *baseline, "--details")
     assert same.code == PASSED, same.stderr
     assert "As good as the comparison" in same.stdout and "The environment is the same" in same.stdout
 
-    worse = cli("compare", "builtin:digits-vit", "--rehearse", "bfloat16", *baseline)
+    worse = cli("compare", "builtin:digits-vit", "--rehearse", "bfloat16", *baseline, "--details")
     said = " ".join(worse.stdout.split())
     assert worse.code == VERDICT_FAILED
     assert "WORSE than the comparison" in said

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from npu_adapt.errors import ExitCode, ModelError, NpuAdaptError, RunFailed, UsageError
-from npu_adapt.models.strangers import STAGES, first_line, foreign_code, is_out_of_memory
+from npu_adapt.errors import ExitCode, ModelError, NpuAdaptError, RunFailed, UsageError, first_line
+from npu_adapt.models.strangers import STAGES, foreign_code, is_out_of_memory
 
 
 class Panic(BaseException):

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from npu_adapt.errors import UsageError
-from npu_adapt.evidence import read_summary
 from npu_adapt.records import Bench, ConfidenceInterval, Gate, Summary
 from npu_adapt.timing.pace import PACE_DOUBT, paced, reading_share
 from npu_adapt.timing.statistics import group_ratio, median
+from npu_adapt.workflows.reading import read_checked
 
 FEWEST_PROCESSES = 5
 MOST_PROCESSES = 15
@@ -54,7 +54,7 @@ class Medians:
 
 def read_bench_baseline(path: Path) -> Summary:
     """A summary with the medians of enough fresh processes. Raises `UsageError` for one without."""
-    summary = read_summary(path)
+    summary = read_checked(path)
     count = 0 if summary.bench is None else len(summary.bench.process_medians_ms)
     if count < FEWEST_PROCESSES:
         raise UsageError(
@@ -90,7 +90,7 @@ def require_same_setting(baseline: Summary, now: Summary, path: Path) -> None:
             )
 
 
-def judge(before: Medians, now: Medians, path: Path, fail_above: float, *, same_pace: bool) -> Gate:
+def decide(before: Medians, now: Medians, path: Path, fail_above: float, *, same_pace: bool) -> Gate:
     """Fails when even the lower end of the ratio's 95 % interval is above `1 + fail_above`.
 
     Undecided, which passes, is when the interval holds that limit. Where both sides have a pace, and `same_pace` says

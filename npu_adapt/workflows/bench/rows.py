@@ -16,6 +16,7 @@ from npu_adapt.devices.device import Device
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import RunFailed
 from npu_adapt.models.tasks.task import LoadedModel
+from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.progress import Step
 from npu_adapt.records import BenchRow, Fact, Roofline
@@ -30,6 +31,8 @@ from npu_adapt.workflows.run.infer import require_numbers
 from npu_adapt.workflows.run.session import Session
 
 ABOVE_LIMIT = 1.05  # a row this far above the device's own limit shows that the limit was measured too low
+
+CPU_TYPE = "cpu"
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
         first_member = {name: tensor[:1].to("cpu", copy=True) for name, tensor in outputs.items()}
         held = (*module.parameters(), *module.buffers(), *tensors.values())
         prepare = reader(limits.read_whole(eager, held)) if how.with_pace else None
-        subject = loop.Subject(forward, device.synchronize, device.event_timer(), prepare=prepare)
-        fields = timing_fields(session, setting, subject, how, step)
+        workload = loop.Workload(forward, device.synchronize, device.event_timer(), prepare=prepare)
+        fields = timing_fields(session, setting, workload, how, step)
         wrong = wrongness(error, setting.dtype)
         if task.generation is not None and setting.mode == modes.EAGER:  # its shapes grow, which compiles each anew
             generated, wrong_tokens = generation_fields(session, setting, module, tensors, how)
@@ -105,7 +108,7 @@ def failed_row(setting: Setting, attention: str, reason: Fact) -> BenchRow:
 
 def _columns(setting: Setting, attention: str) -> dict[str, Any]:
     return {
-        "dtype": str(setting.dtype).removeprefix("torch."),
+        "dtype": dtype_name(setting.dtype),
         "attention": setting.attention or attention,
         "mode": setting.mode,
         "threads": setting.threads,
@@ -132,11 +135,17 @@ def _module_for(session: Session, setting: Setting) -> torch.nn.Module:
     return module
 
 
+def _is_on(module: torch.nn.Module, device: torch.device) -> bool:
+    """Whether the module is on a device of that type; one without parameters, on the CPU."""
+    first = next(module.parameters(), None)
+    return (CPU_TYPE if first is None else first.device.type) == device.type
+
+
 def on_device(
     loaded: LoadedModel, device: torch.device, dtype: torch.dtype, *, copied: bool = False
 ) -> torch.nn.Module:
     """The model on `device` in `dtype`: the loaded one itself, unless `copied`, where it is there in that type."""
-    if not copied and loaded.dtype == dtype and device.type == next(loaded.module.parameters()).device.type:
+    if not copied and loaded.dtype == dtype and _is_on(loaded.module, device):
         return loaded.module
     return copy_to(loaded.module, device, dtype)
 

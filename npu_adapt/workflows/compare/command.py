@@ -35,6 +35,7 @@ from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.run.infer import record_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
+from npu_adapt.workflows.run.subject import Subject
 
 __all__ = ["CompareOptions", "compare"]
 
@@ -42,11 +43,14 @@ FORWARDS = 3  # of each sample on the device, which must be equal to the bit
 WARM_FORWARDS = 2  # further ones of the first sample: whether the reference repeats itself, and how long they take
 
 
-def compare(request: RunRequest, options: CompareOptions, progress: Progress) -> Summary:
-    """Runs the reference and the device, and judges. A verdict that is "fail" is a result, not an exception."""
+def compare(request: RunRequest, options: CompareOptions, progress: Progress, given: Subject | None = None) -> Summary:
+    """Runs the reference and the device, and judges. A verdict that is "fail" is a result, not an exception.
+
+    `given` is what is compared instead of the request's model.
+    """
     _require_sense(request, options)
     baseline = None if options.baseline is None else read_baseline(options.baseline)
-    with prepared(request, progress, allow_cpu=False) as session:
+    with prepared(request, progress, allow_cpu=False, given=given) as session:
         if baseline is not None and options.baseline is not None:
             require_same_subject(baseline, session.so_far(), options.baseline, options.reference)
         evidence, forwards = _measured(session, options)
@@ -88,7 +92,7 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     evidence = Evidence(
         reference=expected.outputs,
         candidate=found.outputs,
-        class_scores=session.loaded.task.class_scores,
+        class_scores=session.loaded.task.scores_in((*expected.outputs, *found.outputs)),
         dtype=session.loaded.dtype,
         reference_device=options.reference,
         rehearsed=session.request.rehearse is not None,
@@ -121,11 +125,11 @@ def _forwards(
         found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
     with session.stage("compare", "comparing the outputs"):
         require_same_outputs(expected.outputs, found.outputs)
-    one, other = expected.warm_median_ms, found.warm_median_ms
-    if one is None or other is None or rehearsed:
+    if not warm or rehearsed:
         return expected, found, None
+    round_ms = min(expected.warm_ms) + min(found.warm_ms)
     with session.stage("latency", "timing both sides in turns", fallbacks=False):
-        return expected, found, measure_latency(reference, candidate, session.samples[0], one + other)
+        return expected, found, measure_latency(reference, candidate, session.samples[0], round_ms)
 
 
 def _reference_side(session: Session, options: CompareOptions) -> Side:
@@ -141,7 +145,7 @@ def _reference_side(session: Session, options: CompareOptions) -> Side:
 def _candidate_side(session: Session) -> Side:
     """The device's own copy; for a rehearsal the loaded module, under the arithmetic that is emulated."""
     loaded, rehearse = session.loaded, session.request.rehearse
-    module = session.module_on_device() if rehearse is None else loaded.module
+    module = session.module_on_device() if rehearse is None else session.subject.candidate or loaded.module
     return Side(module, session.device, loaded.dtype, loaded.task, context=candidate_context(session))
 
 
@@ -166,7 +170,7 @@ def _examined(
     # Under a random model the floor would be its own randomness.
     floor = None if evidence.is_random else _floor(session, options, judged_at, evidence)
     operators = Operators()
-    if not evidence.rehearsed:
+    if not evidence.rehearsed and session.subject.candidate is None:  # else its operators are other ones
         operators = examine_operators(
             session,
             candidate,

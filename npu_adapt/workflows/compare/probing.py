@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its name in the field
 from torch import Tensor
 
-from npu_adapt.devices.device import Device, first_line
+from npu_adapt.devices.device import Device
+from npu_adapt.errors import first_line
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, OPERATOR_CLASSES, Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.probe import Reading, overflows_exp, read_attention, read_product
 from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport

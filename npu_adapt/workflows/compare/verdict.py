@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import torch
 
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, OPERATOR_CLASSES, is_coarser
+from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import outside_tolerance
 from npu_adapt.numerics.rules import (
     ONE_PERCENT,
@@ -80,7 +81,7 @@ def _noise_floor(evidence: Evidence, outputs: tuple[OutputComparison, ...], opti
     far = _above_one_percent(evidence, outputs)
     if far is None:  # the rehearsal is one of the emulations that the floor is made of
         return RuleOutcome(rule="noise-floor", passed=True, terms=(term("met-by-construction", True),))
-    floor = term("type-floor", True, far.name, far.noise_floor, ONE_PERCENT, dtype=_name(evidence.dtype))
+    floor = term("type-floor", True, far.name, far.noise_floor, ONE_PERCENT, dtype=dtype_name(evidence.dtype))
     return noise_floor_rule(outputs, [floor])
 
 
@@ -103,7 +104,7 @@ def _limits_of_type(evidence: Evidence, options: CompareOptions, decisive: RuleO
     unknown = evidence.rehearsed and options.fast and evidence.dtype != torch.float32
     if not unknown or decisive.rule != "one-percent" or decisive.passed:
         return ()
-    return (term("type-floor-unknown", True, limit=ONE_PERCENT, dtype=_name(evidence.dtype)),)
+    return (term("type-floor-unknown", True, limit=ONE_PERCENT, dtype=dtype_name(evidence.dtype)),)
 
 
 def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], options: CompareOptions) -> list[Term]:
@@ -203,7 +204,3 @@ def _each_once(terms: Iterable[Term]) -> tuple[Term, ...]:
         if each not in found:
             found.append(each)
     return tuple(found)
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

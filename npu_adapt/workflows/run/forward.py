@@ -17,6 +17,7 @@ from npu_adapt.numerics.bits import image
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.repeats import Divergence, Repeated
 from npu_adapt.progress import Progress
+from npu_adapt.workflows.run.foreign import foreign_forward
 
 Outputs = dict[str, torch.Tensor]
 
@@ -58,8 +59,12 @@ class Side:
         return outputs, 1e3 * (time.perf_counter() - started)
 
     def call(self, tensors: Mapping[str, torch.Tensor], watch: Repeated | None = None) -> Outputs:
-        """Outputs on the device, which may still be at work on them."""
-        with torch.inference_mode(), self.context(), watch.watching(self.module) if watch else nullcontext():
+        """Outputs on the device, which may still be at work on them.
+
+        Raises `RunFailed`, with the module, for whatever the model's own code raises.
+        """
+        watching = watch.watching(self.module) if watch else nullcontext()
+        with torch.inference_mode(), self.context(), watching, foreign_forward(self.module, self.device):
             return self.task.forward(self.module, tensors)
 
     def tensors(self, sample: Sample) -> Mapping[str, torch.Tensor]:
@@ -90,7 +95,7 @@ def run_forwards(
                 tensors = side.tensors(sample)  # anew for each forward: it may write into them
                 result, elapsed = side.forward(tensors, None if is_warm else watch)
                 if forward:
-                    repeats += [repeat_difference(result[name], outputs[-1][name]) for name in outputs[-1]]
+                    repeats += [repeat_difference(result.get(name), first) for name, first in outputs[-1].items()]
                 else:
                     outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
                 if is_warm:
@@ -105,11 +110,11 @@ def run_forwards(
     return Forwards(tuple(outputs), first_ms, tuple(warm_ms), forwards, differing, spread, tuple(divergences))
 
 
-def repeat_difference(again: torch.Tensor, first: torch.Tensor) -> tuple[float, float]:
-    """(share of elements that differ, relative L2) between two forwards' results; (1, inf) for other shapes."""
-    again = again.cpu()
-    if again.shape != first.shape:
+def repeat_difference(again: torch.Tensor | None, first: torch.Tensor) -> tuple[float, float]:
+    """(share of elements that differ, relative L2) between two forwards' results; (1, inf) for other shapes or none."""
+    if again is None or again.shape != first.shape:
         return 1.0, math.inf
+    again = again.cpu()
     same = image(again) == image(first)
     if not first.numel() or bool(same.all()):
         return 0.0, 0.0

@@ -7,18 +7,21 @@ import math
 import torch
 
 from npu_adapt.errors import RunFailed
+from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.progress import Progress
-from npu_adapt.records import OutputInfo, Summary, Timings
+from npu_adapt.records import Fact, OutputInfo, Summary, Timings
+from npu_adapt.workflows.run.facts import reason
 from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
+from npu_adapt.workflows.run.subject import Subject
 
 WARM_FORWARDS = 5  # the median of five is not moved by one interrupted forward
 
 
-def infer(request: RunRequest, progress: Progress) -> Summary:
+def infer(request: RunRequest, progress: Progress, given: Subject | None = None) -> Summary:
     """Runs every sample once and the first one again, warm. Raises `RunFailed` for outputs that hold NaN."""
-    with prepared(request, progress, allow_cpu=True) as session:
+    with prepared(request, progress, allow_cpu=True, given=given) as session:
         device, loaded = session.device, session.loaded
         device.reset_peak_memory()
         side = Side(session.module_on_device(), device, loaded.dtype, loaded.task)
@@ -37,13 +40,15 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
         for number, (sample, outputs) in enumerate(zip(session.samples, forwards.outputs, strict=True))
         for prediction in loaded.task.predictions(loaded, sample, outputs, number)
     ]
-    none = "the scores are not finite" if predictions else f"the task {loaded.task.name} predicts no classes or tokens"
+    none = reason("scores-not-finite") if predictions else reason("predicts-nothing", task=loaded.task.name)
     session.record(
         status=status,
         failure=None,
         outputs=describe_outputs(forwards.outputs[0]),
         predictions=tuple(prediction for prediction in predictions if math.isfinite(prediction.score)),
-        timings_ms=Timings(load=session.load_ms, first_forward=forwards.first_ms, warm_forward=forwards.warm_median_ms),
+        timings_ms=Timings(
+            load=session.subject.load_ms, first_forward=forwards.first_ms, warm_forward=forwards.warm_median_ms
+        ),
         peak_memory_bytes=device.peak_memory_bytes(),
         cpu_fallbacks=device.cpu_fallbacks(),
     )
@@ -51,17 +56,21 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
     assert run is not None
     reasons = {
         "run.predictions": None if run.predictions else none,
-        "run.peak_memory_bytes": run.peak_memory_bytes is None and f"{device.name} keeps no memory statistics",
-        "run.cpu_fallbacks": run.cpu_fallbacks is None and f"{device.name} does not tell",
-        "run.timings_ms.warm_forward": None if forwards.warm_ms else "only one forward was run",
+        "run.peak_memory_bytes": _unknown(run.peak_memory_bytes, reason("no-memory-statistics", device=device.name)),
+        "run.cpu_fallbacks": _unknown(run.cpu_fallbacks, reason("fallbacks-not-told", device=device.name)),
+        "run.timings_ms.warm_forward": None if forwards.warm_ms else reason("one-forward"),
     }
-    session.explain({path: why for path, why in reasons.items() if why})
+    session.explain({path: why for path, why in reasons.items() if why is not None})
+
+
+def _unknown(value: object, why: Fact) -> Fact | None:
+    return why if value is None else None
 
 
 def describe_outputs(outputs: Outputs) -> tuple[OutputInfo, ...]:
     """Name, shape and element type of each output."""
     return tuple(
-        OutputInfo(name=name, shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
+        OutputInfo(name=name, shape=tuple(tensor.shape), dtype=dtype_name(tensor.dtype))
         for name, tensor in outputs.items()
     )
 

@@ -1,0 +1,89 @@
+"""What the functions of the API take beyond a model and its inputs: the fields of the workflows' own requests.
+
+A test holds each against the fields that it names; what they mean is written there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from npu_adapt.models.request import Source
+    from npu_adapt.workflows.bench.options import Mode
+    from npu_adapt.workflows.compare.options import HeldTo, RuleName
+    from npu_adapt.workflows.run.request import Attention, Dtype
+
+
+class RunOptions(TypedDict, total=False):
+    """Fields of `RunRequest`."""
+
+    dtype: Dtype
+    attention: Attention
+    task: str | None
+    revision: str | None
+    source: Source
+    offline: bool
+    weights_roots: tuple[Path, ...]
+    cache_dir: Path | None
+    seed: int
+    samples: int
+    hf32: bool | None
+    allow_pickle: bool
+    trust_remote_code: bool
+
+
+class JudgeOptions(TypedDict, total=False):
+    """Fields of `CompareOptions`."""
+
+    rule: RuleName
+    rtol: float | None
+    atol: float | None
+    arithmetic: HeldTo
+    fast: bool
+    save_outputs: Path | None
+    baseline: Path | None
+    accumulate: bool
+
+
+class CompareCall(RunOptions, JudgeOptions, total=False):
+    """What `compare` takes."""
+
+
+class BenchCall(TypedDict, total=False):
+    """Fields of `BenchOptions`, and those of `RunRequest` that a benchmark does not vary."""
+
+    iterations: int | None
+    warmup: int | None
+    precision: float | None
+    max_seconds: float | None
+    batch_sizes: tuple[int, ...]
+    threads: tuple[int, ...]
+    dtypes: tuple[Dtype, ...]
+    attentions: tuple[Attention, ...]
+    modes: tuple[Mode, ...]
+    against: str | None
+    with_limits: bool
+    task: str | None
+    revision: str | None
+    source: Source
+    offline: bool
+    weights_roots: tuple[Path, ...]
+    cache_dir: Path | None
+    seed: int
+    hf32: bool | None
+    allow_pickle: bool
+    trust_remote_code: bool
+
+
+class FetchOptions(TypedDict, total=False):
+    """Fields of `ModelRequest`."""
+
+    revision: str | None
+    source: Source
+    offline: bool
+    weights_roots: tuple[Path, ...]
+    cache_dir: Path | None
+    allow_pickle: bool
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]

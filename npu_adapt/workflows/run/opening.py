@@ -1,0 +1,118 @@
+"""The beginning of a run: which model, which device, and the record of a run that has not come further."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
+from npu_adapt.evidence import Journal, Logs, new_summary
+from npu_adapt.records import Fact, Failure, Run, Summary
+from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
+from npu_adapt.workflows.run.facts import reason
+from npu_adapt.workflows.run.recording import failure_fields
+from npu_adapt.workflows.run.request import RunRequest
+
+if TYPE_CHECKING:
+    from npu_adapt.devices.device import Device
+
+DEFAULT_MODEL = "builtin:digits-vit"
+
+
+def choose_model(asked: str | None, logs: Logs) -> tuple[str, str]:
+    """(model, why): the argument, else $NPU_ADAPT_MODEL, else the last summary's, else the built-in one."""
+    if asked:
+        return asked, "as asked"
+    if named := os.environ.get("NPU_ADAPT_MODEL"):
+        return named, "from NPU_ADAPT_MODEL"
+    last = logs.read_if_ours()
+    if last is not None and last.model is not None:
+        return last.model.id, f"the model of {logs.summary_path}"
+    return DEFAULT_MODEL, "the default"
+
+
+def require_inputs(inputs: tuple[str, ...]) -> None:
+    """Raises `UsageError` for an empty one."""
+    if any(not value.strip() for value in inputs):
+        raise UsageError("an --input is empty", hint="give a path or a text that is not empty")
+
+
+def open_or_record(request: RunRequest, journal: Journal, *, allow_cpu: bool) -> tuple[Device, Fact]:
+    """The device and why it is this one. A device that is there and fails leaves a record; one that is not, none."""
+    try:
+        return _open_device(request, allow_cpu=allow_cpu)
+    except RunFailed as error:
+        journal.event("run", "failed", "error", **failure_fields(error))
+        journal.publish(_summary_without_device(request, error))
+        raise
+    except NpuAdaptError:
+        journal.discard()
+        raise
+
+
+def _open_device(request: RunRequest, *, allow_cpu: bool) -> tuple[Device, Fact]:
+    from npu_adapt.devices.selection import open_device
+
+    if request.rehearse:
+        return open_device("cpu", allow_cpu=True).device, Fact("rehearsal", {"arithmetic": request.rehearse})
+    selection = open_device(request.device, allow_cpu=allow_cpu)
+    if request.hf32 is not None:
+        selection.device.pin_hf32(request.hf32)
+    if request.dtype != "auto":
+        import torch
+
+        selection.device.require_dtype(getattr(torch, request.dtype))
+    return selection.device, selection.reason
+
+
+def _summary_without_device(request: RunRequest, error: RunFailed) -> Summary:
+    from npu_adapt.devices.environment import environment
+
+    run = Run(
+        status="FAILED",
+        device=request.device,
+        dtype=request.dtype,
+        attention=request.attention,
+        numerics={},
+        threads=0,
+        seed=request.seed,
+        failure=Failure(stage=error.stage, kind=error.kind, message=error.message, operator=error.operator),
+    )
+    return new_summary(
+        request.command_line,
+        commands={request.command: request.command_line},
+        environment=environment(None),
+        run=run,
+        reasons=dict.fromkeys(("model", "weights"), reason("device-failed-before")),
+    )
+
+
+def opening_summary(request: RunRequest, device: Device, name: str) -> Summary:
+    """The record of a run whose device is open; `name` is what the record calls the device."""
+    import torch
+
+    from npu_adapt.devices.environment import environment
+
+    run = Run(
+        status="FAILED",
+        device=name,
+        dtype=request.dtype,
+        attention=request.attention,
+        numerics=device.numerics(),
+        threads=torch.get_num_threads(),
+        seed=request.seed,
+    )
+    return new_summary(
+        request.command_line,
+        commands={request.command: request.command_line},
+        environment=environment(device),
+        run=run,
+        reasons=dict.fromkeys(("model", "weights"), reason("not-loaded")),
+    )
+
+
+def hand_over(journal: Journal) -> None:
+    """Tells a parent process that enforces a deadline where this run keeps its evidence."""
+    if link := os.environ.get(HANDOVER_VARIABLE):
+        Path(link).symlink_to(journal.folder.resolve(), target_is_directory=True)

@@ -1,0 +1,121 @@
+"""What a run examines: a module with its sample inputs, its forward and the names of its outputs.
+
+It comes from a checkpoint and a row of the task table, or from Python as it is.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from msgspec.structs import replace
+
+from npu_adapt.errors import ModelError
+from npu_adapt.models import loading
+from npu_adapt.models.loading import LoadedModel
+from npu_adapt.models.request import ModelRequest
+from npu_adapt.numerics.formats import dtype_name
+from npu_adapt.records import WeightFile, WeightsInfo
+from npu_adapt.workflows.models.fetch import fetch, start_verifying
+from npu_adapt.workflows.run.facts import reason
+from npu_adapt.workflows.run.recording import Recording
+
+if TYPE_CHECKING:
+    from npu_adapt.evidence import Journal
+    from npu_adapt.models.tasks import Sample
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is examined. Its task row has the forward, and with it the names of the outputs."""
+
+    loaded: LoadedModel
+    samples: tuple[Sample, ...]
+    load_ms: float | None = None  # None: the module was made in Python
+    hashing: Future[tuple[WeightFile, ...]] | None = None  # of the weights, beside the run; None: there are no files
+    candidate: torch.nn.Module | None = None  # the device's own code, on the CPU; None: the same as the reference
+
+    def weights(self) -> WeightsInfo | None:
+        """The record of the weights, with their hashes, which are waited for. None: no checkpoint is behind them."""
+        weights = self.loaded.weights
+        if weights is None or self.hashing is None:
+            return weights
+        return replace(weights, files=self.hashing.result())
+
+
+def subject_of_checkpoint(run: Recording, model: str) -> Subject:
+    """Finds, proves and loads the model, and prepares its inputs. Raises `ModelError`, `UsageError`, `RunFailed`."""
+    request, journal = run.request, run.journal
+    torch.manual_seed(request.seed)
+    wanted = ModelRequest(
+        model=model,
+        revision=request.revision,
+        source=request.source,
+        offline=request.offline,
+        weights_roots=request.weights_roots,
+        cache_dir=request.cache_dir,
+        allow_pickle=request.allow_pickle,
+    )
+    try:
+        local = fetch(wanted, run.progress)
+    except ModelError as error:
+        _log_attempts(journal, getattr(error, "attempts", ()))
+        journal.event("pretrained", "not-loaded", "error", model=model, message=error.message)
+        raise
+    _log_attempts(journal, local.attempts)
+    hashing = start_verifying(local, wanted, run.progress)
+    loaded = loading.load_model(
+        local,
+        task=request.task,
+        dtype=request.dtype,
+        attention=request.attention,
+        trust_remote_code=request.trust_remote_code,
+        allow_pickle=request.allow_pickle,
+        progress=run.progress,
+    )
+    run.device.require_dtype(loaded.dtype)
+    samples = loaded.task.prepare(loaded, request.inputs, request.samples, request.seed)
+    return Subject(loaded, samples, loaded.load_ms, hashing)
+
+
+def record_subject(run: Recording, subject: Subject) -> None:
+    """What is examined, in the record and in the log."""
+    loaded, weights = subject.loaded, subject.loaded.weights
+    run.device.require_dtype(loaded.dtype)
+    if weights is not None:
+        _log_weights(run.journal, loaded, weights)
+    reasons = {path: why for path, why in run.summary.reasons.items() if path not in ("model", "weights")}
+    if weights is None:
+        reasons |= dict.fromkeys(("weights", "run.timings_ms.load"), reason("made-in-python"))
+    run.summary = replace(run.summary, model=loaded.info, weights=weights, reasons=reasons)
+    run.record(
+        dtype=dtype_name(loaded.dtype),
+        attention=loaded.attention,
+        inputs=tuple(info for sample in subject.samples for info in sample.inputs),
+    )
+
+
+def _log_weights(journal: Journal, loaded: LoadedModel, weights: WeightsInfo) -> None:
+    journal.event(
+        "pretrained",
+        "proven" if weights.pretrained_used else "not-proven",
+        path=weights.path,
+        parameters=loaded.info.parameters,
+        proven_tensors=weights.proven_parameters,
+    )
+    for event, found in (
+        ("conversion", weights.conversions),
+        ("left-out", weights.left_out),
+        ("doubt", weights.doubts),
+    ):
+        for fact in found:
+            values: dict[str, Any] = {"id": fact.id, **fact.values}
+            journal.event("pretrained", event, **values)
+
+
+def _log_attempts(journal: Journal, attempts: tuple[Any, ...]) -> None:
+    for attempt in attempts:
+        values: dict[str, Any] = {"place": attempt.place, "outcome": attempt.id, **attempt.values}
+        journal.event("pretrained", "attempt", **values)
