@@ -12,15 +12,22 @@ import typer
 from npu_adapt.cli.app import AUTOLOAD, show_error
 from npu_adapt.cli.options import Output
 from npu_adapt.errors import ExitCode, NpuAdaptError
-from npu_adapt.workflows.processes.call import parameters_of, read_call
+from npu_adapt.workflows.processes.call import Call, parameters_of, read_call
 from npu_adapt.workflows.processes.children import end_with_parent
 
 
 def main() -> int:
-    """The exit code of the command."""
+    """The exit code of the command whose call is on stdin."""
     os.environ.setdefault(AUTOLOAD, "0")
-    gc.set_threshold(1_000_000)
-    call = read_call(sys.stdin.buffer)
+    gc.set_threshold(1_000_000)  # for the reasons that the console script has
+    try:
+        return carry_out(read_call(sys.stdin.buffer))
+    finally:
+        gc.freeze()
+
+
+def carry_out(call: Call) -> int:
+    """Calls the command, and ends as the command line does: with its messages and its exit code."""
     command = getattr(import_module(f"npu_adapt.cli.{call.command}"), call.command)
     parameters = parameters_of(command, call.parameters)
     output = parameters.get("output", Output())
@@ -34,8 +41,6 @@ def main() -> int:
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
-    finally:
-        gc.freeze()
     return ExitCode.PASSED
 
 

@@ -70,7 +70,17 @@ def env(
         screens = EnvironmentScreens(language_of(lang), logs, details=details)
         summary = examine_on_screen(request, screens, quiet=quiet)
     if check and not any_usable(summary):
+        say_why_the_check_fails(summary, language_of(lang))
         raise typer.Exit(ExitCode.NO_DEVICE)
+
+
+def say_why_the_check_fails(summary: Summary, language: Language) -> None:
+    """On stderr, whatever is on stdout: the exit code, and the finding that matters most."""
+    from npu_adapt.report.document import printable
+    from npu_adapt.report.examination import check_failed
+    from npu_adapt.report.figures import Figures
+
+    typer.echo(printable(check_failed(Figures(summary, language))), err=True)
 
 
 def examine_as_json(request: EnvRequest, *, quiet: bool) -> Summary:

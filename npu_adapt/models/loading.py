@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,9 +89,12 @@ def load_model(
         with foreign_code("configuration", local.path / CONFIG):
             row = choose_task(config, task)
         processors = load_processors(row.processors, local.path, config, trust_remote_code=trust_remote_code)
+        import_class(row, config)
+        started = time.perf_counter()
         module = _build(_Order(local.path, fields, config, dtype, attention, trust_remote_code), row, checkpoint)
         with progress.task("proving the weights", sum(t.nbytes for t in checkpoint.tensors.values()), "bytes") as step:
             proof = prove(module, checkpoint, step.advance)
+        load_ms = 1e3 * (time.perf_counter() - started)
         left_out = _leave_out(module, row, proof)
         _require_proven(row, proof, left_out, local.path)
         with foreign_code("configuration", local.path / CONFIG):
@@ -107,7 +111,19 @@ def load_model(
         processor=processors,
         path=local.path,
         left_out=left_out,
+        load_ms=load_ms,
     )
+
+
+def import_class(row: Task, config: Any) -> None:
+    """Imports the model's class, which takes seconds once in a process and is no part of reading a checkpoint.
+
+    A class that transformers' table does not know, of the checkpoint's own code for instance, is left to the building.
+    """
+    import transformers
+
+    with suppress(Exception):  # whatever is wrong with it is said where it is built
+        getattr(transformers, row.auto_class)._model_mapping[type(config)]
 
 
 @dataclass(frozen=True)

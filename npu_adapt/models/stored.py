@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.errors import ModelCorrupt, first_line
+from npu_adapt.models.reading import is_lfs_pointer
 from npu_adapt.numerics.formats import dtype_name
 
 PIECE_BYTES = 4 << 20  # fits the second-level cache of current server processors with what it is compared to
@@ -142,8 +143,18 @@ class LoadedTensor:
         return self.tensor
 
 
+def require_content(file: Path) -> None:
+    """Raises `ModelCorrupt` for a file of Git LFS that only says where the real one is kept."""
+    if is_lfs_pointer(file):
+        raise ModelCorrupt(
+            f"{file.name} is a Git LFS pointer, not the weights themselves",
+            hint="run git lfs pull in its repository, or fetch the model: npu-adapt fetch MODEL",
+        )
+
+
 def read_safetensors(file: Path) -> dict[str, SafetensorsTensor]:
     """The tensors of a file, of which only the header is read. Raises `ModelCorrupt`."""
+    require_content(file)
     size = file.stat().st_size
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
@@ -192,6 +203,7 @@ def unpickle(file: Path) -> dict[str, LoadedTensor]:
 
     Files from before torch 1.6 are no zip archives, and cannot be mapped into memory.
     """
+    require_content(file)
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except Exception as error:  # the unpickler raises whatever the file leads it to

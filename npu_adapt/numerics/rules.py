@@ -26,7 +26,7 @@ TermId = Literal[
     "no-figure",
     "nan-mismatches",
     "inf-mismatches",
-    "unequal",
+    "equal",
     # of the class scores
     "top-1",
     "top-5",
@@ -57,9 +57,11 @@ def one_percent(
 ) -> RuleOutcome:
     """Relative L2 of every output at most 1 %, and the same best classes where there are class scores.
 
-    Its terms are `match_basis`.
+    Whole numbers and booleans must be equal. Its terms are `match_basis`.
     """
-    terms = [_bounded("relative-l2", output, "relative_l2", operator.le, ONE_PERCENT) for output in outputs]
+    terms = [
+        _equal(output) or _bounded("relative-l2", output, "relative_l2", operator.le, ONE_PERCENT) for output in outputs
+    ]
     terms += [mismatch for output in outputs for mismatch in _mismatches(output)]
     if top1_match is not None:
         terms.append(term("top-1", top1_match))
@@ -71,18 +73,26 @@ def one_percent(
 def noise_floor_rule(outputs: Sequence[OutputComparison], findings: Sequence[Term] = ()) -> RuleOutcome:
     """Every output at most three noise floors from float64, and every one of the other findings.
 
-    What does not hold comes first among its terms: findings, which are causes, before the outputs.
+    Whole numbers and booleans must be equal. What does not hold comes first among its terms: findings, which are
+    causes, before the outputs.
     """
-    terms = [_floor_term(output) for output in outputs]
+    terms = [_equal(output) or _floor_term(output) for output in outputs]
     terms += [mismatch for output in outputs for mismatch in _mismatches(output)]
     failed = [each for each in (*findings, *terms) if not each.holds]
     return _outcome("noise-floor", [*failed, *(each for each in (*terms, *findings) if each.holds)])
 
 
 def field_rule(outputs: Sequence[OutputComparison]) -> RuleOutcome:
-    """The field's older rule: cosine > 0.99 and mean_abs_diff < 0.005. It allows 14 % of error."""
+    """The field's older rule: cosine > 0.99 and mean_abs_diff < 0.005. It allows 14 % of error.
+
+    Whole numbers and booleans must be equal.
+    """
     terms = []
     for output in outputs:
+        equal = _equal(output)
+        if equal is not None:
+            terms.append(equal)
+            continue
         terms.append(_bounded("cosine", output, "cosine_similarity", operator.gt, FIELD_COSINE))
         terms.append(_bounded("mean-abs-diff", output, "mean_abs_diff", operator.lt, FIELD_MEAN_ABS_DIFF))
     return _outcome("field", terms)
@@ -113,12 +123,16 @@ def _floor_term(output: OutputComparison) -> Term:
     return term("noise-floor", over <= FLOOR_MARGIN, output.name, over, FLOOR_MARGIN, error=error)
 
 
+def _equal(output: OutputComparison) -> Term | None:
+    """The one term of an output of whole numbers or booleans; None: it is floating."""
+    return None if output.unequal is None else term("equal", output.unequal == 0, output.name, output.unequal, 0)
+
+
 def _mismatches(output: OutputComparison) -> list[Term]:
-    """What fails whatever the error is: values on one side only, and whole numbers that are not equal."""
-    counts: dict[TermId, int | None] = {
+    """What fails whatever the error is: values that are not finite on one side only."""
+    counts: dict[TermId, int] = {
         "nan-mismatches": output.nan_mismatches,
         "inf-mismatches": output.inf_mismatches,
-        "unequal": output.unequal,
     }
     return [term(id, False, output.name, count, 0) for id, count in counts.items() if count]
 

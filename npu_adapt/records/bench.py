@@ -99,7 +99,7 @@ class Gate(Record, frozen=True, kw_only=True):
 
 
 class Bench(Record, frozen=True, kw_only=True):
-    """The best row's figures, and all rows."""
+    """One row's figures, and all rows."""
 
     device: str
     dtype: str
@@ -122,7 +122,8 @@ class Bench(Record, frozen=True, kw_only=True):
     prefill_tokens_per_s: float | None = None  # None: not a causal language model
     decode_tokens_per_s: float | None = None  # None: not a causal language model, or it keeps no cache
     rows: tuple[BenchRow, ...] = ()
-    best_row: int = 0
+    best_row: int = 0  # of the highest throughput
+    result_row: int = 0  # whose figures the section repeats: batch size 1, unless another was asked for
     process_medians_ms: tuple[float, ...] = ()  # of fresh processes; what a later run's gate compares with
     process_reading_ms: tuple[float, ...] = ()  # medians of `reading_samples_ms` in them; empty: no CPU was measured
     process_pace_ms: tuple[float, ...] = ()  # medians of `pace_samples_ms` in them; empty: no CPU was measured

@@ -30,6 +30,8 @@ def outcome_of(summary: Summary) -> Outcome:
     if run is None:
         return Outcome(None)
     cause = _of_run(run) or _of_compare(summary.compare) or _of_bench(summary.bench)
+    if cause is None and run.status == "FAILED":
+        cause = "failure"
     if run.status == "REHEARSED":
         return Outcome("REHEARSED", cause)
     return Outcome("SUCCESS" if cause is None else "FAILED", cause)
@@ -41,7 +43,7 @@ def status_of(summary: Summary) -> Status | None:
 
 
 def _of_run(run: Run) -> Cause | None:
-    return "failure" if run.failure is not None or run.status == "FAILED" else None
+    return None if run.failure is None else "failure"
 
 
 def _of_compare(compare: Compare | None) -> Cause | None:
@@ -56,10 +58,22 @@ def _of_bench(bench: Bench | None) -> Cause | None:
     """A benchmark fails where no row computed what the reference computes, or its gate does."""
     if bench is None:
         return None
-    measured = [row for row in bench.rows if row.status == "measured"]
-    wrong = any(row.status == "wrong" for row in bench.rows) or any(each.id == WRONG_OUTPUT for each in bench.warnings)
-    if not measured and wrong:
+    if all_wrong(bench):
         return "wrong-output"
-    if bench.rows and not measured:
+    if bench.rows and not _measured(bench):
         return "no-row"
     return "gate" if bench.gate is not None and not bench.gate.passed else None
+
+
+def all_wrong(bench: Bench) -> bool:
+    """Whether a benchmark timed wrong numbers, and no right ones."""
+    return not _measured(bench) and bool(wrong_rows(bench) or any(each.id == WRONG_OUTPUT for each in bench.warnings))
+
+
+def wrong_rows(bench: Bench) -> tuple[int, ...]:
+    """The rows that were measured and whose output is not the reference's."""
+    return tuple(index for index, row in enumerate(bench.rows) if row.status == "wrong")
+
+
+def _measured(bench: Bench) -> bool:
+    return any(row.status == "measured" for row in bench.rows)

@@ -100,7 +100,12 @@ def _bench_from_1_to_2(bench: Json) -> Json:
         for row in bench.get("rows", ())
     ]
     source = bench.get("memory_source", "")
-    return {**with_facts(bench), "rows": rows, "memory_source": MEMORY_SOURCES.get(source, source)}
+    return {
+        **with_facts(bench),
+        "rows": rows,
+        "memory_source": MEMORY_SOURCES.get(source, source),
+        "result_row": bench.get("best_row", 0),
+    }
 
 
 def _environment_from_1_to_2(environment: Json) -> Json:

@@ -122,6 +122,17 @@ def told(figures: Figures, problem: Problem) -> dict[str, str]:
     return finding_words(problem, figures.language)
 
 
+def check_failed(figures: Figures) -> str:
+    """Why `--check` ends with exit code 4: with the finding that matters most."""
+    environment = figures.summary.environment
+    problems = () if environment is None else environment.problems
+    if not problems:
+        return figures.say("check-failed")
+    first = problems[0]  # errors come first
+    text = figures.say("check-failed")
+    return figures.say("check-because", text=text, id=first.id, found=told(figures, first)["found"])
+
+
 def changes(figures: Figures) -> Iterator[Block]:
     """What differs from the record that `--diff` named."""
     record = figures.summary.changes

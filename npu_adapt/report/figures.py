@@ -68,6 +68,7 @@ FORMATS: dict[str, Format] = {
     "achieved": FACTOR,
     "confidence": AS_GIVEN,
     "fail_above": AS_GIVEN,
+    "limit": AS_GIVEN,
     "matmul_flop_per_s": Format(rounding.scaled, "FLOP/s"),
     "copy_bytes_per_s": Format(lambda value: f"{rounding.size(round(value))}/s"),
     "seed": NUMERAL,

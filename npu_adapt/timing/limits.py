@@ -25,7 +25,7 @@ LAUNCHES = 200
 
 
 @dataclass(frozen=True)
-class Limits:
+class DeviceLimits:
     """What a device reaches in one element type."""
 
     matmul_flop_per_s: float
@@ -48,7 +48,7 @@ def measure_limits(
     synchronize: Callable[[], None],
     working_set_bytes: int,
     event_timer: EventTimer | None = None,
-) -> Limits:
+) -> DeviceLimits:
     """The device's rates, each from the fastest of many short samples, since a limit is what is reached at best.
 
     `event_timer` is the device's own clock: by the host's, the way there and back counts as the device's time.
@@ -81,7 +81,7 @@ def measure_limits(
         for _ in range(LAUNCHES):
             small.add_(1)
 
-    return Limits(rate, 2 * copied / copy_ms * 1e3, shortest(launch) / LAUNCHES)
+    return DeviceLimits(rate, 2 * copied / copy_ms * 1e3, shortest(launch) / LAUNCHES)
 
 
 class _Census(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -171,7 +171,7 @@ def read_whole(forward: Callable[[], object], held: Iterable[torch.Tensor]) -> t
     return census.read_whole()
 
 
-def roofline(limits: Limits, demand: Demand, median_ms: float) -> Roofline:
+def roofline(limits: DeviceLimits, demand: Demand, median_ms: float) -> Roofline:
     """The longest of computing, moving and launching, and how near `median_ms` comes to it."""
     roofs = {
         "compute": 1e3 * demand.flop / limits.matmul_flop_per_s,

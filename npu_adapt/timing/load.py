@@ -32,7 +32,7 @@ class Watched(Protocol):
 
 
 @dataclass(frozen=True)
-class Reading:
+class Counters:
     """The machine's counters at one moment."""
 
     seconds: float
@@ -45,14 +45,14 @@ class Reading:
     quotas: Quotas = field(default_factory=dict)  # empty: no quota binds this process, or the platform does not tell
 
 
-def read(device: Watched | None = None) -> Reading:
+def read_counters(device: Watched | None = None) -> Counters:
     """The counters now, with those of `device` if there is one."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)
     # Guests are counted in user time already.
     counted = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
     frequency = psutil.cpu_freq()
-    return Reading(
+    return Counters(
         seconds=time.perf_counter(),
         busy_seconds=counted - idle,
         own_seconds=_own_seconds(),
@@ -85,14 +85,14 @@ def _own_seconds() -> float:
     return float(total)
 
 
-def foreign_cores(before: Reading, after: Reading) -> float:
+def foreign_cores(before: Counters, after: Counters) -> float:
     """Cores that others kept busy between two readings, on average; never below zero."""
     elapsed = after.seconds - before.seconds
     foreign = (after.busy_seconds - before.busy_seconds) - (after.own_seconds - before.own_seconds)
     return max(0.0, foreign / elapsed) if elapsed > 0 else 0.0
 
 
-def warnings_between(before: Reading, after: Reading, *, cores: int | None = None) -> tuple[Fact, ...]:
+def warnings_between(before: Counters, after: Counters, *, cores: int | None = None) -> tuple[Fact, ...]:
     """Foreign load, a quota, heat and a change of clock between two readings. `cores` None: this machine's."""
     count = cores or psutil.cpu_count() or 1
     return (
@@ -105,7 +105,7 @@ def warnings_between(before: Reading, after: Reading, *, cores: int | None = Non
     )
 
 
-def _foreign_load(before: Reading, after: Reading, cores: int) -> Iterator[Fact]:
+def _foreign_load(before: Counters, after: Counters, cores: int) -> Iterator[Fact]:
     foreign = foreign_cores(before, after)
     seconds = after.seconds - before.seconds
     if foreign > max(FOREIGN_CORES, FOREIGN_SHARE * cores) and foreign * seconds >= FOREIGN_TICKS * TICK_SECONDS:
@@ -121,9 +121,9 @@ def _device_memory(before: int | None, after: int | None) -> Iterator[Fact]:
     if before is None or after is None:
         return
     if after - before > DEVICE_MEMORY_CHANGE:
-        yield Fact("device-memory-taken", {"bytes": after - before})
+        yield Fact("device-memory-rose", {"bytes": after - before})
     elif before - after > DEVICE_MEMORY_CHANGE:
-        yield Fact("device-memory-freed", {"bytes": before - after})
+        yield Fact("device-memory-fell", {"bytes": before - after})
 
 
 def _heat(before: int | None, after: int | None) -> Iterator[Fact]:

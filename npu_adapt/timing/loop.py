@@ -22,7 +22,7 @@ WARMUP_MINIMUM_SECONDS = 0.1  # processors need this long to leave their idle fr
 WARMUP_MAXIMUM_SECONDS = 10.0
 PRECISION_MINIMUM_SAMPLES = 6  # fewer have no interval
 PRECISION_MINIMUM_SECONDS = 0.5
-# Asking after every sample whether it may stop would stop on luck. With this the interval that is given holds the
+# To ask after every sample whether to stop would stop by chance. With this growth the interval that is given holds the
 # median in 94 to 97 % of simulated runs (normal noise of 0.3 to 5 times the precision; exponential noise: 92 to 97 %).
 CHECK_GROWTH = 1.25
 PROGRESS_SECONDS = 0.2
@@ -41,7 +41,7 @@ def nothing_to_wait_for() -> None:
 
 
 @dataclass(frozen=True)
-class Subject:
+class Workload:
     """One callable to be measured, with how to wait for its device and, where there is one, the device's own clock."""
 
     call: Callable[[], object]
@@ -73,7 +73,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Samples:
-    """The raw samples of one subject, milliseconds, in order of time."""
+    """The raw samples of one workload, milliseconds, in order of time."""
 
     host_ms: tuple[float, ...]
     device_ms: tuple[float, ...] | None  # None: the device has no events
@@ -101,56 +101,58 @@ def measure(
 ) -> Samples:
     """The samples of `call` alone; see `Rules` for when it ends, `measure_alternately` for the rest."""
     rules = Rules(iterations=iterations, precision=precision, max_seconds=max_seconds, warmup=warmup)
-    (samples,) = measure_alternately([Subject(call, synchronize, event_timer)], rules, on_sample=on_sample, clock=clock)
+    (samples,) = measure_alternately(
+        [Workload(call, synchronize, event_timer)], rules, on_sample=on_sample, clock=clock
+    )
     return samples
 
 
 def measure_alternately(
-    subjects: Sequence[Subject],
+    workloads: Sequence[Workload],
     rules: Rules,
     *,
     on_sample: OnSample | None = None,
     on_start: Callable[[], None] | None = None,
     clock: Callable[[], int] = time.perf_counter_ns,
 ) -> tuple[Samples, ...]:
-    """The samples of each subject, taken in turns, so that whatever slows the machine down slows all of them.
+    """The samples of each workload, taken in turns, so that whatever slows the machine down slows all of them.
 
     Every other round goes backwards: nobody is always first.
     `on_start` is called between warm-up and measuring; `on_sample` with the number of rounds measured, at most five
     times a second. Neither is inside a timed stretch. At least one round is measured, however short the limit. What a
-    subject raises is passed on.
+    workload raises is passed on.
     """
-    if not subjects:
+    if not workloads:
         raise ValueError("nothing to measure")
     deadline = None if rules.max_seconds is None else clock() + round(rules.max_seconds * 1e9)
-    takers = [_Taker(subject, clock) for subject in subjects]
+    samplers = [_Sampler(workload, clock) for workload in workloads]
     with _garbage_collector_held():
-        warmups = [_warm_up(taker, rules, deadline, clock, len(takers)) for taker in takers]
+        warmups = [_warm_up(sampler, rules, deadline, clock, len(samplers)) for sampler in samplers]
         if on_start is not None:
             on_start()
         started = clock()
-        ended_by = _measure_rounds(takers, rules, deadline, on_sample, clock)
+        ended_by = _measure_rounds(samplers, rules, deadline, on_sample, clock)
         seconds = (clock() - started) / 1e9
     return tuple(
-        replace(taker.samples(), warmup_ms=warmup_ms, steady=steady, ended_by=ended_by, seconds=seconds)
-        for taker, (warmup_ms, steady) in zip(takers, warmups, strict=True)
+        replace(sampler.samples(), warmup_ms=warmup_ms, steady=steady, ended_by=ended_by, seconds=seconds)
+        for sampler, (warmup_ms, steady) in zip(samplers, warmups, strict=True)
     )
 
 
-class _Taker:
-    """Takes samples of one subject and keeps them."""
+class _Sampler:
+    """Takes samples of one workload and keeps them."""
 
-    def __init__(self, subject: Subject, clock: Callable[[], int]) -> None:
+    def __init__(self, workload: Workload, clock: Callable[[], int]) -> None:
         self.host_ns: list[int] = []
         self.prepare_ns: list[int] = []
         self.device_ms: list[float] = []
-        self.subject = subject
+        self.workload = workload
         self._clock = clock
-        self.take = self._take if subject.event_timer is None else self._take_with_events
+        self.take = self._take if workload.event_timer is None else self._take_with_events
 
     def _take(self) -> int:
-        subject, clock = self.subject, self._clock
-        call, synchronize = subject.call, subject.synchronize
+        workload, clock = self.workload, self._clock
+        call, synchronize = workload.call, workload.synchronize
         self._prepare()
         synchronize()
         started = clock()
@@ -161,22 +163,22 @@ class _Taker:
         return elapsed
 
     def _take_with_events(self) -> int:
-        subject, clock, events = self.subject, self._clock, self.subject.event_timer
+        workload, clock, events = self.workload, self._clock, self.workload.event_timer
         assert events is not None
         self._prepare()
-        subject.synchronize()
+        workload.synchronize()
         started = clock()
         events.start()
-        subject.call()
+        workload.call()
         events.stop()
-        subject.synchronize()
+        workload.synchronize()
         elapsed = clock() - started
         self.host_ns.append(elapsed)
         self.device_ms.append(events.elapsed_ms())
         return elapsed
 
     def _prepare(self) -> None:
-        if (prepare := self.subject.prepare) is None:
+        if (prepare := self.workload.prepare) is None:
             return
         started = self._clock()
         prepare()
@@ -193,7 +195,7 @@ class _Taker:
     def samples(self) -> Samples:
         return Samples(
             host_ms=tuple(ns / 1e6 for ns in self.host_ns),
-            device_ms=tuple(self.device_ms) if self.subject.event_timer is not None else None,
+            device_ms=tuple(self.device_ms) if self.workload.event_timer is not None else None,
             warmup_ms=(),
             steady=None,
             ended_by="",
@@ -203,25 +205,25 @@ class _Taker:
 
 
 def _warm_up(
-    taker: _Taker, rules: Rules, deadline: int | None, clock: Callable[[], int], sharers: int
+    sampler: _Sampler, rules: Rules, deadline: int | None, clock: Callable[[], int], sharers: int
 ) -> tuple[tuple[float, ...], bool | None]:
-    """Runs the subject until it is warm; its samples, and whether it became steady (None where `warmup` is pinned)."""
+    """Runs the workload until it is warm; its samples, and whether it became steady (None where `warmup` is pinned)."""
     if rules.warmup is not None:
         for _ in range(rules.warmup):
             if deadline is not None and clock() >= deadline:
                 break
-            taker.take()
-        return taker.forget(), None
+            sampler.take()
+        return sampler.forget(), None
     started = clock()
     longest = WARMUP_MAXIMUM_SECONDS
     if rules.max_seconds is not None:
         longest = min(longest, rules.max_seconds / 2 / sharers)  # the other half belongs to the measuring
     steadiness = _Steadiness()
     while True:
-        steady = steadiness.after(taker.take())
+        steady = steadiness.after(sampler.take())
         seconds = (clock() - started) / 1e9
         if (steady and seconds >= WARMUP_MINIMUM_SECONDS) or seconds >= longest:
-            return taker.forget(), steady
+            return sampler.forget(), steady
 
 
 @dataclass
@@ -244,30 +246,32 @@ class _Steadiness:
 
 
 def _measure_rounds(
-    takers: Sequence[_Taker],
+    samplers: Sequence[_Sampler],
     rules: Rules,
     deadline: int | None,
     on_sample: OnSample | None,
     clock: Callable[[], int],
 ) -> str:
-    """Fills the takers round by round; says which rule ended it."""
+    """Fills the samplers round by round; says which rule ended it."""
     last = rules.iterations if rules.iterations is not None else float("inf")
-    precision = None if rules.precision is None else _Precision(rules.precision, len(takers), clock())
+    precision = None if rules.precision is None else _Precision(rules.precision, len(samplers), clock())
     interval = round(PROGRESS_SECONDS * 1e9)
     tell_at = clock() + interval
     watched = deadline is not None or precision is not None or on_sample is not None
     rounds = 0
-    backwards = takers[::-1]  # whoever is first in a round runs in the wake of the bookkeeping, which costs a per cent
+    backwards = samplers[
+        ::-1
+    ]  # whoever is first in a round runs in the wake of the bookkeeping, which costs a per cent
     while True:
-        for taker in takers if rounds % 2 == 0 else backwards:
-            taker.take()
+        for sampler in samplers if rounds % 2 == 0 else backwards:
+            sampler.take()
         rounds += 1
         if rounds >= last:
             return "iterations"
         if not watched:
             continue
         now = clock()
-        if precision is not None and precision.reached(takers, rounds, now):
+        if precision is not None and precision.reached(samplers, rounds, now):
             return "precision"
         if deadline is not None and now >= deadline:
             return "max-seconds"
@@ -277,24 +281,24 @@ def _measure_rounds(
 
 
 class _Precision:
-    """Whether every subject's median is known well enough, asked ever more seldom."""
+    """Whether every workload's median is known well enough, asked ever more seldom."""
 
-    def __init__(self, wanted: float, subjects: int, now: int) -> None:
+    def __init__(self, wanted: float, workloads: int, now: int) -> None:
         self._wanted = wanted
-        self._ordered: list[list[float]] = [[] for _ in range(subjects)]
+        self._ordered: list[list[float]] = [[] for _ in range(workloads)]
         self._check_at = PRECISION_MINIMUM_SAMPLES
         self._not_before = now + round(PRECISION_MINIMUM_SECONDS * 1e9)
 
-    def reached(self, takers: Sequence[_Taker], rounds: int, now: int) -> bool:
+    def reached(self, samplers: Sequence[_Sampler], rounds: int, now: int) -> bool:
         if rounds < self._check_at or now < self._not_before:
             return False
         self._check_at = max(rounds + 1, round(rounds * CHECK_GROWTH))
-        each = zip(takers, self._ordered, strict=True)
-        return all(self._precise(taker, ordered) for taker, ordered in each if taker.subject.is_awaited)
+        each = zip(samplers, self._ordered, strict=True)
+        return all(self._precise(sampler, ordered) for sampler, ordered in each if sampler.workload.is_awaited)
 
-    def _precise(self, taker: _Taker, ordered: list[float]) -> bool:
+    def _precise(self, sampler: _Sampler, ordered: list[float]) -> bool:
         # The device's clock is the figure where there is one, so it is the one that must be precise.
-        fresh: Sequence[float] = taker.device_ms or taker.host_ns
+        fresh: Sequence[float] = sampler.device_ms or sampler.host_ns
         ordered.extend(fresh[len(ordered) :])
         ordered.sort()  # next to no work: all but the end is in order
         interval = interval_of_sorted(ordered)

@@ -1,15 +1,15 @@
-"""What neighbours on a shared processor do to a latency, and how the gate sets it aside.
+"""What neighbours on a shared processor do to a latency, and how the gate sets that aside.
 
-Whoever shares a processor, as another virtual machine does, slows a process down without using any of its processor
-time. Nothing counts that, and a benchmark of now against one of then mistakes it for its subject's own. It comes in two
-ways. Neighbours take part of the shared caches and of the way to them: so the weights are read right before each
-forward, which then finds them where it would on a machine of its own, and the time of that is kept. And neighbours take
-part of the core's clock and units: so fixed work is measured in turns with the forward. It must stay in the core's own
-caches, since work that reads from memory pushes the weights out itself.
+Another virtual machine on the same processor slows a process down without using any of its processor time. No counter
+shows it, and a benchmark of now against one of then takes it for the model's own change. There are two ways. Neighbours
+use part of the shared caches and of the memory's bandwidth: so the weights are read right before each forward, which
+then finds them where it would on a machine of its own, and the time of that is kept. And neighbours use part of the
+core's clock and units: so a fixed piece of work is measured in turns with the forward. It must stay in the core's own
+caches, since work that reads from memory evicts the weights itself.
 
 Measured with MiniLM on a virtual machine of two cores: beside a process that copies memory its median rose by 8 % when
 it was measured in turns with work that reads 10 MiB, by 3.6 % alone, and by 1.2 % after reading the weights. In ten
-minutes of other machines' doing the medians of 52 processes spread by 4.4 % (standard deviation), over the fixed work
+minutes under other machines' load the medians of 52 processes spread by 4.4 % (standard deviation), over the fixed work
 by 2.9 %, over the pace of both by 1.8 %; in three later ones by 3.9, 3.6 and 1.5 %.
 
 The fixed work is half compiled, SHA-256 by OpenSSL, and half interpreted: it changes with neither torch nor the model.

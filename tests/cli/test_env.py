@@ -75,6 +75,8 @@ def test_check_exits_with_4_where_nothing_is_usable(cli: Cli) -> None:
     done = cli("env", "--check", "--json")
     assert done.code == 4
     assert "cann-missing" in problems(done)
+    assert "exit code 4: no accelerator is usable on this machine" in done.stderr
+    assert "driver-missing: no Ascend driver" in done.stderr
 
 
 @pytest.mark.parametrize(("value", "told"), [(None, True), ("1", True), ("0", False)])
@@ -251,13 +253,17 @@ def test_an_upgrade_is_told_from_what_was_saved(cli: Cli, tmp_path: Path) -> Non
         (("--diff", "{folder}/none.json"), "cannot be read"),
         (("--diff", "{folder}/torn.json"), "not complete JSON"),
         (("--diff", "{folder}/empty.json"), "holds no environment"),
+        (("--diff", "{folder}/pipe"), "a named pipe, not a regular file"),
+        (("--diff", "/dev/zero"), "a device, not a regular file"),
         (("--save", "{folder}/no/such/folder.json"), "cannot be written"),
         (("--save", "{folder}"), "it is a folder"),
+        (("--save", "{folder}/pipe"), "it is a device or a pipe"),
         (("--logs", "{folder}/torn.json"), "cannot be written"),
         (("--timeout", "0"), "--timeout"),
     ],
 )
 def test_what_cannot_be_meant_is_exit_2(cli: Cli, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "torn.json").write_text('{"schema_version": 1, "tool', encoding="utf-8")
     empty = '{"schema_version":1,"tool":{"name":"npu-adapt","version":"0"},"created_at":"","command":""}'
     (tmp_path / "empty.json").write_text(empty, encoding="utf-8")
@@ -266,6 +272,22 @@ def test_what_cannot_be_meant_is_exit_2(cli: Cli, tmp_path: Path, arguments: tup
     assert done.code == 2
     assert says in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("home", [None, "~nobody", "/gone"])
+def test_neither_a_home_nor_names_in_utf_8_are_needed(cli: Cli, tmp_path: Path, home: str | None) -> None:
+    """HOME that is none, and a variable whose bytes are no UTF-8: in the record, on the screen and in the log."""
+    stubs = stub_modules(tmp_path / "stubs", torch=QUICK_TORCH, torch_npu="raise ImportError('no')")
+    name = os.fsdecode(b"/data/\xd6\xd0")
+    done = cli("env", "--json", environment={**stubs, "HOME": home, "ASCEND_HOME_PATH": name})
+    assert done.code == 0, done.stderr
+    summary = decode(done.stdout.encode(), origin="stdout")
+    assert summary.environment is not None
+    assert summary.environment.variables["ASCEND_HOME_PATH"] == r"/data/\udcd6\udcd0"
+    assert "ascend-home-path-wrong" in problems(done)
+    shown = cli("env", "--details", "--lang", "zh", environment={**stubs, "HOME": home, "ASCEND_HOME_PATH": name})
+    assert shown.code == 0, shown.stderr
+    assert r"/data/\udcd6\udcd0" in shown.stdout
 
 
 def test_a_doctor_does_without_the_default_logs(as_nobody: Cli, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def _check(context: Context, report: Report, rows: list[dict[str, Any]]) -> None
     for row in rows:
         if "left_out" in row:  # a library that the model's own code asks for
             continue
-        said = row.get("error") or "; ".join((*row.get("reasons", ()), *row.get("suspects", ())))
+        said = row.get("error") or "; ".join((*row.get("terms", ()), *row.get("suspects", ())))
         report.check(f"{row['model']} in {row['setting']} passes", bool(row["passed"]), said, "no false alarm")
         found = row.get("arithmetic")
         if found and not context.small:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from npu_adapt.devices.doctor.ascend import Ascend, Node, read_ascend
-from npu_adapt.devices.doctor.machine import Nvidia, read_machine, read_nvidia
+from npu_adapt.devices.doctor.machine import Nvidia, cpu_name, read_machine, read_nvidia
 from tests.devices.machines import SOURCED, add_cann, add_card, add_driver, write
 
 BASE = "/usr/local/Ascend"
@@ -72,6 +72,67 @@ def test_the_users_own_cann_is_found_in_the_home(tmp_path: Path) -> None:
     add_cann(tmp_path, "/home/me/Ascend/cann")
     assert read_ascend({}, tmp_path).canns == ()
     assert len(read_ascend({"HOME": "/home/me"}, tmp_path).canns) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "info"),
+    [
+        (f"{BASE}/nnae/latest", "ascend_nnae_install.info"),
+        (f"{BASE}/nnae/8.2.RC1", "x86_64-linux/ascend_nnae_install.info"),
+        (f"{BASE}/cann/latest", "x86_64-linux/ascend_toolkit_install.info"),
+        (f"{BASE}/cann/8.5.0", "x86_64-linux/ascend_toolkit_install.info"),
+        (f"{BASE}/cann/ascend-toolkit/latest", "x86_64-linux/ascend_toolkit_install.info"),
+    ],
+)
+def test_a_cann_of_another_package_or_depth_is_found(tmp_path: Path, path: str, info: str) -> None:
+    write(tmp_path, f"{path}/{info}", "package_name=x\nversion=8.2.RC1\n")
+    canns = read_ascend({}, tmp_path).canns
+    assert (str(tmp_path) + path, "8.2.RC1") in [(str(cann.path), cann.version) for cann in canns]
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("/etc/Ascend/ascend_cann_install.info", "Install_Path_Param=/data/my cann"),
+        ("/home/me/Ascend/ascend_cann_install.info", "Install_Path_Param=/data/my cann\r"),
+        ("/etc/Ascend/ascend_cann_install.info", "Toolkit_Install_Path_Param=/data/my cann "),
+    ],
+)
+@pytest.mark.parametrize("layout", ["ascend-toolkit/latest", "cann", "nnae/latest", "."])
+def test_a_cann_is_found_where_its_installer_says(tmp_path: Path, file: str, line: str, layout: str) -> None:
+    write(tmp_path, file, f"UserName=me\n{line}\n")
+    add_cann(tmp_path, f"/data/my cann/{layout}")
+    (cann,) = read_ascend({"HOME": "/home/me"}, tmp_path).canns
+    assert cann.version == "8.5.0"
+    assert cann.set_env is not None
+
+
+@pytest.mark.parametrize("home", [None, "", "~nobody", "relative", "/gone", "/a\0b", "/\udcff"])
+def test_a_home_that_is_none_is_not_looked_into(tmp_path: Path, home: str | None) -> None:
+    write(tmp_path, "/Ascend/cann/opp")
+    assert read_ascend({} if home is None else {"HOME": home}, tmp_path).canns == ()
+
+
+def test_what_is_no_file_is_never_read(tmp_path: Path) -> None:
+    """A named pipe in the place of each file would be waited for."""
+    toolkit = tmp_path / BASE[1:] / "ascend-toolkit/latest"
+    (toolkit / "x86_64-linux").mkdir(parents=True)
+    os.mkfifo(toolkit / "x86_64-linux/ascend_toolkit_install.info")
+    (toolkit / "version.cfg").symlink_to("/dev/zero")
+    (tmp_path / "etc/Ascend").mkdir(parents=True)
+    os.mkfifo(tmp_path / "etc/Ascend/ascend_cann_install.info")
+    os.mkfifo(tmp_path / "etc/ascend_install.info")
+    found = read_ascend({}, tmp_path)
+    assert [(cann.version, cann.set_env) for cann in found.canns] == [(None, None)]
+    (tmp_path / "proc").mkdir()
+    os.mkfifo(tmp_path / "proc/cpuinfo")
+    assert cpu_name(tmp_path)
+
+
+def test_links_that_go_round_are_no_cann(tmp_path: Path) -> None:
+    (tmp_path / BASE[1:]).mkdir(parents=True)
+    (tmp_path / BASE[1:] / "cann").symlink_to("cann")
+    assert read_ascend({}, tmp_path).canns == ()
 
 
 def test_the_sourced_cann_comes_before_others(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from npu_adapt.errors import ExitCode, RunFailed
 
 ASCEND_TAIL = "\n[ERROR] 2026-11-24-16:15:57 (PID:6068, Device:0, RankID:-1) ERR00100 PTA call acl api failed\n"
 
+NOT_SUPPORTED = ("operator-not-supported", None)
+
 TEXTS = [
     # torch_npu 2.13
     (
@@ -50,6 +52,51 @@ TEXTS = [
     ("NPU function error: HBM MULTI BIT ECC ERROR, error code is 507054" + ASCEND_TAIL, "device-lost", None),
     ("synchronize:x.cpp:1 NPU function error: aclrtFoo, error code is 107003" + ASCEND_TAIL, "other", None),
     ("call aclnnIndexPut failed, detail:EZ3002: Optype [IndexPut] is unsupported.", "operator-not-supported", None),
+    # EZ1001 and its sentence, in each wording of torch_npu and CANN
+    (
+        "call aclnnCast failed, detail:EZ1001: 2024-06-10-00:01:59.325.061 self not implemented for DT_BFLOAT16, "
+        "should be in dtype support list [DT_FLOAT16,DT_FLOAT,DT_DOUBLE,].",
+        "operator-not-supported",
+        "aclnnCast",
+    ),
+    (
+        "call aclnnCast failed, detail:EZ1001: The param dtype not implemented for DT_BFLOAT16, should be in dtype "
+        "support list [DT_FLOAT16,DT_FLOAT,].",
+        "operator-not-supported",
+        "aclnnCast",
+    ),
+    (
+        "copy_d2d:build/CMakeFiles/torch_npu.dir/compiler_depend.ts:36 NPU function error: call aclnnArange failed, "
+        "error code is 161002" + ASCEND_TAIL + "EZ1001: [PID: 5625] 2025-09-19-14:34:08.166.059 "
+        "AclNN_Parameter_Error(EZ1001): Tensor self not implemented for DT_DOUBLE, should be in dtype support list "
+        "[DT_FLOAT16].",
+        "operator-not-supported",
+        "aclnnArange",
+    ),
+    ("Tensor self not implemented for DT_COMPLEX64, should be in dtype support list [DT_FLOAT,]", *NOT_SUPPORTED),
+    # what CANN reports is the cause, whatever the code of the call that failed
+    (
+        "NPU function error: aclrtSynchronizeStream, error code is 507013" + ASCEND_TAIL + "EL0004: "
+        "2025-11-19-11:14:58.516.606 Failed to allocate memory.\n        Possible Cause: Insufficient memory.",
+        "out-of-memory",
+        None,
+    ),
+    (
+        "Initialize:build/CMakeFiles/torch_npu.dir/compiler_depend.ts:152 NPU function error: "
+        "c10_npu::SetDevice(device_id_), error code is 507033" + ASCEND_TAIL + "[Error]: Failed to start the device.\n"
+        "        Rectify the fault based on the error information in the ascend log.\n"
+        "E30006: 2025-11-19-11:14:58.516.606 Failed to verify the OPP\n        Possible Cause: 1. The OPP.\n",
+        "initialisation",
+        None,
+    ),
+    ("NPU function error: c10_npu::SetDevice(d), error code is 507033" + ASCEND_TAIL, "initialisation", None),
+    ("NPU function error: aclrtSynchronizeStream, error code is 507013" + ASCEND_TAIL, "device-lost", None),
+    (
+        "NPU function error: call aclnnMul failed, error code is 561103" + ASCEND_TAIL + "EL0004: Failed to allocate "
+        "memory.",
+        "out-of-memory",
+        None,
+    ),
     # CUDA
     (
         "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.15 GiB of which 10.00 MiB "
@@ -117,11 +164,48 @@ def test_what_cann_itself_says_is_part_of_the_message() -> None:
     assert failure.message.endswith(f"call aclnnLayerNorm failed, error code is 561103 ({cann})")
 
 
+@pytest.mark.parametrize(
+    ("report", "cause"),
+    [
+        (
+            "EZ9999: Inner Error!\nEZ9999: [PID: 5625] 2025-09-19-14:34:08.166.059 Parse dynamic kernel config fail.\n"
+            "        TraceBack (most recent call last):\n       AclOpKernelInit failed opType\n",
+            "EZ9999: [PID: 5625] 2025-09-19-14:34:08.166.059 Parse dynamic kernel config fail.",
+        ),
+        (
+            "[Error]: .\nEH9999: Inner Error!\n        rtDeviceSynchronize execute failed, reason=[task timeout]\n",
+            "EH9999: rtDeviceSynchronize execute failed, reason=[task timeout]",
+        ),
+        (
+            "EH9999: Inner Error!\nEH9999  [Init][Env]init env failed![FUNC:ReportInnerError]\n",
+            "EH9999  [Init][Env]init env failed![FUNC:ReportInnerError]",
+        ),
+        ("EZ9999: Inner Error!\n        TraceBack (most recent call last):\n", "EZ9999"),
+    ],
+    ids=["a second line", "an indented line", "an older form", "headings only"],
+)
+def test_an_inner_error_keeps_its_cause(report: str, cause: str) -> None:
+    text = (
+        f"arange:x/compiler_depend.ts:36 NPU function error: call aclnnArange failed, error code is 561103{ASCEND_TAIL}"
+    )
+    failure = classified(text + report)
+    assert failure is not None
+    assert failure.message.endswith(f"call aclnnArange failed, error code is 561103 ({cause})")
+
+
+def test_a_kernel_that_cann_lacks_and_a_wrong_operator_package_are_no_reason_to_reboot() -> None:
+    inner = f"NPU function error: call aclnnArange failed, error code is 561103{ASCEND_TAIL}EZ9999: Inner Error!\n"
+    for text in (f"{inner}EZ9999: [PID: 1] Parse dynamic kernel config fail.", "error code is 507033\nE30006: the OPP"):
+        failure = classified(text)
+        assert failure is not None
+        assert "reboot" not in failure.hint and "operator package" in failure.hint
+
+
 def test_out_of_memory_says_what_was_asked_for_and_what_was_free() -> None:
     told = classified(TEXTS[0][0])
     assert told is not None
     assert "40.00 GiB asked for, 31.50 GiB free of 32.00 GiB" in told.message
-    cuda = classified(TEXTS[10][0])
+    cuda = classified(next(text for text, *_ in TEXTS if text.startswith("CUDA out of memory")))
     assert cuda is not None
     assert "20.00 MiB asked for, 10.00 MiB free of 79.15 GiB" in cuda.message
 

@@ -20,6 +20,7 @@ from npu_adapt.devices.doctor.probing import Ending, Probe
 from npu_adapt.devices.doctor.table import FINDINGS as TABLE
 from npu_adapt.devices.environment import environment_of, environment_reasons, problems_of
 from npu_adapt.records import Fact, Problem
+from npu_adapt.report.explanations import known_ids
 from npu_adapt.report.phrases import PHRASES, Language
 from npu_adapt.report.phrases.facts import finding_words, words
 from tests.devices.machines import add_cann, add_card, add_driver, machine
@@ -368,6 +369,10 @@ def test_each_broken_state_is_told_with_its_fix_and_without_its_consequences(hea
 
 def test_every_finding_of_the_tables_is_brought_about() -> None:
     assert {name for _, fixes in BROKEN.values() for name in fixes} == {row.id for row in TABLE}
+
+
+def test_every_finding_is_explained() -> None:
+    assert {row.id for row in TABLE} <= set(known_ids())
 
 
 def test_the_tables_are_in_order() -> None:

@@ -231,3 +231,15 @@ def test_every_type_of_the_format_may_lie_unused_in_a_file(kind, changed, load):
     file.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :] + bytes(bits))
     weights = load(folder).weights
     assert weights.proven_parameters == 41 and weights.unexpected_keys == ("extra",)
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 123456\n"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_pointer_of_git_lfs_is_called_one(name, changed, load):
+    folder = changed()
+    (folder / name).write_text(POINTER)
+    with pytest.raises(ModelError) as refused:
+        load(folder)
+    assert f"{name} is a Git LFS pointer" in refused.value.message + refused.value.hint

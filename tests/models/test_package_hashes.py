@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from npu_adapt.errors import ModelCorrupt
-from npu_adapt.models.local import ModelRequest, locate
+from npu_adapt.models.local import locate
 from npu_adapt.models.registry import Registry
+from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.verification import package_hashes, verified_entry, weight_files
 
 

@@ -246,3 +246,11 @@ def test_results_of_any_shape_are_read(name):
 def test_a_result_without_a_tensor_is_a_failed_forward(result):
     with pytest.raises(RunFailed, match="returned no tensor"):
         outputs_of(result, ("logits",))
+
+
+def test_class_scores_are_those_that_the_outputs_hold():
+    row, scores = TASKS["text-classification"], torch.ones(1, 3)
+    assert row.scores_in(({"logits": scores}, {"logits": scores})) == "logits"
+    assert row.scores_in(({"logits": scores}, {"ids": scores})) is None
+    assert row.scores_in(({"logits": scores[:, :0]},)) is None
+    assert TASKS["feature-extraction"].scores_in(({"logits": scores},)) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from npu_adapt.numerics.rules import field_rule, noise_floor_rule, one_percent, term, tolerance_rule
@@ -44,7 +46,7 @@ def test_one_percent_gives_each_term_with_its_value() -> None:
         ({"relative_l2": None}, {}, term("no-figure", False, "logits", metric="relative_l2")),
         ({"nan_mismatches": 2}, {}, term("nan-mismatches", False, "logits", 2, 0)),
         ({"inf_mismatches": 1}, {}, term("inf-mismatches", False, "logits", 1, 0)),
-        ({"unequal": 1}, {}, term("unequal", False, "logits", 1, 0)),
+        ({"unequal": 1}, {}, term("equal", False, "logits", 1, 0)),
         ({}, {"top1_match": False}, term("top-1", False)),
         ({}, {"top5_match": False}, term("top-5", False)),
     ],
@@ -55,8 +57,10 @@ def test_one_percent_fails_on_any_term(figures: dict[str, object], matches: dict
     assert failed(outcome) == [found]
 
 
-def test_whole_numbers_that_are_equal_pass() -> None:
-    assert one_percent([output(unequal=0)]).passed
+@pytest.mark.parametrize("rule", [one_percent, noise_floor_rule, field_rule])
+def test_whole_numbers_are_judged_by_equality_and_nothing_else(rule: Callable[..., RuleOutcome]) -> None:
+    assert rule([output(unequal=0, relative_l2=0.5)]).terms == (term("equal", True, "logits", 0, 0),)
+    assert failed(rule([output(unequal=2)])) == [term("equal", False, "logits", 2, 0)]
 
 
 def test_exactly_one_percent_is_within() -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from npu_adapt.records import Summary
-from npu_adapt.records.outcome import Outcome, outcome_of
+from npu_adapt.records.outcome import Outcome, all_wrong, outcome_of, wrong_rows
 from tests.report.summaries import SAMPLES
 
 OUTCOMES = {
@@ -16,6 +16,7 @@ OUTCOMES = {
     "failed-run": Outcome("FAILED", "failure"),
     "rehearsed": Outcome("REHEARSED"),
     "sweep": Outcome("SUCCESS"),
+    "wrong-bench": Outcome("FAILED", "wrong-output"),
     "environment-only": Outcome(None),
 }
 
@@ -66,3 +67,14 @@ def test_a_rehearsal_that_failed_stays_a_rehearsal() -> None:
     failed = replace(summary.compare, verdict=replace(summary.compare.verdict, passed=False))
     found = outcome_of(replace(summary, compare=failed))
     assert found == ("REHEARSED", "verdict") and found.failed
+
+
+def test_a_status_that_names_no_failure_is_one() -> None:
+    summary = SAMPLES["infer-only"]()
+    assert summary.run is not None
+    assert outcome_of(replace(summary, run=replace(summary.run, status="FAILED"))) == ("FAILED", "failure")
+
+
+def test_wrong_rows_beside_right_ones_are_named_and_decide_nothing() -> None:
+    bench = SAMPLES["sweep"]().bench
+    assert bench is not None and wrong_rows(bench) == (3,) and not all_wrong(bench)

@@ -414,6 +414,7 @@ def sweep() -> r.Summary:
         BENCH,
         rows=rows,
         best_row=1,
+        result_row=1,
         attention="sdpa",
         threads=24,
         clock="device",
@@ -436,6 +437,16 @@ def sweep() -> r.Summary:
         ),
     )
     return replace(SUCCESS, compare=None, bench=bench, commands={"bench": BENCH_COMMAND})
+
+
+def wrong_bench() -> r.Summary:
+    """A benchmark on a device whose every setting gives other numbers than the reference."""
+    summary = sweep()
+    assert summary.bench is not None and summary.run is not None
+    wrong = r.Fact("wrong-output", {"relative_l2": 0.3123, "limit": 0.01})
+    row = replace(summary.bench.rows[1], status="wrong", reason=wrong, relative_l2=0.3123, warnings=())
+    bench = replace(summary.bench, rows=(row,), best_row=0, result_row=0, warnings=(wrong,), gate=None)
+    return replace(summary, bench=bench, run=replace(summary.run, status="FAILED"))
 
 
 def stand_in() -> r.Summary:
@@ -534,6 +545,7 @@ SAMPLES: Mapping[str, Callable[[], r.Summary]] = {
     "bench-only": lambda: replace(SUCCESS, compare=None, commands={"bench": BENCH_COMMAND}),
     "nulls": nulls,
     "sweep": sweep,
+    "wrong-bench": wrong_bench,
     "stand-in": stand_in,
     "doubtful": doubtful,
     "extremes": extremes,

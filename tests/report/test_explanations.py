@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 
 from npu_adapt.errors import ExitCode
 from npu_adapt.numerics.arithmetic import ARITHMETICS
+from npu_adapt.numerics.rules import TermId
 from npu_adapt.report.explanations import alike, explanation, known_ids, pages, topics
 from npu_adapt.report.language import language_of
 
@@ -38,6 +40,10 @@ def test_no_article_of_a_topic_stands_twice() -> None:
 def test_every_exit_code_and_arithmetic_has_its_article() -> None:
     assert {str(code.value) for code in ExitCode} <= set(known_ids())
     assert ARITHMETICS.keys() <= set(known_ids())
+
+
+def test_every_term_of_a_rule_has_its_article() -> None:
+    assert set(get_args(TermId)) <= set(known_ids())
 
 
 @pytest.mark.parametrize("asked", ["noise-floor", "Noise floor", "NOISE_FLOOR", " noise-floor "])

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from rich.console import Console, Group, RenderableType
 
 from npu_adapt.records import Summary
-from npu_adapt.report import tables
+from npu_adapt.report import markdown, tables
 from npu_adapt.report.document import Table
 from npu_adapt.report.examination import render_answers, render_at_once
 from npu_adapt.report.terminal import Screen
@@ -139,6 +139,22 @@ def test_each_row_of_a_sweep_says_why_it_cannot_win(sample: Sample) -> None:
     text = " ".join(" ".join(drawn(tables.render_bench(sample("sweep")))).split())
     assert "Row a, failed: npu:0 captures no graphs (stage set-up, class other)" in text
     assert "Row d, wrong: relative L2 against the CPU's float32 is 3.123e-01, above 0.05" in text
+
+
+def test_a_benchmark_without_a_right_row_is_no_success_anywhere(sample: Sample) -> None:
+    summary = sample("wrong-bench")
+    screen = " ".join(" ".join(drawn(tables.render_bench(summary))).split())
+    assert "FAILED: what npu:0 computed in the benchmark is not what the reference computes." in screen
+    assert "It was not compared with a reference" not in screen
+    page = markdown.render(summary)
+    assert "status: FAILED" in page and "SUCCESS" not in page
+    assert "5.988 ms (!), median of 100 iterations of bench, batch size 1; its output is wrong" in page
+
+
+def test_wrong_settings_beside_right_ones_are_a_reservation(sample: Sample) -> None:
+    assert "Settings of the benchmark whose output is wrong, and which count for nothing: d." in markdown.render(
+        sample("sweep")
+    )
 
 
 def test_the_speed_up_of_a_benchmark_comes_before_that_of_a_comparison(sample: Sample) -> None:

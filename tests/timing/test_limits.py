@@ -5,7 +5,7 @@ import torch
 
 from npu_adapt.timing import limits
 
-FAST = limits.Limits(matmul_flop_per_s=1e9, copy_bytes_per_s=1e9, launch_ms=0.001)
+FAST = limits.DeviceLimits(matmul_flop_per_s=1e9, copy_bytes_per_s=1e9, launch_ms=0.001)
 
 
 def test_a_linear_layer_is_counted_by_hand() -> None:

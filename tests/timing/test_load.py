@@ -9,11 +9,11 @@ from npu_adapt.records import Fact
 from npu_adapt.timing import load
 from npu_adapt.timing.quota import Quota
 
-START = load.Reading(seconds=100.0, busy_seconds=1000.0, own_seconds=50.0, megahertz=3000.0)
+START = load.Counters(seconds=100.0, busy_seconds=1000.0, own_seconds=50.0, megahertz=3000.0)
 
 
-def later(*, seconds: float, busy: float, own: float, megahertz: float | None = 3000.0) -> load.Reading:
-    return load.Reading(START.seconds + seconds, START.busy_seconds + busy, START.own_seconds + own, megahertz)
+def later(*, seconds: float, busy: float, own: float, megahertz: float | None = 3000.0) -> load.Counters:
+    return load.Counters(START.seconds + seconds, START.busy_seconds + busy, START.own_seconds + own, megahertz)
 
 
 def test_what_is_not_ours_is_foreign() -> None:
@@ -44,9 +44,9 @@ def test_a_change_of_frequency_is_warned_of_and_an_unknown_one_is_not() -> None:
 
 
 def test_our_own_work_is_not_foreign() -> None:
-    before = load.read()
+    before = load.read_counters()
     total = sum(range(3_000_000))
-    after = load.read()
+    after = load.read_counters()
     assert total == 4499998500000
     assert after.own_seconds >= before.own_seconds
     assert after.busy_seconds >= before.busy_seconds
@@ -69,7 +69,7 @@ def test_throttle_counters_are_added_up_over_cores(tmp_path: Path) -> None:
     assert load._throttles(tmp_path / "elsewhere") is None
 
 
-@pytest.mark.parametrize(("change", "name"), [(1 << 30, "device-memory-taken"), (-(1 << 30), "device-memory-freed")])
+@pytest.mark.parametrize(("change", "name"), [(1 << 30, "device-memory-rose"), (-(1 << 30), "device-memory-fell")])
 def test_others_that_come_to_the_device_or_leave_it_are_warned_of(change: int, name: str) -> None:
     before = replace(START, device_others_bytes=3 << 30, device_megahertz=1000.0)
     after = replace(later(seconds=1.0, busy=1.0, own=1.0), device_others_bytes=(3 << 30) + change)

@@ -82,9 +82,9 @@ def test_precision_ends_the_measuring_once_the_interval_is_narrow() -> None:
 def test_measuring_does_not_wait_for_a_companion_to_be_precise() -> None:
     clock = Clock()
     wild = lasting(clock, [1.0 + at % 7 for at in range(1000)])
-    subjects = [loop.Subject(lasting(clock, [100.0])), loop.Subject(wild, is_awaited=False)]
+    workloads = [loop.Workload(lasting(clock, [100.0])), loop.Workload(wild, is_awaited=False)]
     rules = loop.Rules(precision=0.01, max_seconds=60.0, warmup=0)
-    samples, companion = loop.measure_alternately(subjects, rules, clock=clock)
+    samples, companion = loop.measure_alternately(workloads, rules, clock=clock)
     assert samples.ended_by == "precision"
     assert len(samples.host_ms) == len(companion.host_ms) == loop.PRECISION_MINIMUM_SAMPLES
 
@@ -165,8 +165,8 @@ def test_what_prepares_a_call_comes_before_each_one_and_is_timed_apart(has_event
         clock.work(3.0)
         device.pending_ms += 300.0
 
-    subject = loop.Subject(device.call, device.synchronize, device if has_events else None, prepare=prepare)
-    (samples,) = loop.measure_alternately([subject], loop.Rules(iterations=2, warmup=1), clock=clock)
+    workload = loop.Workload(device.call, device.synchronize, device if has_events else None, prepare=prepare)
+    (samples,) = loop.measure_alternately([workload], loop.Rules(iterations=2, warmup=1), clock=clock)
     assert samples.host_ms == (20.5, 20.5)
     assert samples.prepare_ms == (3.0, 3.0)
     assert [step for step in device.log if step in {"prepare", "call"}] == ["prepare", "call"] * 3
@@ -176,15 +176,15 @@ def test_two_subjects_take_turns_after_each_was_warmed_up() -> None:
     clock = Clock()
     order: list[str] = []
 
-    def subject(name: str, ms: float) -> loop.Subject:
+    def workload(name: str, ms: float) -> loop.Workload:
         def call() -> None:
             order.append(name)
             clock.work(ms)
 
-        return loop.Subject(call)
+        return loop.Workload(call)
 
     slow, fast = loop.measure_alternately(
-        [subject("slow", 40.0), subject("fast", 10.0)],
+        [workload("slow", 40.0), workload("fast", 10.0)],
         loop.Rules(iterations=3, warmup=2),
         on_start=lambda: order.append("start"),
         clock=clock,

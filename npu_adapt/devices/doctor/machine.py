@@ -12,8 +12,10 @@ from pathlib import Path
 
 from npu_adapt.devices.doctor.ascend import Ascend, pci_cards, read_ascend
 from npu_adapt.devices.importing import version_of
+from npu_adapt.files import read_regular
 
 NVIDIA = "0x10de"  # PCI vendor
+LARGEST_CPUINFO = 1 << 24  # bytes: a machine of a thousand cores writes two million
 DISPLAY_CONTROLLER = "0x03"  # PCI base class of graphics cards, compute-only ones included
 # Beside torch, torch_npu and transformers: what prepares inputs, reads weights or replaces operators.
 PACKAGES = (
@@ -138,7 +140,7 @@ def read_nvidia(root: Path = Path("/")) -> Nvidia:
     """NVIDIA's cards on the PCI bus and the version of the driver that is loaded."""
     driver = None
     with suppress(OSError):
-        text = (root / "proc/driver/nvidia/version").read_text(encoding="utf-8", errors="replace")
+        text = read_regular(root / "proc/driver/nvidia/version").decode("utf-8", "replace")
         match = re.search(r"Kernel Module(?: for \S+)?\s+(\d[\d.]*)", text)
         driver = match[1] if match else ""
     return Nvidia(driver, pci_cards(root, vendor=NVIDIA, base_class=DISPLAY_CONTROLLER))
@@ -146,8 +148,8 @@ def read_nvidia(root: Path = Path("/")) -> Nvidia:
 
 def cpu_name(root: Path = Path("/")) -> str:
     """The processor's model as Linux names it, else the architecture."""
-    with suppress(OSError), (root / "proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
+    with suppress(OSError):
+        for line in read_regular(root / "proc/cpuinfo", LARGEST_CPUINFO).decode("utf-8", "replace").splitlines():
             if line.startswith(("model name", "Hardware")):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

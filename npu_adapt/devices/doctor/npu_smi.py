@@ -27,13 +27,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+LARGEST_ANSWER = 1 << 20  # bytes; sixteen chips and their processes take ten thousand
 MEBIBYTE = 1 << 20  # npu-smi writes MB and counts 2^20
 # Where drivers put the tool when it is not on the path.
 USUAL_PLACES = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi", "/usr/local/Ascend/driver/tools/npu-smi")
 
 _HEAD = re.compile(r"npu-smi\s+\S+\s+Version:\s*(\S+)")
-_CARD = re.compile(r"(?P<npu>\d+)\s+(?P<name>\S.*)")
-_USAGE = re.compile(r"(\d+)\s*/\s*(\d+)")
+_CARD = re.compile(r"(?P<npu>[0-9]{1,6})\s+(?P<name>\S.*)")
+_USAGE = re.compile(r"\b([0-9]{1,9})\s*/\s*([0-9]{1,9})\b")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _UNREAD = re.compile(r"\b(?:NA|N/A)\b|(?:^|\s)-(?:\s|$)")  # a memory that the card does not tell
 _BUS = re.compile(r"[0-9A-Fa-f]{4,}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\w+|NA|N/A|-")
 _BOARD_FIELD = re.compile(r"^\s*(?P<name>[^:\n]+?)\s*:\s*(?P<value>.*?)\s*$", re.MULTILINE)
@@ -161,7 +163,7 @@ def _finish(process: subprocess.Popen[bytes], output: IO[bytes], seconds: float)
         code = None
     with output:
         output.seek(0)
-        return code, output.read().decode("utf-8", "replace")
+        return code, output.read(LARGEST_ANSWER).decode("utf-8", "replace")
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -193,7 +195,7 @@ def _cells(line: str) -> list[str]:
 
 def _upper_row(cells: Sequence[str]) -> tuple[int, str, str] | None:
     """(NPU, name, health). The 950's table has number and name in cells of their own."""
-    if len(cells) == 4 and cells[0].isdigit():
+    if len(cells) == 4 and _NUMBER.fullmatch(cells[0]):
         return int(cells[0]), cells[1], cells[2]
     match = _CARD.fullmatch(cells[0]) if len(cells) == 3 else None
     return (int(match["npu"]), match["name"].strip(), cells[1]) if match else None
@@ -203,7 +205,7 @@ def _lower_row(cells: Sequence[str], npu: int, name: str, health: str) -> Chip |
     """The chip of a card's lower row. Of its memories, Memory-Usage and HBM-Usage, the one it has is not 0 / 0."""
     if len(cells) < 3 or not _BUS.fullmatch(cells[-2]):
         return None
-    numbers = [int(word) for word in " ".join(cells[:-2]).split() if word.isdigit()]
+    numbers = [int(word) for word in " ".join(cells[:-2]).split() if _NUMBER.fullmatch(word)]
     memories = [(int(total), int(used)) for used, total in _USAGE.findall(cells[-1])]
     if not memories and not _UNREAD.search(cells[-1]):
         return None
@@ -216,10 +218,10 @@ def _lower_row(cells: Sequence[str], npu: int, name: str, health: str) -> Chip |
 
 def _process(cells: Sequence[str]) -> tuple[tuple[int, int], Process] | None:
     """((NPU, chip), process) of a row of the lower table: numbers, a pid, a name, megabytes."""
-    if len(cells) < 4 or not cells[1].isdigit() or not cells[3].isdigit():
+    if len(cells) < 4 or not _NUMBER.fullmatch(cells[1]) or not _NUMBER.fullmatch(cells[3]):
         return None
     numbers = cells[0].split()
-    if not 1 <= len(numbers) <= 2 or not all(map(str.isdigit, numbers)):
+    if not 1 <= len(numbers) <= 2 or not all(map(_NUMBER.fullmatch, numbers)):
         return None
     chip = int(numbers[1]) if len(numbers) == 2 else 0
     return (int(numbers[0]), chip), Process(int(cells[1]), cells[2], int(cells[3]) * MEBIBYTE)

@@ -23,6 +23,7 @@ from npu_adapt.devices.stack import stack_versions
 from npu_adapt.errors import NpuAdaptError, RunFailed
 
 Tell = Callable[[Event], None]
+LONGEST = 500  # characters of what a library said: some list every kernel that they have
 
 
 def main() -> None:
@@ -47,13 +48,18 @@ def probe(tell: Tell) -> None:
     tell(Done())
 
 
+def short(text: str) -> str:
+    """`text`, cut where it is longer than anybody reads."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 def _torch(tell: Tell) -> Any:
     """torch; None where its import raised."""
     tell(Step(doing="import", what="torch"))
     try:
         torch = import_torch()
     except Exception as error:  # noqa: BLE001 - whatever a broken installation raises is the finding
-        tell(Failed(doing="import", what="torch", said=root_cause(error)))
+        tell(Failed(doing="import", what="torch", said=short(root_cause(error))))
         return None
     tell(Torch(version=str(torch.__version__), cuda=torch.version.cuda))
     return torch
@@ -73,7 +79,7 @@ def _imported(backend: Backend, tell: Tell) -> bool:
     try:
         importlib.import_module(extension.module)
     except Exception as error:  # noqa: BLE001 - whatever a broken installation raises is the finding
-        tell(Failed(doing="import", what=extension.module, said=root_cause(error)))
+        tell(Failed(doing="import", what=extension.module, said=short(root_cause(error))))
         return False
     tell(Versions(kind=backend.kind, **stack_versions(backend)))
     return True
@@ -94,13 +100,13 @@ def _count(torch: Any, backend: Backend) -> tuple[int, str]:
     try:
         count = int(torch.get_device_module(backend.kind).device_count())
     except (RuntimeError, AttributeError) as error:
-        return 0, root_cause(error)
+        return 0, short(root_cause(error))
     if count or not _has_software(torch, backend):
         return count, ""
     try:
         torch.zeros(1, device=backend.kind)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        return 0, root_cause(error)
+        return 0, short(root_cause(error))
     return 0, ""
 
 
@@ -116,9 +122,9 @@ def _used(name: str, index: int, backend: Backend) -> Found:
     except NpuAdaptError as error:
         kind = error.kind if isinstance(error, RunFailed) else ""
         told = what_was_said(error.__cause__) if error.__cause__ is not None else error.message
-        return Found(kind=backend.kind, index=index, name=backend.label, failure=kind, said=told)
+        return Found(kind=backend.kind, index=index, name=backend.label, failure=kind, said=short(told))
     except RuntimeError as error:
-        return Found(kind=backend.kind, index=index, name=backend.label, said=what_was_said(error))
+        return Found(kind=backend.kind, index=index, name=backend.label, said=short(what_was_said(error)))
     free, total = memory if memory is not None else (None, None)
     return Found(
         kind=backend.kind,

@@ -55,6 +55,7 @@ class LoadedModel:
     processor: Processors
     path: Path
     left_out: tuple[str, ...] = ()
+    load_ms: float = 0.0  # reading and proving the weights and building the model, without imports
 
     @property
     def config(self) -> Any:
@@ -114,6 +115,11 @@ class Task:
         if self.read is None or not all(name in outputs and outputs[name].numel() for name in self.needs):
             return ()
         return self.read(loaded, sample, outputs, sample_index)
+
+    def scores_in(self, outputs: Sequence[Mapping[str, Tensor]]) -> str | None:
+        """The output that holds class scores in all of `outputs`. None: a model of its own code gave none."""
+        name = self.class_scores
+        return name if name is not None and all(_holds_scores(each.get(name)) for each in outputs) else None
 
     def batch(self, tensors: Mapping[str, Tensor], size: int) -> dict[str, Tensor]:
         """One sample's tensors as a batch of `size` copies of it; what all members share stays as it is."""
@@ -246,3 +252,7 @@ def token_label(loaded: LoadedModel) -> Callable[[int], str]:
             return str(loaded.processor.tokenizer.decode([index]))
 
     return label
+
+
+def _holds_scores(output: Tensor | None) -> bool:
+    return output is not None and output.is_floating_point() and output.dim() > 0 and output.numel() > 0

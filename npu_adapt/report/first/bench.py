@@ -105,7 +105,7 @@ def setting(figures: Figures, bench: Bench) -> Iterator[Line]:
 
 
 def speed_up(figures: Figures, bench: Bench) -> Iterator[Line]:
-    path = f"bench.rows.{bench.best_row}.speed_up"
+    path = f"bench.rows.{bench.result_row}.speed_up"
     if bench.rows and figures.value(path) is not None:
         yield line(figures, "speed-up", benchmark.speed_up_words(figures, path))
 
@@ -119,7 +119,7 @@ def gate(figures: Figures, bench: Bench) -> Iterator[Line]:
 
 def limit(figures: Figures, bench: Bench) -> Iterator[Line]:
     """What the device itself could do at best."""
-    path = f"bench.rows.{bench.best_row}.roofline"
+    path = f"bench.rows.{bench.result_row}.roofline"
     if bench.rows and figures.value(path) is not None:
         bound = figures.say("first-bound", bound=benchmark.name_words(figures, f"{path}.bound"))
         share = figures.say("first-achieved", share=figures(f"{path}.achieved"))
@@ -127,7 +127,7 @@ def limit(figures: Figures, bench: Bench) -> Iterator[Line]:
 
 
 def memory(figures: Figures, bench: Bench) -> Iterator[Line]:
-    row = f"bench.rows.{bench.best_row}"
+    row = f"bench.rows.{bench.result_row}"
     paths = {"peak": "bench.peak_memory_bytes"}
     if bench.rows:
         paths |= {"weights-bytes": f"{row}.weights_bytes", "activations": f"{row}.activations_bytes"}

@@ -25,6 +25,7 @@ PHRASES: dict[str, Phrase] = {
     **REASONS,
     **bench.REASONS,
     **compare.PHRASES,
+    **run.PHRASES,
     **weights.PHRASES,
     **doctor.PHRASES,
     **first.PHRASES,

@@ -56,6 +56,11 @@ SENTENCES: dict[str, Phrase] = {
     "bench-spread": Phrase("{ratio} ({low} to {high})", "{ratio}（{low} 至 {high}）"),
     "bench-processes": Phrase("{count}: {low} to {high} ms", "{count} 个：{low} 至 {high} ms"),
     "bench-row-reason": Phrase("Row {row}, {status}: {reason}", "第 {row} 行，{status}：{reason}"),
+    "latency-wrong": Phrase("{how}; its output is wrong", "{how}；该设置的输出错误"),
+    "conclusion-wrong-rows": Phrase(
+        "Settings of the benchmark whose output is wrong, and which count for nothing: {rows}.",
+        "性能测试中输出错误、不计入结果的设置：{rows}。",
+    ),
     "bench-best": Phrase("best", "最佳"),
     "bench-measured": Phrase("measured", "已测"),
     "bench-wrong": Phrase("wrong", "结果错误"),
@@ -114,11 +119,11 @@ _WARNINGS: dict[str, Phrase] = {
         "other processes kept the device {utilization:percent} busy before this run used it",
         "本次运行使用设备之前，其他进程已使设备处于 {utilization:percent} 的占用率",
     ),
-    "device-memory-taken": Phrase(
+    "device-memory-rose": Phrase(
         "other processes took {bytes:size} of the device's memory while measuring",
         "测量期间，其他进程占用了 {bytes:size} 设备内存",
     ),
-    "device-memory-freed": Phrase(
+    "device-memory-fell": Phrase(
         "other processes freed {bytes:size} of the device's memory while measuring",
         "测量期间，其他进程释放了 {bytes:size} 设备内存",
     ),

@@ -51,7 +51,8 @@ TERMS: dict[str, Phrase] = {
         "{value:count} infinities of {place} appear on only one side",
         "{place} 有 {value:count} 个无穷大仅出现在一端",
     ),
-    "unequal": Phrase(
+    "equal": Phrase("all elements of {place} are equal", "{place} 的全部元素相等"),
+    "equal-not": Phrase(
         "{value:count} elements of {place} are not equal: whole numbers and booleans must be",
         "{place} 有 {value:count} 个元素不相等：整数与布尔值必须相等",
     ),
@@ -135,7 +136,7 @@ PARTS: dict[str, Phrase] = {
 }
 
 REASONS: dict[str, Phrase] = {
-    "no-class-scores": Phrase("the task has no class scores", "该任务没有类别得分"),
+    "no-class-scores": Phrase("no output holds class scores", "没有输出包含类别得分"),
     "fewer-than-five-classes": Phrase("fewer than five classes", "类别少于五个"),
     "fast": Phrase("not measured: --fast", "未测量：使用了 --fast"),
     "random-model": Phrase("the model is random, so it has no noise floor", "模型是随机的，因此没有噪声底"),
@@ -153,6 +154,9 @@ REASONS: dict[str, Phrase] = {
     "fits-only-float32": Phrase("worked out for float32 models only", "仅对 float32 模型推算"),
     "not-finite": Phrase(
         "does not exist: a NaN or an infinity appears on only one side", "不存在：有 NaN 或无穷大仅出现在一端"
+    ),
+    "compared-exactly": Phrase(
+        "whole numbers and booleans have no noise floor: they must be equal", "整数与布尔值没有噪声底：必须相等"
     ),
     "two-forwards-differ": Phrase(
         "two forwards of the same input differ here; their values are not kept",

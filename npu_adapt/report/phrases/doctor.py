@@ -174,8 +174,10 @@ _PARTS: dict[str, Phrase] = {
     "word-warning": Phrase("warning", "警告"),
     "word-note": Phrase("note", "提示"),
     "check-failed": Phrase(
-        "exit code 4: --check found no usable accelerator. {found}", "退出码 4：--check 没有发现可用的加速设备。{found}"
+        "exit code 4: no accelerator is usable on this machine, which --check asks for",
+        "退出码 4：本机没有可用的加速设备，而 --check 要求至少一个",
     ),
+    "check-because": Phrase("{text}: {id}: {found}", "{text}：{id}：{found}"),
 }
 
 CHANGES: dict[str, Phrase] = {

@@ -1,4 +1,4 @@
-"""A benchmark: its best row in full, all rows side by side, and what each doubts about itself."""
+"""A benchmark: its result in full, all rows side by side, and what each doubts about itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from npu_adapt.report.phrases import PHRASES
 from npu_adapt.report.scatter import scatter
 from npu_adapt.report.sections.blocks import cell, facts, table
 
-# What is shown of the best row, in this order; a path below `row` is that of the row.
+# What is shown of the result, in this order; a path below `row` is that of the row.
 ALWAYS = frozenset(("bench.peak_memory_bytes", "bench.latency_ms.p90", "bench.latency_ms.p99"))  # if need be, a reason
 FACTS = (
     ("device", "bench.device"),
@@ -57,7 +57,7 @@ NUMERIC = frozenset(("threads", "batch", "median-ms", "per-s"))
 
 
 def benchmark(figures: Figures) -> tuple[Block, ...]:
-    """The best row's figures and their doubts, the gate, and where there are several rows the sweep."""
+    """The result's figures and their doubts, the gate, and where there are several rows the sweep."""
     bench = figures.summary.bench
     if bench is None:
         return ()
@@ -86,16 +86,17 @@ def plot(figures: Figures) -> tuple[Block, ...]:
 def _points(bench: Bench) -> Iterator[tuple[str, float, float]]:
     for index, row in enumerate(bench.rows):
         if row.status == "measured" and row.latency_ms is not None and row.throughput_per_s is not None:
-            yield _letter(index), row.latency_ms.median, row.throughput_per_s
+            yield letter(index), row.latency_ms.median, row.throughput_per_s
 
 
-def _letter(index: int) -> str:
+def letter(index: int) -> str:
+    """What a row is called in the sweep."""
     return ascii_letters[index % len(ascii_letters)]
 
 
 def _facts(figures: Figures, bench: Bench) -> Iterator[tuple[Inline, Inline]]:
     for item, place in FACTS:
-        path = place.replace("row.", f"bench.rows.{bench.best_row}.", 1) if place.startswith("row.") else place
+        path = place.replace("row.", f"bench.rows.{bench.result_row}.", 1) if place.startswith("row.") else place
         if path.startswith("bench.rows.") and not bench.rows:
             continue
         if figures.value(path) in (None, "", ()) and path not in ALWAYS:
@@ -193,7 +194,7 @@ def _sweep_row(figures: Figures, bench: Bench, index: int, row: BenchRow) -> tup
     at = f"bench.rows.{index}"
     best = index == bench.best_row and row.status == "measured"
     return (
-        _letter(index),
+        letter(index),
         row.dtype,
         row.attention,
         row.mode,
@@ -211,7 +212,7 @@ def row_reasons(figures: Figures, bench: Bench) -> Iterator[str]:
         status = figures.say(f"bench-{row.status}")
         if row.reason is not None:
             why = figures.tell("reason", row.reason)
-            yield figures.say("bench-row-reason", row=_letter(index), status=status, reason=why)
+            yield figures.say("bench-row-reason", row=letter(index), status=status, reason=why)
         doubts = ", ".join(each.id for each in row.warnings if casts_doubt(each.id, "median"))
-        if doubts and index != bench.best_row:
-            yield figures.say("bench-row-reason", row=_letter(index), status=status, reason=f"(!) {doubts}")
+        if doubts and index != bench.result_row:
+            yield figures.say("bench-row-reason", row=letter(index), status=status, reason=f"(!) {doubts}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from npu_adapt.evidence import HISTORY_FOLDER, LOG_FILES, SUMMARY_FILE
-from npu_adapt.records.outcome import outcome_of
+from npu_adapt.records.outcome import all_wrong, outcome_of, wrong_rows
 from npu_adapt.report.document import Block, Code, Inline, Tone, listing, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.hardware import is_stand_in
 from npu_adapt.report.phrases.facts import finding_words
+from npu_adapt.report.sections.benchmark import letter
 from npu_adapt.report.sections.blocks import cell, facts, names, table
 from npu_adapt.report.sections.comparison import first_suspect, terms
 from npu_adapt.report.sections.speed import headline
@@ -121,7 +122,7 @@ def _without_failure(figures: Figures) -> tuple[str, Tone]:
         return _verdict(figures)
     if figures.is_rehearsal:
         return figures.say("conclusion-rehearsed-only", arithmetic=rehearsed_arithmetic(figures)), "caution"
-    if bench is not None and bench.rows and bench.rows[bench.best_row].relative_l2 is not None:
+    if bench is not None and bench.rows and bench.rows[bench.result_row].relative_l2 is not None:
         return figures.say("conclusion-checked", device=run.device), "caution"
     return figures.say("conclusion-not-compared", device=run.device), "caution"
 
@@ -155,7 +156,7 @@ def reservations(figures: Figures) -> tuple[str, ...]:
 
 
 def reserved(figures: Figures) -> tuple[Reservation, ...]:
-    """Doubts about the weights, problems of the environment, operators on the CPU."""
+    """Doubts about the weights, problems of the environment, wrong settings of a benchmark, operators on the CPU."""
     environment = figures.summary.environment
     found = [*weight_doubts(figures)]
     for each in () if environment is None else environment.problems:
@@ -163,6 +164,10 @@ def reserved(figures: Figures) -> tuple[Reservation, ...]:
             severity = figures.say(f"label-{each.severity}")
             said = finding_words(each, figures.language)["found"]
             found.append(Reservation(figures.say("conclusion-problem", severity=severity, found=said), each.id))
+    bench = figures.summary.bench
+    if bench is not None and wrong_rows(bench) and not all_wrong(bench):
+        rows = names(figures, [letter(index) for index in wrong_rows(bench)])
+        found.append(Reservation(figures.say("conclusion-wrong-rows", rows=rows), "wrong-output"))
     operators = figures.value("run.cpu_fallbacks")
     if operators:
         text = figures.say("conclusion-fallbacks", operators=names(figures, operators))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from npu_adapt.records.outcome import all_wrong
 from npu_adapt.report.document import Block, Inline, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.sections.benchmark import benchmark
@@ -16,6 +17,8 @@ def headline(figures: Figures) -> tuple[str, str]:
         return figures.say("latency-emulated"), figures.say("latency-emulated")
     if figures.summary.bench is not None:
         how = figures.say("latency-bench", iterations=figures("bench.iterations"), batch=figures("bench.batch_size"))
+        if all_wrong(figures.summary.bench):
+            how = figures.say("latency-wrong", how=how)
         return figures("bench.latency_ms.median", unit=True), how
     if figures.value("run.timings_ms.warm_forward") is not None:
         return figures("run.timings_ms.warm_forward", unit=True), figures.say("latency-run")
@@ -60,11 +63,11 @@ def _without(figures: Figures, reason: str) -> Block:
 
 
 def _of_bench(figures: Figures) -> list[Measurement]:
-    """Of the best row of `bench --against`; nothing where the benchmark had no rival."""
+    """Of the result of `bench --against`; nothing where the benchmark had no rival."""
     bench = figures.summary.bench
     if bench is None or not bench.rows:
         return []
-    path = f"bench.rows.{bench.best_row}.speed_up"
+    path = f"bench.rows.{bench.result_row}.speed_up"
     if figures.value(path) is None:
         return []
     dtype, threads = figures(f"{path}.reference_dtype"), figures(f"{path}.reference_threads")

@@ -90,9 +90,9 @@ def problems(figures: Figures) -> tuple[Block, ...]:
         return ()
     rows = []
     for each in environment.problems:
-        told = finding_words(each, figures.language)
+        said = finding_words(each, figures.language)
         rows.append(
-            (figures.say(f"label-{each.severity}"), *(told.get(part, "") for part in ("found", "wanted", "fix")))
+            (figures.say(f"label-{each.severity}"), *(said.get(part, "") for part in ("found", "wanted", "fix")))
         )
     return (table(figures, "problems", ("severity", "found", "wanted", "fix"), rows),)
 

@@ -1,4 +1,4 @@
-"""How fast: every setting checked against the reference, then measured; the fastest right one is the result."""
+"""How fast: every setting checked against the reference, then measured; one of batch size 1 is the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Fact, Summary
 from npu_adapt.timing.loop import PRECISION_MINIMUM_SAMPLES
 from npu_adapt.timing.statistics import MINIMUM_SAMPLES
-from npu_adapt.workflows.bench.choice import best_row
+from npu_adapt.workflows.bench.choice import best_row, result_row
 from npu_adapt.workflows.bench.memory import memory_source
 from npu_adapt.workflows.bench.options import BenchOptions
 from npu_adapt.workflows.bench.rows import MeasuredRow, failed_row, measure_row, on_device
@@ -32,8 +32,8 @@ from npu_adapt.workflows.run.subject import Subject
 
 FOREIGN_UTILIZATION = 0.05
 
-# Fields that the section repeats from its best row, for readers that know no rows.
-OF_THE_BEST_ROW = (
+# Fields that the section repeats from one row, for readers that know no rows.
+REPEATED = (
     "dtype",
     "batch_size",
     "samples_ms",
@@ -67,7 +67,7 @@ def bench(request: RunRequest, options: BenchOptions, progress: Progress, given:
         with session.stage("measure", "measuring", fallbacks=False):
             rows = tuple(_rows(session, options, how))
         section = _section(session, tuple(measured.row for measured in rows), shared)
-        _record_run(session, section, rows[section.best_row])
+        _record_run(session, section, rows[section.result_row])
         session.explain(_reasons(section))
         _log(session, section)
         return session.publish(bench=section)
@@ -186,30 +186,34 @@ def _describe(setting: Setting) -> str:
 
 def _section(session: Session, rows: tuple[BenchRow, ...], warnings: tuple[Fact, ...]) -> Bench:
     """`warnings` are about all rows."""
-    index = best_row(rows)
-    best = rows[index]
-    assert best.latency_ms is not None and best.throughput_per_s is not None
-    wrong = () if best.reason is None else (best.reason,)
+    index = result_row(rows)
+    result = rows[index]
+    assert result.latency_ms is not None and result.throughput_per_s is not None
+    wrong = () if result.reason is None else (result.reason,)
     return Bench(
         device=session.device.name,
-        warmup=best.warmup,
-        iterations=best.iterations,
-        latency_ms=best.latency_ms,
-        throughput_per_s=best.throughput_per_s,
-        warnings=(*wrong, *warnings, *best.warnings),
-        clock="device" if best.host_samples_ms else "host",
+        warmup=result.warmup,
+        iterations=result.iterations,
+        latency_ms=result.latency_ms,
+        throughput_per_s=result.throughput_per_s,
+        warnings=(*wrong, *warnings, *result.warnings),
+        clock="device" if result.host_samples_ms else "host",
         memory_source=memory_source(session.device),
         rows=rows,
-        best_row=index,
-        **{name: getattr(best, name) for name in OF_THE_BEST_ROW},
+        best_row=best_row(rows),
+        result_row=index,
+        **{name: getattr(result, name) for name in REPEATED},
     )
 
 
-def _record_run(session: Session, section: Bench, best: MeasuredRow) -> None:
-    """`run` is the best row's: its outputs, and its median as the warm forward."""
-    row = best.row
+def _record_run(session: Session, section: Bench, result: MeasuredRow) -> None:
+    """`run` is the result row's: its outputs, and its median as the warm forward."""
+    row = result.row
+    status = "FAILED" if row.status == "wrong" else "SUCCESS"
     assert row.first_forward_ms is not None
-    record_forwards(session, Forwards((best.outputs,), row.first_forward_ms, (section.latency_ms.median,)))
+    record_forwards(
+        session, Forwards((result.outputs,), row.first_forward_ms, (section.latency_ms.median,)), status=status
+    )
     session.record(
         dtype=row.dtype, attention=row.attention, threads=row.threads, peak_memory_bytes=_device_peak(session, row)
     )

@@ -90,7 +90,7 @@ def require_same_setting(baseline: Summary, now: Summary, path: Path) -> None:
             )
 
 
-def judge(before: Medians, now: Medians, path: Path, fail_above: float, *, same_pace: bool) -> Gate:
+def decide(before: Medians, now: Medians, path: Path, fail_above: float, *, same_pace: bool) -> Gate:
     """Fails when even the lower end of the ratio's 95 % interval is above `1 + fail_above`.
 
     Undecided, which passes, is when the interval holds that limit. Where both sides have a pace, and `same_pace` says

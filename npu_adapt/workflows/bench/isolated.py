@@ -16,12 +16,12 @@ from npu_adapt.evidence import Journal, Logs
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Fact, Gate, Summary
 from npu_adapt.timing.statistics import median
-from npu_adapt.workflows.bench.choice import best_row
+from npu_adapt.workflows.bench.choice import best_row, result_row
 from npu_adapt.workflows.bench.gate import (
     FEWEST_PROCESSES,
     MOST_PROCESSES,
     Medians,
-    judge,
+    decide,
     read_bench_baseline,
     require_same_setting,
     same_pace,
@@ -58,7 +58,7 @@ class _Child:
 
     @property
     def row(self) -> BenchRow:
-        return self.bench.rows[self.bench.best_row]
+        return self.bench.rows[self.bench.result_row]
 
 
 class _Children(ExitStack):
@@ -116,9 +116,11 @@ def bench_isolated(request: RunRequest, options: BenchOptions, progress: Progres
         if first_failure is not None and not ran:
             _publish_failure(folder, first_failure)
             raise first_failure
-        best = best_row(tuple(rows))
-        child, cores = ran[best]
-        section = msgspec.structs.replace(child.bench, rows=tuple(rows), best_row=best, pinned_cores=cores)
+        result = result_row(tuple(rows))
+        child, cores = ran[result]
+        section = msgspec.structs.replace(
+            child.bench, rows=tuple(rows), best_row=best_row(tuple(rows)), result_row=result, pinned_cores=cores
+        )
         return _publish(folder, child, section, progress.say)
 
 
@@ -174,7 +176,7 @@ def bench_gated(request: RunRequest, options: BenchOptions, fresh: FreshProcesse
             counted = _counted(ran, wanted, most)
             if counted and baseline is not None and fresh.baseline is not None:
                 assert baseline.bench is not None
-                gate = judge(
+                gate = decide(
                     Medians.recorded(baseline.bench),
                     _medians(counted),
                     fresh.baseline,

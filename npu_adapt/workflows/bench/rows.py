@@ -79,8 +79,8 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
         first_member = {name: tensor[:1].to("cpu", copy=True) for name, tensor in outputs.items()}
         held = (*module.parameters(), *module.buffers(), *tensors.values())
         prepare = reader(limits.read_whole(eager, held)) if how.with_pace else None
-        subject = loop.Subject(forward, device.synchronize, device.event_timer(), prepare=prepare)
-        fields = timing_fields(session, setting, subject, how, step)
+        workload = loop.Workload(forward, device.synchronize, device.event_timer(), prepare=prepare)
+        fields = timing_fields(session, setting, workload, how, step)
         wrong = wrongness(error, setting.dtype)
         if task.generation is not None and setting.mode == modes.EAGER:  # its shapes grow, which compiles each anew
             generated, wrong_tokens = generation_fields(session, setting, module, tensors, how)

@@ -20,17 +20,17 @@ MINIMUM_FOR_P99 = statistics.MINIMUM_SAMPLES[0.99]
 
 
 def timing_fields(
-    session: Session, setting: Setting, subject: loop.Subject, how: Measurement, step: Step
+    session: Session, setting: Setting, workload: loop.Workload, how: Measurement, step: Step
 ) -> dict[str, Any]:
     """Measures the forward, in turns with the rival if there is one; the row's fields of time."""
     device, task = session.device, session.loaded.task
-    subjects = [subject]
+    workloads = [workload]
     if (rival := how.rival) is not None:
         tensors = task.batch(rival.tensors(session.samples[0]), setting.batch_size)
-        subjects.append(loop.Subject(lambda: rival.call(tensors), rival.device.synchronize))
+        workloads.append(loop.Workload(lambda: rival.call(tensors), rival.device.synchronize))
     if how.with_pace:
-        subjects.append(loop.Subject(fixed_work, is_awaited=False))
-    before: list[load.Reading] = []
+        workloads.append(loop.Workload(fixed_work, is_awaited=False))
+    before: list[load.Counters] = []
     told = 0
 
     def on_sample(rounds: int) -> None:
@@ -39,7 +39,7 @@ def timing_fields(
         told = rounds
 
     measured = loop.measure_alternately(
-        subjects, how.rules, on_sample=on_sample, on_start=lambda: before.append(load.read(device))
+        workloads, how.rules, on_sample=on_sample, on_start=lambda: before.append(load.read_counters(device))
     )
     own = measured[0]
     samples = own.device_ms or own.host_ms
@@ -64,7 +64,10 @@ def timing_fields(
         "real_time_factor": None if sample.seconds is None else 1 / (throughput * sample.seconds),
         "prefill_tokens_per_s": None if prompt is None else throughput * prompt,
         "speed_up": None if rival is None else _speed_up(rival, measured[1], own),
-        "warnings": (*load.warnings_between(before[0], load.read(device)), *_own_warnings(own, how.rules, samples)),
+        "warnings": (
+            *load.warnings_between(before[0], load.read_counters(device)),
+            *_own_warnings(own, how.rules, samples),
+        ),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from npu_adapt.errors import UsageError
 from npu_adapt.numerics.arithmetic import ARITHMETICS, OPERATOR_CLASSES
-from npu_adapt.records import TEXT, Baseline, Compare, Fact, InputInfo, Run, Summary
+from npu_adapt.records import Baseline, Compare, Fact, InputInfo, Run, Summary
 from npu_adapt.workflows.compare.facts import regression
 from npu_adapt.workflows.env.changes import environment_changes
 from npu_adapt.workflows.reading import read_checked
@@ -64,7 +64,7 @@ def against_baseline(baseline: Summary, now: Summary, path: Path) -> Baseline:
             *_grown_errors(before, after),
             *_changed_predictions(baseline.run, now.run),
         ),
-        changes=tuple(map(_as_fact, environment_changes(baseline.environment, now.environment))),
+        changes=environment_changes(baseline.environment, now.environment),
     )
 
 
@@ -119,7 +119,3 @@ def _changed_predictions(before: Run, after: Run) -> list[Fact]:
         for sample in sorted(old.keys() & new.keys())
         if old[sample] != new[sample]
     ]
-
-
-def _as_fact(change: Fact | str) -> Fact:
-    return change if isinstance(change, Fact) else Fact(TEXT, {"text": change})

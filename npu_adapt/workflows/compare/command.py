@@ -92,7 +92,7 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     evidence = Evidence(
         reference=expected.outputs,
         candidate=found.outputs,
-        class_scores=session.loaded.task.class_scores,
+        class_scores=session.loaded.task.scores_in((*expected.outputs, *found.outputs)),
         dtype=session.loaded.dtype,
         reference_device=options.reference,
         rehearsed=session.request.rehearse is not None,
@@ -125,11 +125,11 @@ def _forwards(
         found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
     with session.stage("compare", "comparing the outputs"):
         require_same_outputs(expected.outputs, found.outputs)
-    one, other = expected.warm_median_ms, found.warm_median_ms
-    if one is None or other is None or rehearsed:
+    if not warm or rehearsed:
         return expected, found, None
+    round_ms = min(expected.warm_ms) + min(found.warm_ms)
     with session.stage("latency", "timing both sides in turns", fallbacks=False):
-        return expected, found, measure_latency(reference, candidate, session.samples[0], one + other)
+        return expected, found, measure_latency(reference, candidate, session.samples[0], round_ms)
 
 
 def _reference_side(session: Session, options: CompareOptions) -> Side:

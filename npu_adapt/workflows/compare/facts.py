@@ -22,6 +22,7 @@ ReasonId = Literal[
     "rehearsal-arithmetic-known",
     "fits-only-float32",
     "not-finite",
+    "compared-exactly",
     "two-forwards-differ",
     "latency-too-long",
     "latency-unsteady",

@@ -53,7 +53,7 @@ class Measured:
 class NoiseFloor:
     """The device's errors beside the floor, and what else the truth brought to light."""
 
-    samples: tuple[dict[str, Measured], ...]  # by output
+    samples: tuple[dict[str, Measured], ...]  # by floating output
     truth: tuple[Outputs, ...]  # in float64; empty unless it was to be kept
     operators: frozenset[str] = frozenset()  # classes of matrix products that the model uses
     left_out: tuple[Fact, ...] = ()  # where the truth is not in float64
@@ -92,7 +92,7 @@ def measure_floor(
                 step.advance(1)
             found = _errors(candidate[number], truth)
             measured.append(
-                {name: Measured(found[name], _floor([each[name] for each in errors], loaded.dtype)) for name in truth}
+                {name: Measured(found[name], _floor([each[name] for each in errors], loaded.dtype)) for name in found}
             )
             if explained and number == 0:
                 fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
@@ -140,8 +140,11 @@ def worst_of(samples: tuple[dict[str, Measured], ...], output: str) -> Measured:
     return max((sample[output] for sample in samples), key=_badness)
 
 
-def with_floor(output: OutputComparison, measured: Measured) -> OutputComparison:
-    """The record of an output with its floor."""
+def with_floor(output: OutputComparison, samples: tuple[dict[str, Measured], ...]) -> OutputComparison:
+    """The record of an output with its floor; as it is where it has none: it is not floating."""
+    if output.name not in samples[0]:
+        return output
+    measured = worst_of(samples, output.name)
     return replace(
         output,
         float64_relative_l2=measured.error,
@@ -188,7 +191,9 @@ def _left_out(wide: Float64, instead: Iterable[LeftOutId]) -> tuple[Fact, ...]:
 
 
 def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:
-    return {name: compare_tensors(outputs[name], truth[name]).relative_l2 for name in truth}
+    """Of the floating outputs: whole numbers are compared exactly."""
+    floating = (name for name, tensor in truth.items() if tensor.is_floating_point())
+    return {name: compare_tensors(outputs[name], truth[name]).relative_l2 for name in floating}
 
 
 def _floor(errors: list[float | None], dtype: torch.dtype) -> float | None:

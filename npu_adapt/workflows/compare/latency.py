@@ -8,26 +8,26 @@ import torch
 
 from npu_adapt.models.tasks import Sample
 from npu_adapt.records import CompareLatency, Fact
-from npu_adapt.timing.loop import Rules, Subject, measure_alternately
+from npu_adapt.timing.loop import Rules, Workload, measure_alternately
 from npu_adapt.timing.statistics import paired_ratio
 from npu_adapt.workflows.compare.facts import reason
 from npu_adapt.workflows.run.forward import Side
 
-LONGEST_SECONDS = 5.0  # of measuring both sides; who wants more of it has `bench --against`
+LONGEST_SECONDS = 2.0  # of measuring both sides; who wants more of it has `bench --against`
 LEAST_ROUNDS = 9  # three of warm-up, and the six pairs without which a ratio has no interval
-PRECISION = 0.02  # of each side's median, at which measuring ends
+PRECISION = 0.05  # of each side's median, at which measuring ends
 WIDEST_INTERVAL = 0.10  # of the speed-up, either way
 
 
 def measure_latency(reference: Side, candidate: Side, sample: Sample, round_ms: float) -> CompareLatency | Fact:
     """The latencies of one sample, both sides in turns, once their ratio is steady; else the reason.
 
-    `round_ms`: how long one warm forward of each side takes together, about.
+    `round_ms`: how long one warm forward of each side takes together, at the least.
     """
     if LEAST_ROUNDS * round_ms > 1e3 * LONGEST_SECONDS:
         return reason("latency-too-long", round_ms=round_ms, seconds=LONGEST_SECONDS)
     rules = Rules(max_seconds=LONGEST_SECONDS, precision=PRECISION)
-    sides = measure_alternately([_subject(side, sample) for side in (reference, candidate)], rules)
+    sides = measure_alternately([_workload(side, sample) for side in (reference, candidate)], rules)
     reference_ms, candidate_ms = (samples.host_ms for samples in sides)
     ratio = paired_ratio(reference_ms, candidate_ms)
     if ratio is None or ratio.high - ratio.low > 2 * WIDEST_INTERVAL * ratio.estimate:
@@ -41,10 +41,10 @@ def measure_latency(reference: Side, candidate: Side, sample: Sample, round_ms: 
     )
 
 
-def _subject(side: Side, sample: Sample) -> Subject:
+def _workload(side: Side, sample: Sample) -> Workload:
     tensors: dict[str, torch.Tensor] = {}
 
     def prepare() -> None:
         tensors.update(side.tensors(sample))  # anew each time: a forward may write into its inputs
 
-    return Subject(lambda: side.call(tensors), side.device.synchronize, prepare=prepare)
+    return Workload(lambda: side.call(tensors), side.device.synchronize, prepare=prepare)

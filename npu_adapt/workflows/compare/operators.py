@@ -117,7 +117,8 @@ def _failing_sample(measured: tuple[dict[str, Measured], ...]) -> int | None:
     """The sample that is furthest over its floor, if it is over the limit; None: none is."""
 
     def over(sample: dict[str, Measured]) -> float:
-        return max(float("inf") if each.over_floor is None else each.over_floor for each in sample.values())
+        figures = (float("inf") if each.over_floor is None else each.over_floor for each in sample.values())
+        return max(figures, default=0.0)
 
     worst = max(range(len(measured)), key=lambda number: over(measured[number]), default=None)
     return worst if worst is not None and over(measured[worst]) > FLOOR_MARGIN else None

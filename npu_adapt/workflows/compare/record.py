@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from msgspec import to_builtins
-from msgspec.structs import replace
 
 from npu_adapt.evidence import Journal
 from npu_adapt.numerics.rules import FLOOR_MARGIN, one_percent
 from npu_adapt.records import Compare, CompareLatency, Fact, InputInfo, OutputComparison, Term
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.facts import ReasonId, reason
-from npu_adapt.workflows.compare.floor import with_floor, worst_of
+from npu_adapt.workflows.compare.floor import with_floor
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.outputs import FLAT_METRICS, class_matches, compare_outputs, flat_metrics
 from npu_adapt.workflows.compare.verdict import give_verdict
 
+FLOOR_FIELDS = ("noise_floor", "error_over_floor", "float64_relative_l2")
 MATCHES = ("top1_match", "top5_match", "match_within_1_percent")
 
 
@@ -68,7 +68,12 @@ def log_comparison(journal: Journal, section: Compare) -> None:
     if section.arithmetic is not None:
         for reading in section.arithmetic.readings:
             event("accuracy", "probe", **to_builtins(reading))
-        event("accuracy", "arithmetic", **to_builtins(replace(section.arithmetic, found=None, readings=())))
+        report = section.arithmetic
+        event(
+            "accuracy", "arithmetic", asked=report.asked, judged_at=report.judged_at, exp_overflows=report.exp_overflows
+        )
+        for arithmetic in report.fits or ():
+            event("accuracy", "fits", arithmetic=arithmetic)
     if section.repeats is not None:
         event("accuracy", "repeats", **to_builtins(section.repeats))
     for finding in section.operators:
@@ -96,7 +101,7 @@ def _with_floors(outputs: tuple[OutputComparison, ...], evidence: Evidence) -> t
     if evidence.floor is None:
         return outputs
     samples = evidence.floor.samples
-    return tuple(with_floor(output, worst_of(samples, output.name)) for output in outputs)
+    return tuple(with_floor(output, samples) for output in outputs)
 
 
 def _class_noise(evidence: Evidence) -> tuple[float, ...]:
@@ -128,8 +133,11 @@ def _reasons(evidence: Evidence, section: Compare) -> dict[str, Fact]:
     say(suspect, *(name for name in ("first_suspect", "depth") if getattr(section, name) is None))
     if evidence.floor is None:
         floor: ReasonId = "random-model" if evidence.is_random else "fast"
-        say(floor, "outputs.noise_floor", "outputs.error_over_floor", "outputs.float64_relative_l2")
+        say(floor, *(f"outputs.{name}" for name in FLOOR_FIELDS))
     say("not-finite", *(name for name in FLAT_METRICS if getattr(section, name) is None))
+    for at, output in enumerate(section.outputs):
+        if output.unequal is not None and evidence.floor is not None:
+            say("compared-exactly", *(f"outputs.{at}.{name}" for name in FLOOR_FIELDS))
     found = {f"compare.{name}": reason(why) for name, why in absent.items()}
     return found | _reason_of_latency(evidence) | _reasons_of_divergences(section)
 

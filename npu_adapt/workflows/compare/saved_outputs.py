@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import stat
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ import torch
 from msgspec.structs import replace
 
 from npu_adapt.errors import UsageError
+from npu_adapt.files import open_regular
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import compare_tensors
@@ -25,7 +26,6 @@ from npu_adapt.workflows.run.forward import Outputs
 
 SIDES = ("reference", "candidate", "truth")
 SUMMARY = "summary.json"
-LARGEST_SUMMARY = 64 << 20  # bytes
 LARGEST_SIDE = 64 << 30  # bytes
 AGAIN = "make the folder again: npu-adapt compare MODEL --save-outputs DIR"
 DTYPES = {dtype_name(dtype): dtype for dtype in COARSEST_UNASKED}
@@ -84,7 +84,6 @@ def read_evidence(folder: Path, asked: str) -> tuple[Evidence, Summary]:
     What only running can tell, the arithmetic probed, the repeats and the operators, is the record's. `asked` is the
     arithmetic that the device is held to now. Raises `UsageError` for anything less than such a folder.
     """
-    _require_file(folder / SUMMARY, LARGEST_SUMMARY)
     summary = read_checked(folder / SUMMARY)
     compare, run = summary.compare, summary.run
     if compare is None or run is None:
@@ -116,7 +115,7 @@ def _measured_again(
 ) -> NoiseFloor:
     """The errors of the saved candidate against the saved truth, beside the floors of that run."""
     samples = tuple(
-        {name: Measured(compare_tensors(outputs[name], exact[name]).relative_l2, floor[name]) for name in exact}
+        {name: Measured(compare_tensors(outputs[name], exact[name]).relative_l2, floor[name]) for name in floor}
         for outputs, exact, floor in zip(candidate, truth, floors, strict=True)
     )
     return NoiseFloor(samples, truth)
@@ -137,7 +136,7 @@ def _read_sides(folder: Path) -> tuple[list[tuple[Outputs, ...]], Header]:
 def _read_side(path: Path) -> tuple[tuple[Outputs, ...], Header]:
     from safetensors import SafetensorError, safe_open
 
-    _require_file(path, LARGEST_SIDE)
+    _require_file(path)
     samples: dict[int, Outputs] = {}
     try:
         with safe_open(path, framework="pt") as file:
@@ -156,16 +155,15 @@ def _read_side(path: Path) -> tuple[tuple[Outputs, ...], Header]:
     return tuple({name: samples[number][name] for name in header.outputs} for number in range(len(samples))), header
 
 
-def _require_file(path: Path, largest: int) -> None:
-    """Raises `UsageError` unless there is a regular file of at most `largest` bytes: a FIFO would never end."""
+def _require_file(path: Path) -> None:
+    """Raises `UsageError` unless there is a regular file of bounded size: a named pipe would never end."""
     try:
-        found = path.stat()
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise UsageError(f"{path} cannot be read as saved outputs: {error.strerror}", hint=AGAIN) from error
-    if not stat.S_ISREG(found.st_mode):
-        raise UsageError(f"{path} is not a regular file", hint=AGAIN)
-    if found.st_size > largest:
-        raise UsageError(f"{path} has {found.st_size} bytes; at most {largest} are read", hint=AGAIN)
+    if size > LARGEST_SIDE:
+        raise UsageError(f"{path} has {size} bytes; at most {LARGEST_SIDE} are read", hint=AGAIN)
 
 
 def _require_consistent(folder: Path, sides: list[tuple[Outputs, ...]], header: Header) -> None:
@@ -181,10 +179,11 @@ def _require_consistent(folder: Path, sides: list[tuple[Outputs, ...]], header: 
             forms = {(tuple(each[name].shape), each[name].is_floating_point()) for each in samples}
             if len(forms) > 1 or any(each[name].is_complex() for each in samples) or not samples[0][name].numel():
                 raise UsageError(f"{name} of sample {number} in {folder} has other shapes or types", hint=AGAIN)
-    if any(set(floors) != set(header.outputs) for floors in header.noise_floors):
+    floating = {name for name, tensor in reference[0].items() if tensor.is_floating_point()}
+    if any(set(floors) != floating for floors in header.noise_floors):
         raise UsageError(f"the noise floors in {folder} are not of its outputs", hint=AGAIN)
     scores = header.class_scores
-    if scores is not None and (scores not in header.outputs or not all(each[scores].dim() for each in reference)):
+    if scores is not None and (scores not in floating or not all(each[scores].dim() for each in reference)):
         raise UsageError(f"{folder} holds no class scores {scores!r}", hint=AGAIN)
 
 

@@ -92,8 +92,16 @@ def _examine(
 
 def _require_folder(path: Path | None) -> None:
     """Before anybody has waited: raises `UsageError` where nothing can be saved at `path`."""
-    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
-        why = "it is a folder" if path.is_dir() else f"{path.parent} is not a folder that you may write to"
+    if path is None:
+        return
+    why = None
+    if path.is_dir():
+        why = "it is a folder"
+    elif path.exists() and not path.is_file():
+        why = "it is a device or a pipe, which the record would take the place of"
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        why = f"{path.parent} is not a folder that you may write to"
+    if why is not None:
         raise UsageError(f"{path} cannot be written: {why}", hint="name another file with --save")
 
 

@@ -95,7 +95,7 @@ def run_forwards(
                 tensors = side.tensors(sample)  # anew for each forward: it may write into them
                 result, elapsed = side.forward(tensors, None if is_warm else watch)
                 if forward:
-                    repeats += [repeat_difference(result[name], outputs[-1][name]) for name in outputs[-1]]
+                    repeats += [repeat_difference(result.get(name), first) for name, first in outputs[-1].items()]
                 else:
                     outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
                 if is_warm:
@@ -110,11 +110,11 @@ def run_forwards(
     return Forwards(tuple(outputs), first_ms, tuple(warm_ms), forwards, differing, spread, tuple(divergences))
 
 
-def repeat_difference(again: torch.Tensor, first: torch.Tensor) -> tuple[float, float]:
-    """(share of elements that differ, relative L2) between two forwards' results; (1, inf) for other shapes."""
-    again = again.cpu()
-    if again.shape != first.shape:
+def repeat_difference(again: torch.Tensor | None, first: torch.Tensor) -> tuple[float, float]:
+    """(share of elements that differ, relative L2) between two forwards' results; (1, inf) for other shapes or none."""
+    if again is None or again.shape != first.shape:
         return 1.0, math.inf
+    again = again.cpu()
     same = image(again) == image(first)
     if not first.numel() or bool(same.all()):
         return 0.0, 0.0

@@ -5,7 +5,6 @@ It comes from a checkpoint and a row of the task table, or from Python as it is.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,6 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
         raise
     _log_attempts(journal, local.attempts)
     hashing = start_verifying(local, wanted, run.progress)
-    started = time.perf_counter()
     loaded = loading.load_model(
         local,
         task=request.task,
@@ -77,10 +75,9 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
         allow_pickle=request.allow_pickle,
         progress=run.progress,
     )
-    load_ms = 1e3 * (time.perf_counter() - started)
     run.device.require_dtype(loaded.dtype)
     samples = loaded.task.prepare(loaded, request.inputs, request.samples, request.seed)
-    return Subject(loaded, samples, load_ms, hashing)
+    return Subject(loaded, samples, loaded.load_ms, hashing)
 
 
 def record_subject(run: Recording, subject: Subject) -> None:

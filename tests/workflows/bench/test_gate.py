@@ -10,7 +10,7 @@ from npu_adapt import records
 from npu_adapt.progress import Silent
 from npu_adapt.timing.statistics import latency
 from npu_adapt.workflows.bench import isolated as bench_isolated
-from npu_adapt.workflows.bench.gate import Medians, judge, same_pace
+from npu_adapt.workflows.bench.gate import Medians, decide, same_pace
 from npu_adapt.workflows.bench.options import BenchOptions, FreshProcesses
 from npu_adapt.workflows.run.request import RunRequest
 from tests.report import summaries
@@ -40,7 +40,7 @@ def medians(draw: random.Random, scale: float, count: int = 5) -> tuple[float, .
 
 
 def gate_of(before: Medians, now: Medians, *, same_pace: bool = True) -> records.Gate:
-    return judge(before, now, Path("b"), 0.05, same_pace=same_pace)
+    return decide(before, now, Path("b"), 0.05, same_pace=same_pace)
 
 
 def test_the_same_thing_again_never_fails() -> None:

@@ -31,13 +31,13 @@ class Layer(nn.Module):
 
 
 class Model(nn.Module):
-    """Four layers of 32, a head; a tensor changed in place, integers, and a mask of booleans on the way."""
+    """Layers of width 32 and a head; a tensor changed in place, integers, and a mask of booleans on the way."""
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0, layers: int = 4) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.embed = nn.Embedding(20, 32)
-        self.layers = nn.ModuleList(Layer(32) for _ in range(4))
+        self.layers = nn.ModuleList(Layer(32) for _ in range(layers))
         self.dropout = dropout
         self.head = nn.Linear(32, 5)
 

@@ -309,12 +309,16 @@ def test_whole_numbers_must_be_equal_under_every_rule_that_judges_errors(run: Ru
         return {**outputs, "ids": outputs["logits"].argsort(-1), "positive": outputs["logits"] > 0}
 
     spoil(with_forward(with_ids))
-    assert {output.name: output.unequal for output in section_of(run()).outputs} == {
+    summary = run()
+    assert {output.name: output.unequal for output in section_of(summary).outputs} == {
         "logits": None,
         "last_hidden_state": None,
         "ids": 0,
         "positive": 0,
     }
+
+    assert section_of(summary).outputs[2].noise_floor is None
+    assert summary.reasons["compare.outputs.2.noise_floor"] == Fact("compared-exactly")
 
     class OtherIds(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -323,7 +327,20 @@ def test_whole_numbers_must_be_equal_under_every_rule_that_judges_errors(run: Ru
 
     verdict = section_of(run(OtherIds)).verdict
     assert not verdict.passed
-    assert Term(id="unequal", holds=False, place="ids", value=10, limit=0) in verdict.terms
+    assert Term(id="equal", holds=False, place="ids", value=10, limit=0) in verdict.terms
+
+
+def test_a_model_of_whole_numbers_alone_is_compared(run: Run, spoil: Any) -> None:
+    def ids(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"ids": plain(module, tensors)["logits"].argsort(-1)}
+
+    spoil(with_forward(ids))
+    summary = run()
+    section = section_of(summary)
+    assert section.verdict.passed and section.verdict.terms[0] == Term(
+        id="equal", holds=True, place="ids", value=0, limit=0
+    )
+    assert (section.top1_match, summary.reasons["compare.top1_match"]) == (None, Fact("no-class-scores"))
 
 
 def test_a_cpu_is_as_fast_as_itself_or_the_speed_up_is_left_out_with_its_reason(run: Run) -> None:

@@ -107,5 +107,6 @@ def test_repeats_in_half_types_and_integers() -> None:
         assert repeat_difference(first.flip(0)[[0, 1, 3, 3]], first)[0] == 0.25
 
 
-def test_a_repeat_of_another_shape_differs_in_all() -> None:
+def test_a_repeat_of_another_shape_or_without_the_output_differs_in_all() -> None:
     assert repeat_difference(torch.ones(2), torch.ones(3)) == (1.0, math.inf)
+    assert repeat_difference(None, torch.ones(3)) == (1.0, math.inf)

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import ExitCode, SummaryUnreadable, UsageError
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary, decode, encode
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.rejudge import rejudge
 from npu_adapt.workflows.compare.saved_outputs import read_evidence
-from npu_adapt.workflows.run.session import RunRequest
+from npu_adapt.workflows.run.request import RunRequest
 
 SIDES = ("reference", "candidate", "truth")
 
@@ -168,14 +168,15 @@ def test_files_that_are_no_saved_outputs_are_refused(folder: Path, tmp_path: Pat
         file.write_text("" if kind == "empty" else "not what you think")
     elif kind == "foreign":
         save_file({"0/logits": torch.ones(1)}, file)
-    with pytest.raises(UsageError):
+    with pytest.raises((UsageError, SummaryUnreadable)) as caught:
         judged(folder, tmp_path)
+    assert caught.value.exit_code == ExitCode.USAGE and caught.value.hint
 
 
 def test_a_summary_too_large_to_be_one_is_not_read(folder: Path, tmp_path: Path) -> None:
     with (folder / "summary.json").open("r+b") as file:
         file.truncate(1 << 40)
-    with pytest.raises(UsageError, match="at most"):
+    with pytest.raises(SummaryUnreadable, match="larger than"):
         judged(folder, tmp_path)
 
 

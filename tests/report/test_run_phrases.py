@@ -1,4 +1,4 @@
-"""Every id that a benchmark records has words, and words have an id: collected from the code that makes facts."""
+"""Every id that a run or a benchmark records has words, and all words have an id: collected from the code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from string import Formatter
 import pytest
 
 from npu_adapt.records import Fact
-from npu_adapt.report.phrases import PHRASES, bench
+from npu_adapt.report.explanations import explanation
+from npu_adapt.report.phrases import PHRASES, Language, bench, run
 from npu_adapt.report.phrases.facts import words
 from npu_adapt.workflows.bench.settings import NOT_FINITE, WRONG
 
@@ -20,10 +21,11 @@ MAKERS = sorted(
         *(PACKAGE / "timing").glob("*.py"),
         *(PACKAGE / "workflows" / "bench").glob("*.py"),
         *(PACKAGE / "workflows" / "processes").glob("*.py"),
+        *(PACKAGE / "workflows" / "run").glob("*.py"),
     ]
 )
 FROM_TABLES = {*WRONG.values(), *NOT_FINITE.values(), "frequency", "device-frequency"}  # ids that are no literals
-KINDS = ("warning", "reason")
+KINDS = ("warning", "reason", "why")
 
 
 def facts() -> Iterator[tuple[str, set[str]]]:
@@ -46,7 +48,7 @@ IDS = {name for name, _ in facts()} | FROM_TABLES
 def test_every_id_has_words_and_all_words_are_of_an_id() -> None:
     assert len(IDS) > 20
     assert {name for name in IDS if not any(f"{kind}-{name}" in PHRASES for kind in KINDS)} == set()
-    spoken = {key.partition("-")[2] for key in (*bench.WARNINGS, *bench.REASONS) if key.startswith(KINDS)}
+    spoken = {key.partition("-")[2] for key in (*bench.WARNINGS, *bench.REASONS, *run.PHRASES) if key.startswith(KINDS)}
     assert spoken - IDS - {"text"} == set()
 
 
@@ -64,3 +66,10 @@ def test_names_in_facts_are_words_of_the_language() -> None:
     fact = Fact("above-limit", {"achieved": 1.2, "bound": "memory"})
     assert words("warning", fact, "en") == "120 % of the memory limit: the limit was measured too low"
     assert words("warning", fact, "zh") == "达到访存上限的 120 %：该上限测得过低"
+
+
+@pytest.mark.parametrize("key", sorted(bench.WARNINGS))
+def test_every_warning_is_explained_in_both_languages(key: str) -> None:
+    name = key.removeprefix("warning-")
+    languages: tuple[Language, ...] = ("en", "zh")
+    assert name == "text" or all(explanation(name, language) for language in languages)
