@@ -98,7 +98,7 @@ def test_a_sweep_measures_each_combination_and_marks_the_best(tmp_path: Path) ->
     result = rows[summary.bench.result_row]
     assert (result.batch_size, result.dtype) == (1, "float32")  # one input, as asked for first
     assert summary.bench.latency_ms == result.latency_ms
-    assert "Sweep" in done.stdout and done.stdout.count("bfloat16") >= 2
+    assert done.stdout.count("bfloat16") >= 2
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
