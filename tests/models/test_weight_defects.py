@@ -136,6 +136,13 @@ def test_training_only_embedding_may_be_missing(tmp_path, load):
     assert load(folder).left_out == ("wav2vec2.masked_spec_embed",)
 
 
+def test_what_a_backbone_computes_and_nobody_reads_may_be_missing(tmp_path, load):
+    folder = tiny_models.mask2former(tmp_path / "mask2former")
+    names = [name for name in load_file(folder / WEIGHTS) if "swin.layernorm" in name]  # none in transformers 4
+    edit(folder, lambda tensors: [tensors.pop(name) for name in names])
+    assert load(folder).left_out == tuple(sorted(names))
+
+
 def test_missing_layer_is_not_pretrained(copy, load):
     edit(copy, lambda tensors: tensors.pop("vit.encoder.layer.2.output.dense.weight"))
     with pytest.raises(NotPretrained, match="1 weights"):
