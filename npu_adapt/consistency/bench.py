@@ -43,17 +43,26 @@ def of_bench(summary: Summary) -> Iterator[Contradiction]:
         if bench.clock == "host":
             derived = 1e3 * bench.batch_size / statistics.median(bench.samples_ms)
             yield from held("bench.throughput_per_s", bench.throughput_per_s, derived, "batch_size and samples_ms")
-    elif bench.best_row >= len(bench.rows):
-        yield Contradiction("bench.best_row", bench.best_row, len(bench.rows) - 1, "rows")
+    elif not 0 <= bench.result_row < len(bench.rows):
+        yield Contradiction("bench.result_row", bench.result_row, f"0 to {len(bench.rows) - 1}", "bench.rows")
     else:
-        best = bench.rows[bench.best_row]
+        yield from held("bench.best_row", bench.best_row, _fastest(bench), "throughput_per_s of bench.rows")
+        best = bench.rows[bench.result_row]
         for name in REPEATED:
-            source = f"bench.rows.{bench.best_row}.{name}, the row that best_row names"
+            source = f"bench.rows.{bench.result_row}.{name}, the row that result_row names"
             yield from held(f"bench.{name}", getattr(bench, name), getattr(best, name), source)
         clock = "device" if best.host_samples_ms else "host"
-        yield from held("bench.clock", bench.clock, clock, f"bench.rows.{bench.best_row}.host_samples_ms")
+        yield from held("bench.clock", bench.clock, clock, f"bench.rows.{bench.result_row}.host_samples_ms")
     if bench.gate is not None:
         yield from _of_gate(bench, bench.gate)
+
+
+def _fastest(bench: Bench) -> int:
+    """The right row of the highest throughput; where all that ran are wrong, the first of those."""
+    rows = bench.rows
+    right = [at for at, row in enumerate(rows) if row.status == "measured"]
+    among = right or [at for at, row in enumerate(rows) if row.status == "wrong"][:1]
+    return max(among, key=lambda at: rows[at].throughput_per_s or 0.0, default=bench.best_row)
 
 
 def _of_samples(

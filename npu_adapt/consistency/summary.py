@@ -64,7 +64,7 @@ def _of_run(summary: Summary) -> Iterator[Contradiction]:
         return
     if run.status not in STATUSES:
         yield Contradiction("run.status", run.status, STATUSES, "its values")
-    yield from held("run.status", run.status == "FAILED", run.failure is not None, "run.failure")
+    yield from held("run.status", run.status == "FAILED", run.failure is not None or _is_wrong(summary), "run.failure")
     if run.status != "FAILED":
         rehearsed = run.device.startswith(REHEARSED)
         yield from held("run.status", run.status, "REHEARSED" if rehearsed else "SUCCESS", "run.device")
@@ -86,6 +86,13 @@ def _of_run(summary: Summary) -> Iterator[Contradiction]:
     if compare is not None and last == "compare" and compare.latency is not None and "--rejudge" not in summary.command:
         source = "compare.latency.candidate_ms"
         yield from held("run.timings_ms.warm_forward", timings.warm_forward, compare.latency.candidate_ms, source)
+
+
+def _is_wrong(summary: Summary) -> bool:
+    """Whether the run is that of a benchmark which timed wrong numbers."""
+    run, bench = summary.run, summary.bench
+    wrong = bench is not None and bool(bench.rows) and not any(row.status == "measured" for row in bench.rows)
+    return wrong and run is not None and run.status == "FAILED"
 
 
 def _of_reasons(summary: Summary) -> Iterator[Contradiction]:

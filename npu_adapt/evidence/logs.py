@@ -147,6 +147,15 @@ class Journal:
                 file.write(log_line("info", "about", self._about))
         return file
 
+    def adopt(self, folder: Path) -> None:
+        """Begins with the logs in `folder`, those of a process that ran for this run."""
+        try:
+            for name in LOG_FILES.values():
+                if (folder / name).exists():
+                    shutil.copyfile(folder / name, self.folder / name)
+        except OSError as error:
+            self._give_up(error)
+
     def draft(self, summary: Summary) -> None:
         """What the run's own folder holds should the process end now."""
         if self._unwritten is not None:

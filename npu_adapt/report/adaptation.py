@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 
-from npu_adapt.records import Summary
+from npu_adapt.records import Summary, encode
 from npu_adapt.records.outcome import status_of
 from npu_adapt.report.document import Block, Report, Section
 from npu_adapt.report.figures import Figures
@@ -44,6 +45,7 @@ def adaptation_report(summary: Summary, language: Language = "en") -> Report:
         front_matter.append(("status", status))
     if summary.compare is not None:
         front_matter.append(("verdict", "passed" if summary.compare.verdict.passed else "failed"))
+    front_matter.append(("summary_sha256", sha256(encode(summary)).hexdigest()))
     return Report(
         title=title,
         language=language,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from npu_adapt.errors import ExitCode, UsageError
-from npu_adapt.evidence import LOG_FILES, Journal, Logs
+from npu_adapt.evidence import Journal, Logs
 from npu_adapt.progress import Progress
 from npu_adapt.records import Bench, BenchRow, Fact, Gate, Summary
 from npu_adapt.timing.statistics import median
@@ -121,7 +121,7 @@ def bench_isolated(request: RunRequest, options: BenchOptions, progress: Progres
         section = msgspec.structs.replace(
             child.bench, rows=tuple(rows), best_row=best_row(tuple(rows)), result_row=result, pinned_cores=cores
         )
-        return _publish(folder, child, section)
+        return _publish(folder, child, section, progress.say)
 
 
 def _writable_logs(request: RunRequest) -> Logs:
@@ -196,7 +196,7 @@ def bench_gated(request: RunRequest, options: BenchOptions, fresh: FreshProcesse
         if gate is not None and not gate.decided:
             undecided = Fact("gate-undecided", {"processes": len(counted)})
             section = msgspec.structs.replace(section, warnings=(*section.warnings, undecided))
-        return _publish(folder, child, section, set_aside=len(ran) - len(counted))
+        return _publish(folder, child, section, progress.say, set_aside=len(ran) - len(counted))
 
 
 def _counted(ran: Sequence[_Child], wanted: int, most: int) -> Sequence[_Child]:
@@ -216,18 +216,16 @@ def _medians(ran: Sequence[_Child]) -> Medians:
     )
 
 
-def _publish(folder: Logs, child: _Child, section: Bench, *, set_aside: int = 0) -> Summary:
+def _publish(folder: Logs, child: _Child, section: Bench, say: Callable[[str], None], *, set_aside: int = 0) -> Summary:
     """Publishes the chosen process's logs as this command's own, with what all processes came to at their end.
 
     `set_aside` is how many processes do not count.
     """
     summary = msgspec.structs.replace(child.summary, bench=section)
     with folder.start("bench", summary.model.id if summary.model else "model") as journal:
-        for name in LOG_FILES.values():
-            if (child.logs / name).exists():
-                shutil.copyfile(child.logs / name, journal.folder / name)
+        journal.adopt(child.logs)
         _log(journal, section, set_aside)
-        return journal.publish(summary)
+        return journal.publish(summary, say)
 
 
 def _publish_failure(folder: Logs, error: ChildFailed) -> None:

@@ -48,6 +48,7 @@ def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summa
         section = replace(section, baseline=against_baseline(earlier, summary, options.baseline))
         summary = replace(summary, compare=section)
     with logs.start("compare", before.model.id if before.model else "saved") as journal:
+        journal.about(model=before.model and before.model.id, device=compare.candidate)
         journal.event("run", "rejudged", folder=folder, run_at=before.created_at)
         log_comparison(journal, section)
         return journal.publish(summary)
