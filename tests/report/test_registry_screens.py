@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from npu_adapt.records.registry import Fetched, FetchedFile, FileCheck, ListedModel, ModelCheck, Verification
@@ -70,12 +71,14 @@ def test_a_list_of_hundreds_is_one_screen(width: int, language: Language) -> Non
 @pytest.mark.parametrize("width", [80, 100, 120])
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_a_verification_is_one_screen_and_failures_come_first(width: int, count: int) -> None:
-    good = ModelCheck(model=LISTED.model, source="huggingface", path="/models/a", passed=True, files=(FILE,))
+    same = replace(FILE, outcome="same")
+    good = ModelCheck(model=LISTED.model, source="huggingface", path="/models/a", passed=True, files=(same,))
     bad = ModelCheck(model="org/broken", source="huggingface", path="/models/b", passed=False, files=(FILE,) * 30)
     found = Verification(passed=False, bytes=1 << 30, seconds=1.0, models=(*[good] * count, bad))
     lines = drawn(render_verification(found, details=False), width)
     assert len(lines) <= 24
     assert lines[0].startswith("org/broken")
+    assert sum("model.safetensors" in line for line in drawn(render_verification(found), width)) == 30
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
