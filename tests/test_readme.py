@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.readme import Command, commands, run, shown
+from tests.readme import README, Command, commands, run, shown
 
 HERE = [command for command in shown() if not command.needs]
 ELSEWHERE = [command for command in shown() if command.needs]
@@ -49,6 +50,17 @@ def test_the_top_of_the_readme_has_the_two_commands() -> None:
     top = text[: text.index("\n## ")]
     assert "pip install . && npu-adapt compare --rehearse hf32" in top
     assert "pip install '.[test]' && python -m pytest" in top
+
+
+def test_the_chinese_readme_shows_the_same_commands() -> None:
+    chinese = README.parent / "npu_adapt" / "docs" / "zh" / "README.md"
+    assert [*commands(chinese.read_text(encoding="utf-8"))] == [*shown()]
+
+
+def test_every_page_that_the_readmes_link_to_is_there() -> None:
+    for readme in (README, README.parent / "npu_adapt" / "docs" / "zh" / "README.md"):
+        links = re.findall(r"\]\(([^)#]+)\)", readme.read_text(encoding="utf-8"))
+        assert links and all((readme.parent / link).resolve().is_file() for link in links)
 
 
 def test_the_reader_of_the_readme_sees_what_it_should() -> None:

@@ -28,6 +28,7 @@ MAX_INDEX_BYTES = 100_000_000
 # What wraps a whole model stands first in every name, what wraps parts of one anywhere.
 _WHOLE_WRAPPER = "module."
 _PART_WRAPPERS = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+_VARIANT = re.compile(r"model\.([A-Za-z0-9_-]+?)(?:-\d+-of-\d+)?\.safetensors")
 # What every supported transformers reads from safetensors.
 _READ_BY_ALL = {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2}
 _READ_BY_ALL |= {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
@@ -61,6 +62,8 @@ def open_checkpoint(path: Path, *, allow_pickle: bool) -> Checkpoint:
             t.dtype in _READ_BY_ALL for t in tensors.values()
         )
         return _unwrapped(Checkpoint(tensors, files, pickled=False, direct=direct))
+    if files := _variant(path):
+        return _unwrapped(Checkpoint(_all(files, read_safetensors), files, pickled=False, direct=False))
     if files := _files(path, PICKLE, PICKLE_INDEX):
         if not allow_pickle:
             raise ModelError(
@@ -70,6 +73,23 @@ def open_checkpoint(path: Path, *, allow_pickle: bool) -> Checkpoint:
         direct = _is_plain_index(path / PICKLE_INDEX, files)
         return _unwrapped(Checkpoint(_all(files, unpickle), files, pickled=True, direct=direct))
     raise ModelError(f"{path} holds no {SAFETENSORS} or {PICKLE}", hint="fetch the model again with all its files")
+
+
+def _variant(path: Path) -> tuple[Path, ...]:
+    """The files of the one variant (`model.fp16.safetensors`) of a folder without `model.safetensors`; empty: none.
+
+    Raises `ModelError` where there are several: which one is meant nobody can tell.
+    """
+    variants: dict[str, list[Path]] = {}
+    for file in sorted(path.iterdir()):
+        if (match := _VARIANT.fullmatch(file.name)) and file.is_file():
+            variants.setdefault(match[1], []).append(file)
+    if len(variants) > 1:
+        raise ModelError(
+            f"{path} holds several variants of the weights: {', '.join(variants)}",
+            hint=f"copy or link the one that is meant to {SAFETENSORS}",
+        )
+    return tuple(file for files in variants.values() for file in files)
 
 
 def _all(files: tuple[Path, ...], read: Callable[[Path], dict[str, _Tensor]]) -> dict[str, StoredTensor]:

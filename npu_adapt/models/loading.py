@@ -31,6 +31,7 @@ from npu_adapt.models.dropped_fields import Dropped, dropped_fields
 from npu_adapt.models.leftovers import adapters_beside
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
+from npu_adapt.models.reading import require_regular
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks import LoadedModel, Task, choose_task, require_task_name
 from npu_adapt.progress import Progress
@@ -80,6 +81,7 @@ def load_model(
     """
     require_task_name(task)
     with unopened_extensions_hidden(), _quiet_transformers():
+        require_regular(local.path)
         fields = read_fields(local.path)
         require_plain(fields, local.path)
         checkpoint = open_checkpoint(local.path, allow_pickle=allow_pickle)
@@ -209,7 +211,12 @@ def _leave_out(module: Any, row: Task, proof: Proof) -> tuple[str, ...]:
     A part that is a submodule is removed from its parent (transformers' models run without their pooler); a single
     parameter that inference never reads stays, because its module is built around it.
     """
-    optional = [name for name in proof.missing if any(re.search(part, name) for part in row.optional_parts)]
+    unread = _declared_unread(module)
+    optional = [
+        name
+        for name in proof.missing
+        if any(re.search(part, name) for part in row.optional_parts) or any(part.match(name) for part in unread)
+    ]
     parts: dict[str, None] = {}
     for name in optional:
         pooler = re.match(r"((?:.*\.)?pooler)\.", name)
@@ -220,6 +227,19 @@ def _leave_out(module: Any, row: Task, proof: Proof) -> tuple[str, ...]:
         if child in owner._modules:
             setattr(owner, child, None)
     return tuple(parts)
+
+
+def _declared_unread(module: torch.nn.Module) -> list[re.Pattern[str]]:
+    """What transformers declares that backbones compute and nobody reads: Swin's last norm in Mask2Former.
+
+    A whole model's own declaration does not count: it may mean a head that is to be trained.
+    """
+    return [
+        re.compile(rf"{re.escape(name)}\..*?{pattern}")
+        for name, part in module.named_modules()
+        if name
+        for pattern in getattr(part, "_keys_to_ignore_on_load_missing", None) or ()
+    ]
 
 
 def _require_proven(row: Task, proof: Proof, left_out: tuple[str, ...], path: Path) -> None:

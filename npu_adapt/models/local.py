@@ -75,7 +75,7 @@ def locate(request: ModelRequest, registry: Registry) -> LocalModel:
     for place in _places(request, registry):
         known = registry.at(place.path)
         fault = why_not(place, allow_pickle=request.allow_pickle) or _unfinished(known)
-        attempts.append(_attempt(place, fault))
+        attempts.append(_attempt(place, fault, known))
         if fault is None:
             return local_model(request, place, known, tuple(attempts))
         faults.append(fault)
@@ -92,9 +92,11 @@ def locate(request: ModelRequest, registry: Registry) -> LocalModel:
     )
 
 
-def _attempt(place: Place, fault: Fault | None) -> Attempt:
+def _attempt(place: Place, fault: Fault | None, known: RegistryEntry | None) -> Attempt:
     if fault is None:
-        return Attempt(str(place.path), "found", "found")
+        return Attempt(
+            str(place.path), "found", "found", {"endpoint": known.endpoint} if known and known.endpoint else {}
+        )
     return Attempt(str(place.path), fault.id, fault.message, fault.values)
 
 

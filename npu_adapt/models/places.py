@@ -25,6 +25,27 @@ LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors format
 LONGEST_CONFIG = 64 << 20  # bytes of a configuration or an index of shards
 ALLOW_PICKLE = "a pickle can run code when it is read; if you trust this one, give --allow-pickle"
 NAME_A_DIRECTORY = "name a directory in the Hugging Face format: config.json beside the weights"
+_OTHER_MODELS = (
+    # a file that folders of another kind hold in place of config.json, id of the fact, what it is, what to do
+    (
+        "adapter_config.json",
+        "adapter",
+        "an adapter (LoRA), which is no model by itself",
+        "merge it into its base model with peft (merge_and_unload, save_pretrained), and name that folder",
+    ),
+    (
+        "model_index.json",
+        "pipeline",
+        "a pipeline of several models (diffusers)",
+        "name the folder of one of its models that transformers reads, such as text_encoder",
+    ),
+    (
+        "modules.json",
+        "sentence-transformers",
+        "a pipeline of sentence-transformers",
+        "name the folder of its first module, such as 0_Transformer",
+    ),
+)
 _OTHER_WEIGHTS = (
     # pattern, id of the fact, what it is, what to do
     (
@@ -106,9 +127,10 @@ def _why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
     names = [file.name for file in path.iterdir() if file.is_file()]
     if fault := weights_fault(names, allow_pickle=allow_pickle):
         return fault
-    if pointer := next(
-        (name for name in needed_weights(names, allow_pickle=allow_pickle) if is_pointer(path / name)), None
-    ):
+    weights = needed_weights(names, allow_pickle=allow_pickle)
+    for name in weights:
+        open_regular(path / name).close()  # raises where this user may not read it
+    if pointer := next((name for name in weights if is_pointer(path / name)), None):
         return Fault(
             "lfs-pointer",
             f"{pointer} is a Git LFS pointer, not the file itself",
@@ -121,6 +143,9 @@ def _why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
 
 def _config_fault(config: Path) -> Fault | None:
     if not config.is_file():
+        for name, id, what, hint in _OTHER_MODELS:
+            if config.with_name(name).is_file():
+                return Fault(id, f"no config.json; with {name} it is {what}", {"file": name}, hint)
         return Fault("no-config", "no config.json")
     try:
         if isinstance(msgspec.json.decode(read_regular(config, LONGEST_CONFIG)), dict):

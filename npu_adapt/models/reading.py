@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+from npu_adapt.errors import ModelError
+
 
 def read_regular(path: Path, limit: int) -> bytes:
     """The bytes of a regular file of at most `limit` bytes. Raises `OSError` whose `strerror` says what it is else."""
@@ -20,6 +22,16 @@ def read_regular(path: Path, limit: int) -> bytes:
         if state.st_size > limit:
             raise OSError(errno.EFBIG, f"it has {state.st_size} bytes; at most {limit} are read", str(path))
         return file.read(limit + 1)[:limit]
+
+
+def require_regular(folder: Path) -> None:
+    """Raises `ModelError` where a file of the model is a pipe, a device or a socket: reading it would never end."""
+    try:
+        odd = [file for file in folder.iterdir() if not (file.is_file() or file.is_dir()) and file.exists()]
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be read: {error.strerror}", hint="look at its owner and rights") from error
+    if odd:
+        raise ModelError(f"{odd[0]} is not a regular file", hint="a model's files are files; take it out of the folder")
 
 
 def is_lfs_pointer(path: Path) -> bool:

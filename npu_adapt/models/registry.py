@@ -40,7 +40,10 @@ def cache_folder(asked: Path | None) -> Path:
         return Path(os.path.expanduser(asked or os.environ[CACHE_VARIABLE]))  # noqa: PTH111 - it never raises
     from platformdirs import user_cache_path
 
-    folder = user_cache_path("npu-adapt")
+    try:
+        folder = user_cache_path("npu-adapt")
+    except RuntimeError:  # platformdirs from 4.4 on; before, "~" stays as it is
+        return _without_home()
     return folder if folder.is_absolute() else _without_home()
 
 

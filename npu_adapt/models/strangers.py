@@ -64,11 +64,6 @@ STAGES: dict[str, Stage] = {
         "its processor and its configuration may not fit together; give an --input of your own",
         _model,
     ),
-    "forward": Stage(
-        "the forward of {file} failed",
-        "the model's own code raised this; run it on the CPU to see whether the device matters",
-        _run("forward"),
-    ),
     "predictions": Stage(
         "the outputs of {file} cannot be read as predictions",
         "the model's outputs do not fit its configuration or its tokenizer",
@@ -83,7 +78,8 @@ def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> It
 
     `file` is what it was about, `hint` what to do where the stage's own hint is too general. Errors of ours and Ctrl-C
     pass; what was raised stays as `__cause__`. Raises `ModelError` (exit 5), `UsageError` (exit 2) for an input, and
-    `RunFailed` (exit 6) for a forward and for memory that ran out.
+    `RunFailed` (exit 6) for predictions and for memory that ran out. Forwards have a boundary of their own, in
+    `workflows.run.foreign`, which asks the device first.
     """
     try:
         yield
@@ -96,7 +92,7 @@ def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> It
             raise RunFailed(
                 f"out of memory while loading: {said}",
                 hint="close other programs, take a machine with more memory, or --dtype bfloat16",
-                stage=stage if stage in ("forward", "predictions") else "load",
+                stage=stage if stage == "predictions" else "load",
                 kind="out-of-memory",
             ) from error
         if isinstance(error, ImportError) and hint is None:

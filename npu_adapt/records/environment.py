@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from npu_adapt.records.base import Fact, Record, Value
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
 class DeviceInfo(Record, frozen=True, kw_only=True):
@@ -21,7 +25,7 @@ class Problem(Record, frozen=True, kw_only=True):
     """One thing in the environment that does not fit: its words are the phrases "finding-ID-found", "-wanted", …"""
 
     id: str
-    severity: str  # error | warning | note
+    severity: Severity
     values: dict[str, Value] = msgspec.field(default_factory=dict)  # what was found and what was wanted
 
 

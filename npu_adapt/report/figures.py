@@ -14,7 +14,7 @@ from typing import Any
 from npu_adapt import rounding
 from npu_adapt.records import Fact, Record, Summary, Term
 from npu_adapt.report.phrases import ABSENT, Language, say
-from npu_adapt.report.phrases.facts import words
+from npu_adapt.report.phrases.facts import told
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Figures:
 
     def tell(self, kind: str, fact: Fact | Term) -> str:
         """The words of a fact in this language: "reason", "warning", "term", …"""
-        return words(kind, fact, self.language)
+        return told(kind, fact, self.language)
 
     def value(self, path: str) -> Any:
         """What stands at the dotted `path`; None where it, or anything above it, is None."""

@@ -9,18 +9,19 @@ from rich.console import RenderableType
 from npu_adapt import rounding
 from npu_adapt.records.registry import FileCheck, ListedModel, ModelCheck, RemovedModel, Verification
 from npu_adapt.report.document import Block, Code, Column, Inline, Table, Tone, sentence
+from npu_adapt.report.first.screen import FirstScreen, Line, without_column
 from npu_adapt.report.phrases import PHRASES, Language, say
 from npu_adapt.report.phrases.facts import words
 from npu_adapt.report.terminal import Screen
 
-SHOWN = 18  # models or files without `--details`
+SHOWN = 9  # models that `verify` names without `--details`, in up to two lines each
+ROOM = 18  # lines for them and their files
 
 
 def render_list(models: Sequence[ListedModel], language: Language = "en", *, details: bool = True) -> RenderableType:
     """One line a model, the last used first; without `details` the first of them."""
     if not models:
         return Screen([sentence(say("registry-empty", language))])
-    shown = models if details else models[:SHOWN]
     columns = (
         Column(say("item-model", language)),
         Column(say("column-source", language)),
@@ -29,15 +30,19 @@ def render_list(models: Sequence[ListedModel], language: Language = "en", *, det
         Column(say("column-verified-short", language)),
         Column(say("column-last-used", language)),
     )
-    rows = tuple(_row(model, language) for model in shown)
-    total = sum(model.bytes for model in models)
-    blocks: list[Block] = [Table("", columns, rows)]
-    if len(shown) < len(models):
-        blocks.append(sentence(say("registry-more", language, number=str(len(models) - len(shown)))))
-    if len(models) > 1:
-        summed = say("registry-sum", language, number=rounding.count(len(models)), size=rounding.size(total))
-        blocks.append(sentence(summed))
-    return Screen(blocks)
+    whole = Table("", columns, tuple(_row(model, language) for model in models))
+    total = rounding.size(sum(model.bytes for model in models))
+    summed = say("registry-sum", language, number=rounding.count(len(models)), size=total)
+    if details:
+        return Screen([whole, sentence(summed)])
+    no_revision = without_column(whole, 2)
+    return FirstScreen(
+        head=None,
+        lines=(),
+        end=(Line("", (summed,)),),
+        tables=(whole, no_revision, without_column(no_revision, 1)),
+        left_out=lambda hidden: say("registry-more", language, number=str(hidden)),
+    )
 
 
 def _row(model: ListedModel, language: Language) -> tuple[Inline, ...]:
@@ -69,7 +74,7 @@ def render_verification(
     """The outcome of each model, and each file that is not what it was; without `details` the failures come first."""
     blocks: list[Block] = []
     checks = verification.models if details else sorted(verification.models, key=lambda each: each.passed)[:SHOWN]
-    room = sum(len(check.files) for check in checks) if details else SHOWN - len(checks)
+    room = sum(len(check.files) + 3 for check in checks) if details else ROOM - 2 * len(checks)
     for check in checks:
         outcome = _outcome(check, language)
         blocks.append(

@@ -85,7 +85,7 @@ def test_a_sweep_measures_each_combination_and_marks_the_best(tmp_path: Path) ->
     assert {row.attention for row in rows} == {"eager"}
     best = rows[summary.bench.best_row]
     assert best.throughput_per_s == max(row.throughput_per_s or 0 for row in rows)
-    assert "Sweep" in done.stdout and done.stdout.count("bfloat16") >= 2
+    assert done.stdout.count("bfloat16") >= 2
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -118,11 +118,14 @@ def test_a_folder_is_judged_without_a_model_or_a_device(cli: Cli, saved: Path) -
 
 
 def test_a_rehearsal_is_judged_by_one_percent_and_says_why(cli: Cli) -> None:
-    done = cli("compare", "builtin:digits-vit", "--rehearse", "hf32", "--samples", "2")
+    done = cli("compare", "builtin:digits-vit", "--rehearse", "hf32", "--samples", "2", "--json")
     assert done.code == PASSED, done.stderr
-    said = " ".join(done.stdout.split())
-    assert "would pass the rule one-percent" in said and "met by construction" in said
-    assert "Found in matmul hf32" in said
+    compare = section(done)
+    assert (compare.verdict.rule, compare.verdict.passed) == ("one-percent", True)
+    floor = next(each for each in compare.verdict.others if each.rule == "noise-floor")
+    assert [term.id for term in floor.terms] == ["met-by-construction"]
+    assert compare.arithmetic is not None and compare.arithmetic.found is not None
+    assert compare.arithmetic.found.matmul == "hf32"
 
 
 @pytest.mark.parametrize(
@@ -161,17 +164,20 @@ def test_a_baseline_that_was_better_fails_what_is_worse_now(cli: Cli, tmp_path: 
     assert cli("compare", "builtin:digits-vit", "--rehearse", "hf32", "--logs", before).code == PASSED
     baseline = ("--baseline", before / "summary.json")
 
-    same = cli("compare", "builtin:digits-vit", "--rehearse", "hf32", *baseline)
+    same = cli("compare", "builtin:digits-vit", "--rehearse", "hf32", *baseline, "--json")
     assert same.code == PASSED, same.stderr
-    assert "As good as the comparison" in same.stdout and "The environment is the same" in same.stdout
+    as_good = section(same).baseline
+    assert as_good is not None and (as_good.regressions, as_good.changes) == ((), ())
 
-    worse = cli("compare", "builtin:digits-vit", "--rehearse", "bfloat16", *baseline)
-    said = " ".join(worse.stdout.split())
+    worse = cli("compare", "builtin:digits-vit", "--rehearse", "bfloat16", *baseline, "--json")
     assert worse.code == VERDICT_FAILED
-    assert "WORSE than the comparison" in said
-    for operators in ("matmul", "conv", "attention"):
-        assert f"the arithmetic of {operators} got coarser: hf32 before, bfloat16 now" in said
-    assert "the error of logits grew from" in said
+    found = section(worse).baseline
+    assert found is not None
+    coarser = [fact.values for fact in found.regressions if fact.id == "coarser-arithmetic"]
+    assert coarser == [
+        {"operators": operators, "before": "hf32", "after": "bfloat16"} for operators in ("matmul", "conv", "attention")
+    ]
+    assert {"larger-error"} <= {fact.id for fact in found.regressions}
 
 
 def test_a_baseline_of_another_subject_is_refused(cli: Cli, saved: Path, tmp_path: Path) -> None:

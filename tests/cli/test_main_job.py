@@ -36,7 +36,7 @@ def shapes(summary: Summary) -> dict[str, tuple[int, ...]]:
 
 def test_a_rehearsal_on_a_fresh_machine(cli: Cli, tmp_path: Path) -> None:
     """The README's first command, in a folder where nothing was run before."""
-    done = cli("compare", "--rehearse", "hf32", cwd=tmp_path, environment={"NPU_ADAPT_LOGS": None})
+    done = cli("compare", "--rehearse", "hf32", "--details", cwd=tmp_path, environment={"NPU_ADAPT_LOGS": None})
 
     assert done.code == 0, done.stderr
     assert "model builtin:digits-vit (the default)" in done.stderr

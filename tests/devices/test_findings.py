@@ -479,6 +479,12 @@ def test_a_cause_quotes_the_failed_import_that_it_explains(healthy: Examination,
     assert any(ending.said in told(problem)["found"] for problem in problems_of(examination))
 
 
+def test_a_driver_through_which_npu_smi_lists_chips_is_not_missing(healthy: Examination) -> None:
+    hidden = ascend(driver=None, driver_path=None, nodes=(), control_nodes=())(healthy)
+    assert "driver-missing" not in found(replace(hidden, probe=NO_HCCL))
+    assert "driver-missing" in found(replace(hidden, probe=NO_HCCL, smi=NpuSmi(None)))
+
+
 def test_an_unpublished_pair_is_a_note_where_the_npu_computes_and_a_warning_elsewhere(healthy: Examination) -> None:
     examination = packages(torch_npu="2.9.0.post2")(healthy)
     assert found(examination)["cann-too-old"].severity == "note"

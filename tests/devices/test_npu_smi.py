@@ -128,6 +128,13 @@ def test_one_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
             time.sleep(0.1)
 
 
+def test_one_that_never_ends_its_answer_fills_no_disk(tmp_path: Path) -> None:
+    with Asking(stub(tmp_path, "exec yes no table")) as asking:
+        said = asking.answer(30)
+    assert len(said.text) <= 1 << 24
+    assert said.code is not None and said.code != 0
+
+
 def test_one_that_cannot_be_started_is_said(tmp_path: Path) -> None:
     path = tmp_path / "npu-smi"
     path.write_bytes(b"\x7fELF of another machine")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -17,8 +18,9 @@ from npu_adapt.models.download.hubs import find_on_hubs
 from npu_adapt.models.download.transfer import Transfer
 from npu_adapt.models.hashing import Listed
 from npu_adapt.models.hubs import HUBS
-from npu_adapt.models.hubs.connection import endpoint_of, new_session, require_proxy, within
+from npu_adapt.models.hubs.connection import Answer, endpoint_of, new_session, require_proxy, within
 from npu_adapt.models.hubs.hub import (
+    Address,
     Hub,
     HubUnreachable,
     Interrupted,
@@ -28,7 +30,7 @@ from npu_adapt.models.hubs.hub import (
     ModelMissing,
     RemoteFile,
 )
-from npu_adapt.models.request import ModelRequest
+from npu_adapt.models.request import ModelRequest, Source
 from tests.hub.odd_server import Handler, OddServer, serving
 
 MODEL = "an-org/model"
@@ -341,6 +343,33 @@ def test_who_is_asked_is_told_and_only_the_hubs_own_address_is_the_hub(
     address = HUBS[source]().endpoint()
     assert HUBS[source]().page(MODEL, None).startswith(address)
     assert HUBS[source]().page(MODEL, hub.url).startswith(hub.url)
+
+
+@pytest.mark.parametrize("address", [None, "mirror"])
+def test_a_published_checksum_is_that_of_the_hub_at_its_own_address(
+    source: str, address: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = HUBS[source]().endpoint()
+    if address:
+        monkeypatch.setenv(ENDPOINTS[source], own.replace("https:", "http:"))
+
+    def read(session: object, address: Address, **options: object) -> Answer:
+        files: object = [{"type": "file", "path": "a", "size": 1, "oid": COMMIT}]
+        if "/revision/" in address.url:
+            files = {"sha": COMMIT}
+        if source == "modelscope":
+            files = {"Data": {"Files": [{"Path": "a", "Size": 1, "Sha256": SHA256}]}}
+        return Answer(200, {}, json.dumps(files).encode(), address.url)
+
+    monkeypatch.setattr("npu_adapt.models.hubs.pages.read_answer", read)
+    listing = HUBS[source]().listing(MODEL, None, whole=False)
+    assert listing.vouches == ("mirror" if address else "hub")
+    assert listing.endpoint == HUBS[source]().endpoint()
+
+
+def test_a_hub_is_a_row_and_a_name_on_the_command_line() -> None:
+    assert get_args(Source) == ("auto", *HUBS)
+    assert [HUBS[name]().name for name in HUBS] == [*HUBS]
 
 
 def test_secrets_in_an_endpoint_are_not_recorded(source: str, monkeypatch: pytest.MonkeyPatch) -> None:

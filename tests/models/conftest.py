@@ -26,6 +26,7 @@ class OnDisk:
     source: str = "directory"
     revision: str | None = None
     url: str | None = None
+    endpoint: str | None = None
     weight_files: tuple[WeightFile, ...] = ()
 
 

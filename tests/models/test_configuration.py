@@ -24,7 +24,8 @@ def changed(bert, tmp_path):
     """`changed(field=value)`: a copy of the model; `...` takes a field away."""
 
     def change(**changes):
-        folder = shutil.copytree(bert, tmp_path / "model", dirs_exist_ok=True)
+        shutil.rmtree(tmp_path / "model", ignore_errors=True)
+        folder = shutil.copytree(bert, tmp_path / "model")
         fields = json.loads((folder / "config.json").read_text()) | changes
         (folder / "config.json").write_text(json.dumps({k: v for k, v in fields.items() if v is not ...}))
         return folder
@@ -118,7 +119,12 @@ def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(changed, load):
     folder = changed()
     (folder / "config.json").unlink()
     os.mkfifo(folder / "config.json")
-    with pytest.raises(ModelError, match=r"no config\.json"):
+    with pytest.raises(ModelError, match="not a regular file"):
+        load(folder)
+    folder = changed()
+    (folder / "tokenizer.json").unlink()
+    os.mkfifo(folder / "tokenizer.json")
+    with pytest.raises(ModelError, match=r"tokenizer\.json is not a regular file"):
         load(folder)
 
 
@@ -167,6 +173,13 @@ def test_whatever_a_models_own_code_raises_is_its_fault(top, inside, said, chang
     with pytest.raises(ModelError, match=said) as failed:
         load(folder, trust_remote_code=True)
     assert failed.value.__cause__ is not None
+
+
+def test_code_in_another_repository_is_to_be_fetched_first(changed, load):
+    auto_map = {name: f"someorg/somerepo--{kind}" for name, kind in AUTO_MAP.items()}
+    with pytest.raises(ModelError) as failed:
+        load(changed(model_type="mine", auto_map=auto_map), trust_remote_code=True)
+    assert "someorg/somerepo" in failed.value.hint
 
 
 def test_a_models_own_code_runs_when_it_is_trusted(changed, load):

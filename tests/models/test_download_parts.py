@@ -9,16 +9,21 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from npu_adapt.errors import ExitCode, ModelError, UsageError
 from npu_adapt.models.download import space
 from npu_adapt.models.download.growing import GrowingHash
+from npu_adapt.models.download.model import Download
 from npu_adapt.models.download.parallel import in_parallel
 from npu_adapt.models.hubs import hubs_to_ask
 from npu_adapt.models.hubs.connection import stall_seconds
 from npu_adapt.models.hubs.hub import Claim, Interrupted, InvalidListing, Listing
+from npu_adapt.models.hubs.modelscope import ModelScope
 from npu_adapt.models.hubs.retrying import TRIES, RetryBudget, host_of, seconds_to_wait
+from npu_adapt.models.registry import Registry
 from npu_adapt.models.selection import is_safe, needed_files
+from npu_adapt.progress import Silent
 
 
 def test_patience_doubles_its_pauses_and_ends() -> None:
@@ -209,3 +214,22 @@ def test_how_long_a_stall_may_last(monkeypatch: pytest.MonkeyPatch) -> None:
     for text, seconds in {"2.5": 2.5, "soon": 30, "0": 30, "-1": 30}.items():
         monkeypatch.setenv("NPU_ADAPT_STALL_SECONDS", text)
         assert stall_seconds() == seconds
+
+
+def test_another_process_that_brings_nothing_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path))
+    monkeypatch.setenv("NPU_ADAPT_STALL_SECONDS", "0.02")
+    said: list[str] = []
+    progress = Silent()
+    monkeypatch.setattr(progress, "say", said.append, raising=False)
+    claims = {"config.json": Claim(2, "0" * 64, None)}
+    listing = Listing("ModelScope", "an-org/model", "master", None, claims)
+    files = (listing.file("config.json"),)
+    download = Download(ModelScope(), listing, files, Registry(tmp_path / "registry"), progress)
+    download.layout.lock.parent.mkdir(parents=True)
+    with FileLock(download.layout.lock), pytest.raises(ModelError, match=r"has brought nothing for 0\.4 s") as caught:
+        download.run()
+    assert "end that process" in caught.value.hint
+    assert said == ["another process fetches an-org/model: waiting for it"]

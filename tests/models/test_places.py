@@ -150,6 +150,19 @@ def test_safetensors_of_any_name_are_weights(names: list[str]) -> None:
     assert weights_fault(names, allow_pickle=False) is None
 
 
+@pytest.mark.parametrize(
+    ("file", "id"),
+    [("adapter_config.json", "adapter"), ("model_index.json", "pipeline"), ("modules.json", "sentence-transformers")],
+)
+def test_a_folder_of_another_kind_is_named(caches: Path, file: str, id: str) -> None:
+    (caches / "mine").mkdir()
+    (caches / "mine" / file).write_text("{}")
+    with pytest.raises(ModelError, match=file) as caught:
+        find(caches, model=str(caches / "mine"))
+    assert [attempt.id for attempt in caught.value.attempts] == [id]
+    assert caught.value.hint.startswith(("merge", "name the folder"))
+
+
 # Git LFS.
 
 
@@ -258,6 +271,12 @@ def test_without_a_home_the_registry_is_the_users_own_in_the_temporary_folder(
     monkeypatch.delenv("NPU_ADAPT_CACHE")
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: Path("~/.cache") / name)
+    assert cache_folder(None) == tmp_path / f"npu-adapt-{os.getuid()}"
+
+    def homeless(name: str) -> Path:
+        raise RuntimeError(f"could not determine the home directory for {name}")
+
+    monkeypatch.setattr("platformdirs.user_cache_path", homeless)
     assert cache_folder(None) == tmp_path / f"npu-adapt-{os.getuid()}"
     (tmp_path / f"npu-adapt-{os.getuid()}").symlink_to(tmp_path)
     with pytest.raises(UsageError, match="belongs to another"):

@@ -136,6 +136,13 @@ def test_training_only_embedding_may_be_missing(tmp_path, load):
     assert load(folder).left_out == ("wav2vec2.masked_spec_embed",)
 
 
+def test_what_a_backbone_computes_and_nobody_reads_may_be_missing(tmp_path, load):
+    folder = tiny_models.mask2former(tmp_path / "mask2former")
+    names = [name for name in load_file(folder / WEIGHTS) if "swin.layernorm" in name]  # none in transformers 4
+    edit(folder, lambda tensors: [tensors.pop(name) for name in names])
+    assert load(folder).left_out == tuple(sorted(names))
+
+
 def test_missing_layer_is_not_pretrained(copy, load):
     edit(copy, lambda tensors: tensors.pop("vit.encoder.layer.2.output.dense.weight"))
     with pytest.raises(NotPretrained, match="1 weights"):
@@ -336,3 +343,15 @@ def test_nothing_is_printed_while_loading(tmp_path, load, capfd):
 def test_task_that_the_model_cannot_do(task, copy, load):
     with pytest.raises(UsageError):
         load(copy, task)
+
+
+def test_the_one_variant_of_the_weights_is_loaded(load, digits, tmp_path):
+    """A repository may hold nothing but `model.fp16.safetensors`."""
+    copy = tmp_path / "variant"
+    shutil.copytree(digits, copy)
+    (copy / "model.safetensors").rename(copy / "model.fp16.safetensors")
+    loaded = load(copy)
+    assert loaded.weights.proven_parameters == 72
+    shutil.copyfile(copy / "model.fp16.safetensors", copy / "model.ema.safetensors")
+    with pytest.raises(ModelError, match="several variants of the weights: ema, fp16"):
+        load(copy)

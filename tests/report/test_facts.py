@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from npu_adapt.records import Fact, Term
+from npu_adapt.records import Fact, Problem, Term
 from npu_adapt.report.phrases import PHRASES
-from npu_adapt.report.phrases.facts import words
+from npu_adapt.report.phrases.facts import finding_words, told, words
 from npu_adapt.report.phrases.phrase import Phrase
 
 
@@ -43,3 +43,18 @@ def test_several_values_are_joined_as_the_language_joins_them() -> None:
 def test_an_id_without_words_is_an_error() -> None:
     with pytest.raises(KeyError, match="reason-unheard-of"):
         words("reason", Fact("unheard-of"), "en")
+
+
+@pytest.mark.parametrize(
+    ("fact", "text"),
+    [
+        (Fact("unheard-of", {"count": 2, "name": "x"}), "unheard-of (count=2, name=x)"),
+        (Fact("unheard-of"), "unheard-of"),
+        (Fact("names", {"names": ("a",)}), "names (names=('a',))"),  # a value is missing
+        (Fact("names", {"names": "a", "share": "much"}), "names (names=a, share=much)"),  # one of another type
+    ],
+)
+def test_a_record_of_another_npu_adapt_is_told_by_its_id_and_values(fact: Fact, text: str) -> None:
+    for language in ("en", "zh"):
+        assert told("reason", fact, language) == text
+        assert finding_words(Problem(id=fact.id, severity="error", values=fact.values), language) == {"found": text}

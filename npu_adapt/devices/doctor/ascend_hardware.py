@@ -20,7 +20,8 @@ _SMI_CODE = re.compile(r"-8\d{3}\b")
 
 def driver_missing(seen: Examination) -> Values | None:
     ascend = seen.machine.ascend
-    if not seen.is_ascend or ascend.driver_path or ascend.driver or ascend.control_nodes or _npu_works(seen):
+    answers = seen.smi.chips or _npu_works(seen)  # through a driver, wherever its files are
+    if not seen.is_ascend or ascend.driver_path or ascend.driver or ascend.control_nodes or answers:
         return None
     return {"cards": ascend.cards}
 

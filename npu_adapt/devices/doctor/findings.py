@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from npu_adapt.devices.doctor.examination import Examination
 from npu_adapt.records import Problem
 from npu_adapt.records.base import Value
+from npu_adapt.records.environment import Severity
 
-ERROR, WARNING, NOTE = "error", "warning", "note"
+ERROR: Severity = "error"
+WARNING: Severity = "warning"
+NOTE: Severity = "note"
 Values = Mapping[str, Value]  # what was found and wanted; "said" is what the software itself said
 Look = Callable[[Examination], Values | None]
 
@@ -24,11 +27,11 @@ class Finding:
     """One row: what is looked for, and how much it matters."""
 
     id: str
-    severity: str  # error | warning | note
+    severity: Severity
     look: Look = field(repr=False)  # None: nothing to say
     shared: tuple[str, ...] = ()  # names of `shared_values` that its words need beside what `look` gives
     backend: str | None = "npu"  # whose stack it is about; None: everybody's
-    where_it_works: str | None = None  # its severity where a device of the backend computes; None: the same
+    where_it_works: Severity | None = None  # its severity where a device of the backend computes; None: the same
     explained_by: tuple[str, ...] = ()  # findings that are the cause of this one, which then goes without saying
 
 
@@ -58,7 +61,7 @@ def _problem(row: Finding, values: Values, examination: Examination) -> Problem:
     )
 
 
-def _severity(row: Finding, examination: Examination) -> str:
+def _severity(row: Finding, examination: Examination) -> Severity:
     usable = {device.kind for device in examination.probe.usable}
     if row.where_it_works is not None and row.backend in usable:
         return row.where_it_works

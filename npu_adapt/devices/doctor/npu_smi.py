@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-LARGEST_ANSWER = 1 << 20  # bytes; sixteen chips and their processes take ten thousand
+LARGEST_ANSWER = 1 << 24  # bytes; sixteen chips and their processes take ten thousand
 MEBIBYTE = 1 << 20  # npu-smi writes MB and counts 2^20
 # Where drivers put the tool when it is not on the path.
 USUAL_PLACES = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi", "/usr/local/Ascend/driver/tools/npu-smi")
@@ -150,6 +151,8 @@ def _start(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     except OSError:
         output.close()
         raise
+    with suppress(OSError):  # it has ended already
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (LARGEST_ANSWER, LARGEST_ANSWER))
     return process, output
 
 

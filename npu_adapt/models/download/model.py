@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from npu_adapt.models.download.space import refused, require_room
 from npu_adapt.models.download.transfer import Transfer
 from npu_adapt.models.hashing import FileHash, hash_file
 from npu_adapt.models.hubs import hub_url
-from npu_adapt.models.hubs.connection import new_session
+from npu_adapt.models.hubs.connection import new_session, stall_seconds
 from npu_adapt.models.hubs.hub import CacheLayout, Hub, Listing, ListingFailed, RemoteFile
 from npu_adapt.models.places import weights_fault, why_incomplete
 from npu_adapt.models.registry import Registry, is_unchanged, registry_refused
@@ -34,7 +35,10 @@ from npu_adapt.records.registry import RegisteredFile, RegistryEntry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from filelock import FileLock
+
 WORKERS = 8  # files at once, as huggingface_hub does
+HOLDER_STALLS = 20  # stall timeouts for which another process may hold the lock and bring nothing: it may be hashing
 
 
 @dataclass(frozen=True)
@@ -120,11 +124,32 @@ class Download:
             lock.acquire(timeout=0.2)
         except Timeout:
             self.progress.say(f"another process fetches {self.listing.model}: waiting for it")
-            lock.acquire()
+            self._wait_for(lock)
         try:
             yield
         finally:
             lock.release()
+
+    def _wait_for(self, lock: FileLock) -> None:
+        """Takes the lock when its holder lets go. Raises `ModelError` where that one brings nothing for long."""
+        from filelock import Timeout
+
+        longest = HOLDER_STALLS * stall_seconds()
+        arrived, since = -1, time.monotonic()
+        while True:
+            try:
+                lock.acquire(timeout=min(5.0, longest / 2))
+            except Timeout as error:
+                now = sum(map(size_of, self.layout.partials()))
+                if now != arrived:
+                    arrived, since = now, time.monotonic()
+                elif time.monotonic() - since > longest:
+                    raise ModelError(
+                        f"another process holds {self.layout.lock} and has brought nothing for {longest:g} s",
+                        hint="end that process, and fetch again: what has arrived is kept",
+                    ) from error
+            else:
+                return
 
     def _known(self) -> dict[str, RegisteredFile]:
         entry = self.registry.at(self.layout.snapshot)

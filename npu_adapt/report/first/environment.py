@@ -27,7 +27,9 @@ def first_at_once(figures: Figures) -> FirstScreen:
     environment = figures.summary.environment
     assert environment is not None
     return FirstScreen(
-        None, (software(figures, environment), *stack(figures, environment), machine(figures, environment))
+        head=None,
+        lines=(software(figures, environment), *stack(figures, environment), machine(figures, environment)),
+        limit=AT_ONCE,
     )
 
 

@@ -63,7 +63,8 @@ class FirstScreen:
 
     def drawn(self, rows: int, width: int, letters: Letters) -> Iterator[Text]:
         """Every line, with so many rows of the table."""
-        labels = max((cell_len(letters(line.label)) for line in (*self.lines, *self.end)), default=0) + GAP
+        widest = max((cell_len(letters(line.label)) for line in (*self.lines, *self.end)), default=0)
+        labels = widest + GAP if widest else 0
         if self.head is not None:
             yield from draw_paragraph(self.head, width, letters)
         for line in self.lines:

@@ -96,14 +96,26 @@ def words(kind: str, fact: Fact | Term, language: Language) -> str:
     return _Writer(language).vformat(phrase.zh if language == "zh" else phrase.en, (), values)
 
 
+def told(kind: str, fact: Fact | Term, language: Language) -> str:
+    """The words of `fact`; its id and values where a record of another npu-adapt has what this one cannot tell."""
+    try:
+        return words(kind, fact, language)
+    except (KeyError, IndexError, TypeError, ValueError):
+        listed = ", ".join(f"{name}={value}" for name, value in fact.values.items())
+        return f"{fact.id} ({listed})" if listed else fact.id
+
+
 FINDING_PARTS = ("found", "wanted", "why", "fix")
 
 
 def finding_words(problem: Problem, language: Language) -> dict[str, str]:
     """What was found, what was wanted, why it matters, and the fix, by these names, without those that are empty.
 
-    A problem of schema 1 has its own sentences.
+    A problem of schema 1 has its own sentences, and one that this npu-adapt has no words for its id and values.
     """
     name = TEXT if f"{TEXT}_found" in problem.values else problem.id
-    told = {part: words("finding", Fact(f"{name}-{part}", problem.values), language) for part in FINDING_PARTS}
-    return {part: text for part, text in told.items() if text}
+    try:
+        said = {part: words("finding", Fact(f"{name}-{part}", problem.values), language) for part in FINDING_PARTS}
+    except (KeyError, IndexError, TypeError, ValueError):
+        said = {"found": told("finding", Fact(problem.id, problem.values), language)}
+    return {part: text for part, text in said.items() if text}

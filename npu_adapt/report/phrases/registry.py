@@ -73,6 +73,13 @@ ATTEMPTS: dict[str, Phrase] = {
     "other-revision": Phrase("not there; these revisions are: {revisions}", "不存在；存在的版本：{revisions}"),
     "unreadable": Phrase("{file} cannot be read: {error}", "无法读取 {file}：{error}"),
     "no-config": Phrase("no config.json", "没有 config.json"),
+    "adapter": Phrase(
+        "an adapter (LoRA), which is no model by itself: {file}", "适配器（LoRA），本身不是完整模型：{file}"
+    ),
+    "pipeline": Phrase("a pipeline of several models: {file}", "由多个模型组成的流水线：{file}"),
+    "sentence-transformers": Phrase(
+        "a pipeline of sentence-transformers: {file}", "sentence-transformers 的流水线：{file}"
+    ),
     "config-damaged": Phrase("config.json is damaged: {error}", "config.json 已损坏：{error}"),
     "index-damaged": Phrase("{file} is damaged: {error}", "{file} 已损坏：{error}"),
     "lfs-pointer": Phrase(

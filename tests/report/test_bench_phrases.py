@@ -1,4 +1,4 @@
-"""Every id that a run or a benchmark records has words, and all words have an id: collected from the code."""
+"""Every id that a benchmark records has words, and all words have an id: collected from the code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from npu_adapt.records import Fact
 from npu_adapt.report.explanations import explanation
-from npu_adapt.report.phrases import PHRASES, Language, bench, run
+from npu_adapt.report.phrases import PHRASES, Language, bench
 from npu_adapt.report.phrases.facts import words
 from npu_adapt.workflows.bench.settings import NOT_FINITE, WRONG
 
@@ -21,11 +21,10 @@ MAKERS = sorted(
         *(PACKAGE / "timing").glob("*.py"),
         *(PACKAGE / "workflows" / "bench").glob("*.py"),
         *(PACKAGE / "workflows" / "processes").glob("*.py"),
-        *(PACKAGE / "workflows" / "run").glob("*.py"),
     ]
 )
 FROM_TABLES = {*WRONG.values(), *NOT_FINITE.values(), "frequency", "device-frequency"}  # ids that are no literals
-KINDS = ("warning", "reason", "why")
+KINDS = ("warning", "reason")
 
 
 def facts() -> Iterator[tuple[str, set[str]]]:
@@ -48,7 +47,7 @@ IDS = {name for name, _ in facts()} | FROM_TABLES
 def test_every_id_has_words_and_all_words_are_of_an_id() -> None:
     assert len(IDS) > 20
     assert {name for name in IDS if not any(f"{kind}-{name}" in PHRASES for kind in KINDS)} == set()
-    spoken = {key.partition("-")[2] for key in (*bench.WARNINGS, *bench.REASONS, *run.PHRASES) if key.startswith(KINDS)}
+    spoken = {key.partition("-")[2] for key in (*bench.WARNINGS, *bench.REASONS) if key.startswith(KINDS)}
     assert spoken - IDS - {"text"} == set()
 
 
