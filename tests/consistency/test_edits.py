@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from npu_adapt.consistency import contradictions
 from npu_adapt.errors import ExitCode
@@ -166,3 +167,13 @@ def published(folder: Path, kept: str) -> Logs:
         journal.event("run", "start")
         journal.publish(decode(present(kept), origin=kept))
     return logs
+
+
+def test_a_mean_that_rounding_puts_above_its_maximum_is_no_edit() -> None:
+    summary = SAMPLES["success"]()
+    assert summary.compare is not None
+    (first, *others) = summary.compare.outputs
+    assert first.max_abs_diff is not None
+    alike = replace(first, mean_abs_diff=first.max_abs_diff * (1 + 1e-15))
+    found = contradictions(replace(summary, compare=replace(summary.compare, outputs=(alike, *others))))
+    assert not [each for each in found if each.field == "compare.outputs.0.mean_abs_diff"]
