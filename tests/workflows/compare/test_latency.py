@@ -38,12 +38,19 @@ def side(task: Any) -> Side:
     return Side(nn.Identity(), open_device("cpu", allow_cpu=True).device, torch.float32, task)
 
 
-def test_the_speed_up_is_the_quotient_of_both_medians() -> None:
+def test_the_speed_up_is_the_quotient_of_both_medians(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]  # seconds: the test's own, which no other process on this machine delays
+
+    def advance(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", advance)
     slow, fast = Timed(lambda call: 0.02), Timed(lambda call: 0.005)
     found = measure_latency(side(slow), side(fast), SAMPLE, round_ms=25.0)
     assert isinstance(found, CompareLatency)
     assert found.speed_up == pytest.approx(found.reference_ms / found.candidate_ms)
-    assert 2 < found.speed_up < 5
+    assert found.speed_up == pytest.approx(4.0)
     assert set(slow.seen) == set(fast.seen) == {2.0}  # every forward gets inputs of its own
 
 
