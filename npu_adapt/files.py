@@ -62,10 +62,17 @@ def read_regular(path: str | Path, limit: int = SMALL_FILE) -> bytes:
 
 
 def _read(file: BinaryIO, most: int, path: str | Path) -> bytes:
-    data = file.read(most)
-    if data is None:  # a regular file of /proc that waits for somebody to write, such as kmsg
-        raise BlockingIOError(errno.EAGAIN, "has no data yet", str(path))
-    return data
+    """Piece by piece: a read of as much as is allowed would take that much memory first."""
+    parts: list[bytes] = []
+    while most > 0:
+        part = file.read(min(most, SMALL_FILE))
+        if part is None:  # a regular file of /proc that waits for somebody to write, such as kmsg
+            raise BlockingIOError(errno.EAGAIN, "has no data yet", str(path))
+        if not part:
+            break
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def _require_regular(status: os.stat_result, path: str | Path) -> None:

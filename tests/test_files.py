@@ -80,3 +80,16 @@ def test_a_pipe_that_takes_the_place_of_the_file_is_refused_too(
     monkeypatch.setattr(os, "open", swapped)
     with pytest.raises(NotRegularFile, match="named pipe"):
         read_regular(file)
+
+
+def test_a_small_file_takes_little_memory_whatever_is_allowed(tmp_path: Path) -> None:
+    import tracemalloc
+
+    path = tmp_path / "small"
+    path.write_bytes(b"x" * 1000)
+    tracemalloc.start()
+    try:
+        assert read_regular(path, 1 << 30) == b"x" * 1000
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()

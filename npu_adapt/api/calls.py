@@ -6,15 +6,16 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from npu_adapt.api.options import fields_of, require_known
 from npu_adapt.errors import UsageError
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary
+from npu_adapt.workflows.run.request import RunRequest
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from npu_adapt.api.options import BenchCall, CompareCall, FetchOptions, RunOptions
     from npu_adapt.records.registry import Fetched
     from npu_adapt.report.phrases import Language
-    from npu_adapt.workflows.run.request import Rehearsal, RunRequest
+    from npu_adapt.workflows.run.request import Rehearsal
     from npu_adapt.workflows.run.subject import Subject
 
 AUTOLOAD = "TORCH_DEVICE_BACKEND_AUTOLOAD"
@@ -46,6 +47,7 @@ def infer(
     """
     from npu_adapt.workflows.run.infer import infer as run_infer
 
+    require_known("infer", options, RunRequest)
     with _call("infer", model, inputs, None, device, logs, options) as (request, given):
         return run_infer(request, Silent(), given)
 
@@ -65,11 +67,13 @@ def bench(
     >>> len(summary.bench.samples_ms)
     20
     """
+    from npu_adapt.workflows.bench.options import BenchOptions
+
+    require_known("bench", options, RunRequest, BenchOptions)
     with _call("bench", model, inputs, None, device, logs, options) as (request, given):
         from npu_adapt.workflows.bench.command import bench as run_bench
-        from npu_adapt.workflows.bench.options import BenchOptions
 
-        return run_bench(request, BenchOptions(**_of(BenchOptions, options)), Silent(), given)
+        return run_bench(request, BenchOptions(**fields_of(BenchOptions, options)), Silent(), given)
 
 
 def compare(
@@ -92,13 +96,15 @@ def compare(
     >>> summary.compare.verdict.passed
     True
     """
+    from npu_adapt.workflows.compare.options import CompareOptions
+
     code = None if isinstance(reference, str) else reference
     asked: dict[str, Any] = {**options, "rehearse": rehearse}
+    require_known("compare", asked, RunRequest, CompareOptions)
     with _call("compare", model, inputs, code, device, logs, asked) as (request, given):
         from npu_adapt.workflows.compare.command import compare as run_compare
-        from npu_adapt.workflows.compare.options import CompareOptions
 
-        judged = {"reference": reference if isinstance(reference, str) else "cpu", **_of(CompareOptions, options)}
+        judged = {"reference": reference if isinstance(reference, str) else "cpu", **fields_of(CompareOptions, options)}
         return run_compare(request, CompareOptions(**judged), Silent(), given)
 
 
@@ -112,7 +118,9 @@ def fetch(model: str | Path, *, dry_run: bool = False, **options: Unpack[FetchOp
     from npu_adapt.models.request import ModelRequest
     from npu_adapt.workflows.models.fetch import fetch_and_register
 
-    return fetch_and_register(ModelRequest(model=str(model), **options), Silent(), dry_run=dry_run)
+    require_known("fetch", options, ModelRequest)
+    request = ModelRequest(model=str(model), **fields_of(ModelRequest, options))
+    return fetch_and_register(request, Silent(), dry_run=dry_run)
 
 
 def environment(*, timeout: float | None = None, logs: Path | str | None = None) -> Summary:
@@ -162,10 +170,9 @@ def _call(
     options: Mapping[str, Any],
 ) -> Iterator[tuple[RunRequest, Subject | None]]:
     """The request of a call, and what it gives instead of a model's name. Random numbers are as they were, after."""
-    from npu_adapt.workflows.run.request import RunRequest
-
     named = isinstance(model, (str, Path))
     _require_sense(model, inputs, reference)
+    asked = fields_of(RunRequest, options)
     _import_torch()
     import torch
 
@@ -183,7 +190,7 @@ def _call(
             device=device,
             inputs=_named_inputs(inputs) if named else (),
             logs=folder,
-            **_of(RunRequest, options),
+            **asked,
         )
         yield request, given
 
@@ -204,12 +211,6 @@ def _named_inputs(inputs: Any) -> tuple[str, ...]:
     if isinstance(several, Mapping) or not all(isinstance(each, (str, Path)) for each in several):
         raise UsageError("a model by name takes paths and texts as inputs", hint="give the module itself for tensors")
     return tuple(map(str, several))
-
-
-def _of(kind: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the options that are fields of `kind`."""
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return {name: value for name, value in options.items() if name in names}
 
 
 def _said(command: str, model: object, device: str, options: Mapping[str, Any]) -> str:

@@ -5,8 +5,14 @@ A test holds each against the fields that it names; what they mean is written th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
+
+import msgspec
+
+from npu_adapt.errors import UsageError
 
 if TYPE_CHECKING:
     from npu_adapt.models.request import Source
@@ -87,3 +93,28 @@ class FetchOptions(TypedDict, total=False):
     allow_pickle: bool
     include: tuple[str, ...]
     exclude: tuple[str, ...]
+
+
+def require_known(function: str, options: Mapping[str, Any], *requests: type) -> None:
+    """Raises `TypeError` for an option that is a field of none of the requests, as Python does of any call."""
+    known = {field.name for request in requests for field in fields(request)}
+    for name in options:
+        if name not in known:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+
+
+def fields_of(request: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the options that are fields of `request`. Raises `UsageError` for a value that its type excludes."""
+    kinds = get_type_hints(request, include_extras=True)
+    return {name: _checked(name, options[name], kinds[name]) for name in kinds if name in options}
+
+
+def _checked(name: str, value: Any, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind, dec_hook=_path)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise UsageError(f"{name}={value!r}: {error}", hint="the types of the options say what each takes") from error
+
+
+def _path(kind: type, value: Any) -> Any:
+    return Path(value) if kind is Path else value

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from npu_adapt.consistency.contradiction import Contradiction, held
+from npu_adapt.consistency.contradiction import Contradiction, held, same
 from npu_adapt.numerics.rules import (
     FIELD_COSINE,
     FIELD_MEAN_ABS_DIFF,
@@ -77,8 +77,9 @@ def _of_output(path: str, output: OutputComparison) -> Iterator[Contradiction]:
     difference = _difference(output)
     if difference is not None and output.max_abs_diff is not None and difference > output.max_abs_diff * 1.001 + 1e-12:
         yield Contradiction(f"{path}.max_abs_diff", output.max_abs_diff, difference, "the values at worst_index")
-    if None not in (output.max_abs_diff, output.mean_abs_diff) and output.mean_abs_diff > output.max_abs_diff:  # type: ignore[operator]
-        yield Contradiction(f"{path}.mean_abs_diff", output.mean_abs_diff, output.max_abs_diff, f"{path}.max_abs_diff")
+    mean, most = output.mean_abs_diff, output.max_abs_diff
+    if mean is not None and most is not None and mean > most and not same(mean, most):
+        yield Contradiction(f"{path}.mean_abs_diff", mean, most, f"{path}.max_abs_diff")
 
 
 def _difference(output: OutputComparison) -> float | None:

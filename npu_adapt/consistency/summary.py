@@ -64,7 +64,8 @@ def _of_run(summary: Summary) -> Iterator[Contradiction]:
         return
     if run.status not in STATUSES:
         yield Contradiction("run.status", run.status, STATUSES, "its values")
-    yield from held("run.status", run.status == "FAILED", run.failure is not None or _is_wrong(summary), "run.failure")
+    failed = run.failure is not None or _is_wrong(summary)
+    yield from held("run.status", run.status == "FAILED", failed, "run.failure and bench.rows")
     if run.status != "FAILED":
         rehearsed = run.device.startswith(REHEARSED)
         yield from held("run.status", run.status, "REHEARSED" if rehearsed else "SUCCESS", "run.device")
@@ -78,7 +79,7 @@ def _of_run(summary: Summary) -> Iterator[Contradiction]:
         value = getattr(timings, name)
         if value is not None and value < 0:
             yield Contradiction(f"run.timings_ms.{name}", value, "0 or more", "its values")
-    last = {line: name for name, line in summary.commands.items()}.get(summary.command)
+    last = _last_command(summary)
     if bench is not None and last == "bench":
         source = "bench.latency_ms.median"
         yield from held("run.timings_ms.warm_forward", timings.warm_forward, bench.latency_ms.median, source)
@@ -89,10 +90,14 @@ def _of_run(summary: Summary) -> Iterator[Contradiction]:
 
 
 def _is_wrong(summary: Summary) -> bool:
-    """Whether the run is that of a benchmark which timed wrong numbers."""
-    run, bench = summary.run, summary.bench
-    wrong = bench is not None and bool(bench.rows) and not any(row.status == "measured" for row in bench.rows)
-    return wrong and run is not None and run.status == "FAILED"
+    """Whether the run is that of a benchmark which timed wrong numbers only."""
+    rows = () if summary.bench is None else summary.bench.rows
+    return bool(rows) and _last_command(summary) == "bench" and not any(row.status == "measured" for row in rows)
+
+
+def _last_command(summary: Summary) -> str | None:
+    """The command that wrote `run`; None: the summary names none."""
+    return {line: name for name, line in summary.commands.items()}.get(summary.command)
 
 
 def _of_reasons(summary: Summary) -> Iterator[Contradiction]:

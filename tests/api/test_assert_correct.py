@@ -160,9 +160,11 @@ class Raises(torch.nn.Module):
         (lambda: npu_adapt.compare(Block().double(), torch.ones(1, 32), device="cpu"), "float64"),
         (lambda: npu_adapt.compare("builtin:digits-vit", torch.ones(1), device="cpu"), "takes paths and texts"),
         (lambda: npu_adapt.compare("builtin:digits-vit", device="banana"), "banana"),
+        (lambda: npu_adapt.compare(Block(), torch.ones(1, 32), device="cpu", dtype="float8"), "dtype='float8'"),  # type: ignore[arg-type]
+        (lambda: npu_adapt.compare(Block(), torch.ones(1, 32), device="cpu", rtol=-1.0), "rtol=-1.0"),
         (lambda: npu_adapt.compare("builtin:digits-vit", reference=F.gelu, device="cpu"), "compared with itself"),
     ],
-    ids=["no inputs", "no tensor", "float64", "tensor for a name", "device", "reference for a name"],
+    ids=["no inputs", "no tensor", "float64", "tensor for a name", "device", "dtype", "rtol", "reference for a name"],
 )
 def test_a_call_that_means_nothing_is_a_usage_error(call: Callable[[], Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
@@ -172,3 +174,8 @@ def test_a_call_that_means_nothing_is_a_usage_error(call: Callable[[], Any], wor
 def test_without_a_device_it_is_no_failed_assertion(x: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DeviceUnavailable), nullcontext():
         npu_adapt.assert_correct(Block(), (x,), device="npu:0")
+
+
+def test_an_option_that_there_is_not_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        npu_adapt.compare(Block(), torch.ones(1, 32), device="cpu", colour="red")  # type: ignore[call-arg]

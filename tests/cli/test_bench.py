@@ -69,7 +69,17 @@ def test_a_sweep_measures_each_combination_and_marks_the_best(tmp_path: Path) ->
     done = bench(
         tmp_path / "logs",
         *("--iters", "20", "--warmup", "2", "--no-limits"),
-        *("--batch-size", "1,4", "--dtype", "float32,bfloat16", "--attention", "eager", "--plot", str(picture)),
+        *(
+            "--batch-size",
+            "1,4",
+            "--dtype",
+            "float32,bfloat16",
+            "--attention",
+            "eager",
+            "--plot",
+            str(picture),
+            "--details",
+        ),
     )
     assert done.code == 0, done.stderr
     summary = decode((tmp_path / "logs" / "summary.json").read_bytes(), origin="file")
@@ -85,6 +95,9 @@ def test_a_sweep_measures_each_combination_and_marks_the_best(tmp_path: Path) ->
     assert {row.attention for row in rows} == {"eager"}
     best = rows[summary.bench.best_row]
     assert best.throughput_per_s == max(row.throughput_per_s or 0 for row in rows)
+    result = rows[summary.bench.result_row]
+    assert (result.batch_size, result.dtype) == (1, "float32")  # one input, as asked for first
+    assert summary.bench.latency_ms == result.latency_ms
     assert done.stdout.count("bfloat16") >= 2
     assert picture.read_bytes().startswith(b"\x89PNG")
 

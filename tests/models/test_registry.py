@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from filelock import FileLock
 
 from npu_adapt.errors import ExitCode, ModelCorrupt, ModelError
 from npu_adapt.models.local import LocalModel, locate
@@ -190,3 +191,61 @@ def test_states(tmp_path: Path, registry: Registry) -> None:
     (folder / "config.json").unlink()
     assert state_of(known) == "changed"
     assert state_of(entry(str(tmp_path / "nowhere"))) == "gone"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "/dev/urandom", "folder"])
+def test_an_index_that_is_no_regular_file_holds_nobody_up(registry: Registry, kind: str) -> None:
+    registry.folder.mkdir()
+    if kind == "pipe":
+        os.mkfifo(registry.path)
+    elif kind == "folder":
+        registry.path.mkdir()
+    else:
+        registry.path.symlink_to(kind)
+    for change in (registry.entries, lambda: registry.put(entry("/a"))):
+        with pytest.raises(RegistryUnusable, match="not a regular file"):
+            change()
+
+
+def test_a_lock_that_cannot_be_taken_is_an_error_of_the_disk(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writers say that the registry cannot be written, and a run goes on."""
+    monkeypatch.setattr("npu_adapt.models.registry.LOCK_SECONDS", 0.1)
+    registry.folder.mkdir()
+    lock = registry.folder / ".registry.json.lock"
+    with FileLock(lock), pytest.raises(OSError, match=r"held its lock for 0\.1 s"):
+        registry.put(entry("/a"))
+    lock.unlink()
+    lock.mkdir()
+    with pytest.raises(OSError):
+        registry.put(entry("/a"))
+
+
+def test_a_name_that_is_not_utf_8_cannot_be_registered(registry: Registry) -> None:
+    name = os.fsdecode("/模型".encode("gbk"))
+    with pytest.raises(OSError, match="not UTF-8"):
+        registry.put(entry(name))
+    assert registry.entries() == ()
+
+
+def test_an_index_of_schema_1_is_read_for_what_it_proved(registry: Registry) -> None:
+    """It kept no address of who had listed a file, and called an own first hash verified."""
+    registry.folder.mkdir()
+    file = {"name": "a", "bytes": 1, "modified_ns": 1, "sha256": "0" * 64, "verified_at": ""}
+    files = [{**file, "verified_against": against} for against in ("hub", "registry", "nothing")]
+    old = {
+        "model": MODEL,
+        "source": "modelscope",
+        "revision": "master",
+        "commit": None,
+        "url": None,
+        "path": "/a",
+        "files": files,
+        "registered_at": "",
+        "last_used": "",
+    }
+    registry.path.write_text(json.dumps({"schema_version": 1, "entries": [old]}))
+    (read,) = registry.entries()
+    assert [each.verified_against for each in read.files] == ["listing", "nothing", "nothing"]
+    assert read.endpoint is None

@@ -99,7 +99,6 @@ ABSENT: dict[str, str] = {
     "compare.arithmetic.found.attention": "absent-class",
     "compare.arithmetic.readings.arithmetic": "absent-table",
     "compare.arithmetic.readings.accumulation_bits": "absent-probe",
-    "compare.arithmetic.readings.truncates_sums": "absent-probe",
     "compare.arithmetic.readings.overflows": "absent-probe",
     "compare.arithmetic.readings.flushes_denormals": "absent-probe",
     "compare.arithmetic.exp_overflows": "absent-probe",
