@@ -30,7 +30,9 @@ def test_every_place_is_in_the_log_and_the_model_is_registered(hub: HubWithReade
     hub.serve(MODEL, small_model, on=["huggingface"])
     code, stdout = infer(hub)
     assert code == 0, stdout
-    assert json.loads(stdout)["weights"]["files"][0]["verified_against"] == "mirror"  # it came from 127.0.0.1, whoever that speaks for
+    assert (
+        json.loads(stdout)["weights"]["files"][0]["verified_against"] == "mirror"
+    )  # it came from 127.0.0.1, whoever that speaks for
     tried = attempts(hub)
     caches = [place for place, outcome in tried if outcome == "not-there"]
     assert any(str(hub.caches["modelscope"]) in place for place in caches)

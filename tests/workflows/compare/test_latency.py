@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from npu_adapt.devices.selection import open_device
 from npu_adapt.models.tasks import Sample
 from npu_adapt.records import CompareLatency
+from npu_adapt.timing.loop import measure_alternately
 from npu_adapt.workflows.compare import latency
 from npu_adapt.workflows.compare.latency import measure_latency
 from npu_adapt.workflows.run.forward import Side
@@ -39,13 +41,13 @@ def side(task: Any) -> Side:
 
 
 def test_the_speed_up_is_the_quotient_of_both_medians(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]  # seconds: the test's own, which no other process on this machine delays
+    nanoseconds = [0]  # the test's own clock, which no other process on this machine delays
 
     def advance(seconds: float) -> None:
-        clock[0] += seconds
+        nanoseconds[0] += round(1e9 * seconds)
 
-    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(time, "sleep", advance)
+    monkeypatch.setattr(latency, "measure_alternately", partial(measure_alternately, clock=lambda: nanoseconds[0]))
     slow, fast = Timed(lambda call: 0.02), Timed(lambda call: 0.005)
     found = measure_latency(side(slow), side(fast), SAMPLE, round_ms=25.0)
     assert isinstance(found, CompareLatency)
