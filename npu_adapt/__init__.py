@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from npu_adapt.api import assert_correct, bench, compare, environment, fetch, infer, report
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["__version__", "assert_correct", "bench", "compare", "environment", "fetch", "infer", "report"]
 
 
