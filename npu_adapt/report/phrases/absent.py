@@ -102,7 +102,6 @@ ABSENT: dict[str, str] = {
     "compare.arithmetic.readings.truncates_sums": "absent-probe",
     "compare.arithmetic.readings.overflows": "absent-probe",
     "compare.arithmetic.readings.flushes_denormals": "absent-probe",
-    "compare.arithmetic.readings.truncates_sums": "absent-probe",
     "compare.arithmetic.exp_overflows": "absent-probe",
     "compare.arithmetic.judged_at": "absent-not-judged",
     "compare.arithmetic.fits": "absent-fits",
