@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+from npu_adapt.records import Fact
+
+Said: TypeAlias = "str | Fact"  # a fact is said in the language of who waits, by the phrase "progress-ID"
 
 
 class Step(Protocol):
@@ -20,10 +24,10 @@ class Step(Protocol):
 class Progress(Protocol):
     """Where workflows say what they are doing. Nothing here may end on stdout."""
 
-    def task(self, description: str, total: float | None = None, unit: str = "") -> AbstractContextManager[Step]:
+    def task(self, description: Said, total: float | None = None, unit: str = "") -> AbstractContextManager[Step]:
         """A step that lasts as long as the context. `total` None: its length is unknown. Unit "bytes" shows a rate."""
 
-    def say(self, message: str) -> None:
+    def say(self, message: Said) -> None:
         """One line that stays on the screen."""
 
 
@@ -42,8 +46,8 @@ class Silent:
     """A `Progress` for nobody: libraries, tests, `--quiet`."""
 
     @contextmanager
-    def task(self, description: str, total: float | None = None, unit: str = "") -> Iterator[Step]:
+    def task(self, description: Said, total: float | None = None, unit: str = "") -> Iterator[Step]:
         yield SILENT_STEP
 
-    def say(self, message: str) -> None:
+    def say(self, message: Said) -> None:
         pass

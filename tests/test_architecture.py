@@ -26,8 +26,9 @@ LAYERS = (
     {"numerics"},
     {"timing"},
     {"evidence"},
+    {"progress"},
     {"records"},
-    {"errors", "files", "progress", "rounding"},
+    {"errors", "files", "rounding"},
     {"__init__"},
 )
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}

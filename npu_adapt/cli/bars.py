@@ -22,8 +22,10 @@ from rich.progress import (
 from rich.text import Text
 
 from npu_adapt import rounding
-from npu_adapt.progress import Step
+from npu_adapt.progress import Said, Step
 from npu_adapt.report.document import printable
+from npu_adapt.report.language import spoken
+from npu_adapt.report.phrases import Language
 
 
 class _Rate(ProgressColumn):
@@ -64,8 +66,9 @@ class _Bar:
 class Bars:
     """All running steps in one display on a terminal; those that count bytes with amount, rate and time left."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, language: Language = "en") -> None:
         self._console = console
+        self._language = language
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -81,12 +84,12 @@ class Bars:
         self._running = 0
 
     @contextmanager
-    def task(self, description: str, total: float | None = None, unit: str = "") -> Iterator[Step]:
+    def task(self, description: Said, total: float | None = None, unit: str = "") -> Iterator[Step]:
         with self._lock:
             if self._running == 0:
                 self._bars.start()
             self._running += 1
-        task = self._bars.add_task(printable(description), total=total, unit=unit)
+        task = self._bars.add_task(printable(spoken(description, self._language)), total=total, unit=unit)
         try:
             yield _Bar(self._bars, task)
         finally:
@@ -96,5 +99,5 @@ class Bars:
                 if self._running == 0:
                     self._bars.stop()
 
-    def say(self, message: str) -> None:
-        self._console.print(printable(message), markup=False)
+    def say(self, message: Said) -> None:
+        self._console.print(printable(spoken(message, self._language)), markup=False)

@@ -13,6 +13,8 @@ from npu_adapt.progress import Progress, Silent
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from npu_adapt.report.phrases import Language
+
 
 def stdout_console() -> Console:
     """Where tables go. Wide enough for a pipe to keep whole rows."""
@@ -71,14 +73,14 @@ def _only_python(stdout: IO[str]) -> Iterator[IO[str]]:
         sys.stdout = stdout
 
 
-def progress_for(*, quiet: bool) -> Progress:
+def progress_for(*, quiet: bool, language: Language = "en") -> Progress:
     """Progress as the user wants it: none, bars on a terminal, plain lines elsewhere."""
     if quiet:
         return Silent()
     if sys.stderr.isatty():
         from npu_adapt.cli.bars import Bars
 
-        return Bars(stderr_console())
+        return Bars(stderr_console(), language)
     from npu_adapt.cli.lines import PlainLines
 
-    return PlainLines(sys.stderr)
+    return PlainLines(sys.stderr, language)

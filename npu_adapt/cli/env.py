@@ -63,12 +63,12 @@ def env(
         autoload=ctx.obj in {None, "1"},
     )
     if json:
-        summary = examine_as_json(request, quiet=quiet)
+        summary = examine_as_json(request, quiet=quiet, language=language_of(lang))
     else:
         from npu_adapt.report.screens import EnvironmentScreens
 
         screens = EnvironmentScreens(language_of(lang), logs, details=details)
-        summary = examine_on_screen(request, screens, quiet=quiet)
+        summary = examine_on_screen(request, screens, quiet=quiet, language=language_of(lang))
     if check and not any_usable(summary):
         say_why_the_check_fails(summary, language_of(lang))
         raise typer.Exit(ExitCode.NO_DEVICE)
@@ -83,19 +83,19 @@ def say_why_the_check_fails(summary: Summary, language: Language) -> None:
     typer.echo(printable(check_failed(Figures(summary, language))), err=True)
 
 
-def examine_as_json(request: EnvRequest, *, quiet: bool) -> Summary:
+def examine_as_json(request: EnvRequest, *, quiet: bool, language: Language) -> Summary:
     """Examines, and prints the record and nothing else on stdout."""
     from npu_adapt.cli.console import only_the_record, progress_for
     from npu_adapt.records import encode
     from npu_adapt.workflows.env.command import examine
 
     with only_the_record() as stdout:
-        summary = examine(request, partial(progress_for, quiet=quiet), lambda at_once: None)
+        summary = examine(request, partial(progress_for, quiet=quiet, language=language), lambda at_once: None)
         stdout.write(encode(summary).decode())
     return summary
 
 
-def examine_on_screen(request: EnvRequest, screens: EnvironmentScreens, *, quiet: bool) -> Summary:
+def examine_on_screen(request: EnvRequest, screens: EnvironmentScreens, *, quiet: bool, language: Language) -> Summary:
     """Examines, and prints what can be read at once before what has to be waited for."""
     from npu_adapt.cli.console import print_result, progress_for
     from npu_adapt.workflows.env.command import examine
@@ -107,7 +107,7 @@ def examine_on_screen(request: EnvRequest, screens: EnvironmentScreens, *, quiet
         print_result(screens.at_once(at_once))
 
     try:
-        summary = examine(request, partial(progress_for, quiet=quiet), show)
+        summary = examine(request, partial(progress_for, quiet=quiet, language=language), show)
     except EvidenceNotWritten as error:
         print_result(screens.answers(error.summary, shown[0]))
         raise

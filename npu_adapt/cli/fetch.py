@@ -31,7 +31,7 @@ def fetch(request: ModelRequest, output: options.Output, dry_run: bool = False) 
     from npu_adapt.cli.console import progress_for
     from npu_adapt.workflows.models.fetch import fetch_and_register
 
-    fetched = fetch_and_register(request, progress_for(quiet=output.quiet), dry_run=dry_run)
+    fetched = fetch_and_register(request, progress_for(quiet=output.quiet, language=output.language), dry_run=dry_run)
 
     if output.json:
         from npu_adapt.cli.run import print_json

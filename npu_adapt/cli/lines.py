@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from npu_adapt import rounding
-from npu_adapt.progress import SILENT_STEP, Step
+from npu_adapt.progress import SILENT_STEP, Said, Step
 from npu_adapt.report.document import printable
+from npu_adapt.report.language import spoken
+from npu_adapt.report.phrases import Language
 
 LINE_EVERY = 10.0  # seconds between two lines about one step
 
@@ -47,13 +49,14 @@ class _Lines:
 class PlainLines:
     """Lines for a file or a pipe: what is said, and how far bytes have come."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, language: Language = "en") -> None:
         self._stream = stream
+        self._language = language
 
     @contextmanager
-    def task(self, description: str, total: float | None = None, unit: str = "") -> Iterator[Step]:
-        yield _Lines(self, description, total) if unit == "bytes" else SILENT_STEP
+    def task(self, description: Said, total: float | None = None, unit: str = "") -> Iterator[Step]:
+        yield _Lines(self, spoken(description, self._language), total) if unit == "bytes" else SILENT_STEP
 
-    def say(self, message: str) -> None:
-        self._stream.write(printable(message) + "\n")
+    def say(self, message: Said) -> None:
+        self._stream.write(printable(spoken(message, self._language)) + "\n")
         self._stream.flush()

@@ -38,7 +38,9 @@ def list_models(output: options.Output, cache_dir: Path | None = None) -> None:
     from npu_adapt.workflows.models.registry import list_models as run_list
 
     render = partial(render_list, language=output.language, details=output.details)
-    print_record(run_list(cache_dir, progress_for(quiet=output.quiet)), render, as_json=output.json)
+    print_record(
+        run_list(cache_dir, progress_for(quiet=output.quiet, language=output.language)), render, as_json=output.json
+    )
 
 
 @takes({"model": options.MAYBE_MODEL, **CHOICE, **options.OUTPUT})
@@ -58,7 +60,7 @@ def verify(
     from npu_adapt.models.registry import Registry, cache_folder
     from npu_adapt.workflows.models.verify import verify_models
 
-    progress = progress_for(quiet=output.quiet)
+    progress = progress_for(quiet=output.quiet, language=output.language)
     held = Registry(cache_folder(cache_dir), progress.say)
     entries = held.entries()
     if model:
@@ -87,7 +89,7 @@ def remove(request: ModelRequest, output: options.Output, yes: bool = False) -> 
     from npu_adapt.report.registry_tables import removal_lines, render_removed
     from npu_adapt.workflows.models.registry import plan_removals, remove_models
 
-    held = Registry(cache_folder(request.cache_dir), progress_for(quiet=output.quiet).say)
+    held = Registry(cache_folder(request.cache_dir), progress_for(quiet=output.quiet, language=output.language).say)
     planned = plan_removals(chosen(request, held))
     lines = removal_lines([each.record for each in planned], output.language)
     if yes or confirmed("\n".join([*lines, say("remove-question", output.language, model=request.model)])):
@@ -146,7 +148,7 @@ def path(request: ModelRequest, output: options.Output) -> None:
     from npu_adapt.cli.run import print_json
     from npu_adapt.workflows.models.registry import path_of
 
-    found = path_of(request, progress_for(quiet=output.quiet))
+    found = path_of(request, progress_for(quiet=output.quiet, language=output.language))
     if output.json:
         print_json(found)
     else:

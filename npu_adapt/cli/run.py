@@ -35,7 +35,7 @@ def run_command(
 
     Raises `typer.Exit` with `VERDICT_FAILED` where `passed` says no.
     """
-    progress = progress_for(quiet=output.quiet)
+    progress = progress_for(quiet=output.quiet, language=output.language)
     if output.json:
         with only_the_record() as stdout:
             summary = workflow(progress)

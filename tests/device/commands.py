@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from npu_adapt.progress import Silent
+from npu_adapt.progress import Said, Silent
 from npu_adapt.records import Bench, Summary
+from npu_adapt.report.language import spoken
 from npu_adapt.workflows.bench.command import bench
 from npu_adapt.workflows.bench.options import BenchOptions
 from npu_adapt.workflows.compare import command
@@ -23,8 +24,8 @@ from tests.device.part import Context
 class Printed(Silent):
     """Says on stdout which step has begun, so that a part that is ended tells how far it came."""
 
-    def task(self, description: str, total: float | None = None, unit: str = "") -> Any:
-        print(f"{time.strftime('%H:%M:%S')} {description}", flush=True)
+    def task(self, description: Said, total: float | None = None, unit: str = "") -> Any:
+        print(f"{time.strftime('%H:%M:%S')} {spoken(description, 'en')}", flush=True)
         return super().task(description, total, unit)
 
 

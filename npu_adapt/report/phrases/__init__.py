@@ -6,7 +6,7 @@ Names that the field knows by their English form (max_abs_diff, safetensors, dty
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench, compare, doctor, first, registry, run, weights
+from npu_adapt.report.phrases import bench, compare, doctor, first, progress, registry, run, weights
 from npu_adapt.report.phrases.absent import ABSENT, REASONS
 from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
 from npu_adapt.report.phrases.phrase import Language, Phrase
@@ -25,12 +25,12 @@ PHRASES: dict[str, Phrase] = {
     **REASONS,
     **bench.REASONS,
     **compare.PHRASES,
+    **progress.PHRASES,
     **run.PHRASES,
     **weights.PHRASES,
     **doctor.PHRASES,
     **first.PHRASES,
     **registry.PHRASES,
-    **run.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }

@@ -99,7 +99,7 @@ def bench_isolated(request: RunRequest, options: BenchOptions, progress: Progres
         rows: list[BenchRow] = []
         ran: dict[int, tuple[_Child, tuple[int, ...]]] = {}
         first_failure: ChildFailed | None = None
-        with progress.task("measuring in fresh processes", total=len(each)) as step:
+        with progress.task(Fact("measuring-in-processes"), total=len(each)) as step:
             for number, one in enumerate(each):
                 cores = _cores(one)
                 try:
@@ -160,7 +160,7 @@ def bench_gated(request: RunRequest, options: BenchOptions, fresh: FreshProcesse
     with_pace = dataclasses.replace(options, with_pace=True)
     wanted = fresh.processes or FEWEST_PROCESSES
     most = max(wanted, MOST_PROCESSES)
-    with _Children() as children, progress.task("measuring in fresh processes", total=wanted) as step:
+    with _Children() as children, progress.task(Fact("measuring-in-processes"), total=wanted) as step:
         ran: list[_Child] = []
         counted: Sequence[_Child] = ()
         gate: Gate | None = None

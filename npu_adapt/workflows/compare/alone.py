@@ -70,7 +70,7 @@ def judge_operators(
     replay = replay_on(candidate_device.torch_device, candidate_context)
     judged: list[tuple[int, OperatorReading]] = []
     watch = _Watch()
-    with progress.task(f"judging each operator alone on {candidate_device.name}", total=None) as step:
+    with progress.task(Fact("judging-operators", {"device": candidate_device.name}), total=None) as step:
         for number, sample in enumerate(samples):
 
             def consume(call: Call, number: int = number) -> None:

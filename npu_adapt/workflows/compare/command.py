@@ -118,17 +118,17 @@ def _forwards(
     reference, rehearsed = _reference_side(session, options), session.request.rehearse is not None
     warm = 0 if options.fast else WARM_FORWARDS
     watched = 0 if options.fast or rehearsed else FORWARDS
-    with session.stage("reference", f"running the reference on {reference.device.name}"):
+    with session.stage("reference", Fact("running-reference", {"device": reference.device.name})):
         expected = run_forwards(reference, session.samples, session.progress, warm=warm)
     session.device.reset_peak_memory()
-    with session.stage("forward", f"running the model on {session.device.name}"):
+    with session.stage("forward", Fact("running-model", {"device": session.device.name})):
         found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
-    with session.stage("compare", "comparing the outputs"):
+    with session.stage("compare", Fact("comparing")):
         require_same_outputs(expected.outputs, found.outputs)
     if not warm or rehearsed:
         return expected, found, None
     round_ms = min(expected.warm_ms) + min(found.warm_ms)
-    with session.stage("latency", "timing both sides in turns", fallbacks=False):
+    with session.stage("latency", Fact("timing"), fallbacks=False):
         return expected, found, measure_latency(reference, candidate, session.samples[0], round_ms)
 
 
@@ -163,7 +163,7 @@ def _examined(
     divergences: tuple[tuple[int, Divergence], ...],
 ) -> Evidence:
     """The evidence with the device's arithmetic, the noise floor and the operators."""
-    with session.stage("probe", "asking the device for its arithmetic"):
+    with session.stage("probe", Fact("probing")):
         probed = probe(session.device, evidence.dtype, candidate.context)
     _log_failures(session, probed)
     judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, evidence.dtype)
@@ -195,7 +195,7 @@ def _log_failures(session: Session, probed: Probed) -> None:
 
 
 def _floor(session: Session, options: CompareOptions, judged_at: ArithmeticByClass, evidence: Evidence) -> NoiseFloor:
-    with session.stage("floor", "measuring the noise floor on the CPU"):
+    with session.stage("floor", Fact("measuring-floor")):
         return measure_floor(
             session.loaded,
             session.samples,

@@ -81,7 +81,7 @@ def measure_floor(
     wide = Float64()
     fits = None
     instead: dict[LeftOutId, None] = {}  # an ordered set
-    with progress.task("measuring the noise floor", total=total) as step:
+    with progress.task(Fact("measuring-floor"), total=total) as step:
         for number, sample in enumerate(samples):
             truth, other = _truth(loaded, sample, candidate[number], wide)
             instead |= {} if other is None else {other: None}

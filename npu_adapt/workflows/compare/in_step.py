@@ -60,7 +60,7 @@ def run_in_step(
     other = replace(reference, context=lambda: emulate(Emulation(arithmetic, fused_attention=True, blocked_sums=True)))
     with ExitStack() as stack:
         lanes = [stack.enter_context(_lane(side, sample)) for side in (reference, other)]
-        step = stack.enter_context(progress.task("running both sides in step"))
+        step = stack.enter_context(progress.task(Fact("running-in-step")))
 
         def consume(call: Call) -> None:
             with torch._C.DisableTorchFunction():  # what is computed here is the CPU's: no emulation that is entered

@@ -97,7 +97,7 @@ def fetch_and_register(request: ModelRequest, progress: Progress, *, dry_run: bo
             local = locate(request, registry)
         except ModelNotFound:
             raise error from None
-        progress.say(f"{error.message}: taken as it is on this disk")
+        progress.say(Fact("taken-as-it-is", {"message": error.message}))
         return _register_local(local, registry, progress, dry_run=dry_run)
 
 
@@ -135,7 +135,7 @@ def _register_local(local: LocalModel, registry: Registry, progress: Progress, *
         planned = (_planned_file(name, (local.path / name).stat().st_size, None, False) for name in local.files)
         where = (local.id, local.source, local.branch, local.commit, local.endpoint, str(local.path))
         return _fetched(*where, planned, local.attempts, dry_run=True)
-    with progress.task(f"hashing {local.id}", bytes_to_hash(local), "bytes") as step:
+    with progress.task(Fact("hashing-model", {"model": local.id}), bytes_to_hash(local), "bytes") as step:
         entry = verified_entry(local, step.advance)
     try:
         registry.put(entry)

@@ -25,7 +25,7 @@ def infer(request: RunRequest, progress: Progress, given: Subject | None = None)
         device, loaded = session.device, session.loaded
         device.reset_peak_memory()
         side = Side(session.module_on_device(), device, loaded.dtype, loaded.task)
-        with session.stage("forward", "running the model"):
+        with session.stage("forward", Fact("running-model", {"device": session.device.name})):
             forwards = run_forwards(side, session.samples, progress, warm=WARM_FORWARDS)
             require_numbers(forwards.outputs)
         record_forwards(session, forwards)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
 from npu_adapt.evidence import Journal, Logs, new_summary
-from npu_adapt.records import Fact, Failure, Run, Summary
+from npu_adapt.records import Fact, Failure, Run, Summary, Value
 from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
 from npu_adapt.workflows.run.facts import reason
 from npu_adapt.workflows.run.recording import failure_fields
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "builtin:digits-vit"
 
 
-def choose_model(asked: str | None, logs: Logs) -> tuple[str, str]:
-    """(model, why): the argument, else $NPU_ADAPT_MODEL, else the last summary's, else the built-in one."""
+def choose_model(asked: str | None, logs: Logs) -> tuple[str, dict[str, Value]]:
+    """The model, and why as values of a fact: the argument, the variable, the last summary's, the built-in one."""
     if asked:
-        return asked, "as asked"
+        return asked, {"model": asked, "model_why": "asked"}
     if named := os.environ.get("NPU_ADAPT_MODEL"):
-        return named, "from NPU_ADAPT_MODEL"
+        return named, {"model": named, "model_why": "variable"}
     last = logs.read_if_ours()
     if last is not None and last.model is not None:
-        return last.model.id, f"the model of {logs.summary_path}"
-    return DEFAULT_MODEL, "the default"
+        return last.model.id, {"model": last.model.id, "model_why": "summary", "summary": str(logs.summary_path)}
+    return DEFAULT_MODEL, {"model": DEFAULT_MODEL, "model_why": "default"}
 
 
 def require_inputs(inputs: tuple[str, ...]) -> None:

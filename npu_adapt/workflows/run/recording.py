@@ -36,7 +36,7 @@ class Recording:
     summary: Summary
 
     @contextmanager
-    def stage(self, name: str, doing: str, *, fallbacks: bool = True) -> Iterator[None]:
+    def stage(self, name: str, doing: Fact, *, fallbacks: bool = True) -> Iterator[None]:
         """One stage of the run: logged, shown, and named in the failure should the device give up in it.
 
         Noting all `fallbacks` makes each one slow, which must not be timed.
