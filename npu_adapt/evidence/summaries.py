@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from npu_adapt import __version__
 from npu_adapt.errors import SummaryUnreadable
 from npu_adapt.evidence.atomic import utc_now
+from npu_adapt.evidence.tool import this_tool
 from npu_adapt.files import read_regular
-from npu_adapt.records import SCHEMA_VERSION, Environment, Summary, ToolInfo, decode
+from npu_adapt.records import SCHEMA_VERSION, Environment, Summary, decode
 
 SECTIONS = ("run", "compare", "bench")
 LARGEST_SUMMARY = 256 << 20  # bytes: ten million samples
@@ -72,7 +72,7 @@ def new_summary(command: str, **sections: Any) -> Summary:
     """A summary of now, written by this version, with the sections given."""
     return Summary(
         schema_version=SCHEMA_VERSION,
-        tool=ToolInfo(name="npu-adapt", version=__version__),
+        tool=this_tool(),
         created_at=utc_now(),
         command=command,
         **sections,

@@ -91,6 +91,7 @@ SCHEMA_VERSION = 2
 class ToolInfo(Record, frozen=True, kw_only=True):
     name: str
     version: str
+    source: str | None = None  # "commit …", "wheel sha256:…" or "files sha256:…". None: the installer does not tell
 
 
 class HistoryEntry(Record, frozen=True):

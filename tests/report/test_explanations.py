@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from npu_adapt.devices import failures
 from npu_adapt.errors import ExitCode
 from npu_adapt.numerics.arithmetic import ARITHMETICS
 from npu_adapt.numerics.rules import TermId
 from npu_adapt.report.explanations import alike, explanation, known_ids, pages, topics
 from npu_adapt.report.language import language_of
+from npu_adapt.report.phrases.first import RULES
 
+PACKAGE = Path(__file__).parents[2] / "npu_adapt"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -40,6 +45,23 @@ def test_no_article_of_a_topic_stands_twice() -> None:
 def test_every_exit_code_and_arithmetic_has_its_article() -> None:
     assert {str(code.value) for code in ExitCode} <= set(known_ids())
     assert ARITHMETICS.keys() <= set(known_ids())
+
+
+def test_every_class_of_failure_in_the_code_has_its_article() -> None:
+    calls = [
+        node
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("RunFailed", "Failure")
+    ]
+    values = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "kind"]
+    named = {value.value for value in values if isinstance(value, ast.Constant)}
+    named |= {kind.name for kind in vars(failures).values() if isinstance(kind, failures.Kind)}
+    assert {"out-of-memory", "nan-output", "mode-not-supported"} <= named <= set(known_ids())
+
+
+def test_every_rule_and_every_test_of_an_operator_has_its_article() -> None:
+    assert {*RULES, "rms", "row", "element", "residual", "exact", "repeat", "end-to-end"} <= set(known_ids())
 
 
 def test_every_term_of_a_rule_has_its_article() -> None:

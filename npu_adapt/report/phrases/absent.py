@@ -8,6 +8,7 @@ from npu_adapt.report.phrases.phrase import Phrase
 REASONS: dict[str, Phrase] = {
     "reason-text": Phrase("{text}", "{text}"),
     "absent": Phrase("does not apply; the record gives no reason", "不适用；记录中没有给出原因"),
+    "absent-source": Phrase("the installer does not tell", "安装工具没有记录"),
     "absent-model": Phrase("no model was loaded", "没有加载模型"),
     "absent-organization": Phrase("the model belongs to no hub organization", "该模型不属于任何组织"),
     "absent-revision": Phrase("the source has no revisions", "该来源没有版本号"),
@@ -51,6 +52,7 @@ REASONS: dict[str, Phrase] = {
 
 # Why a field is None where the summary does not say: its path, without positions, to the phrase.
 ABSENT: dict[str, str] = {
+    "tool.source": "absent-source",
     "model": "absent-model",
     "model.organization": "absent-organization",
     "model.revision": "absent-revision",

@@ -107,6 +107,8 @@ def commands(figures: Figures) -> tuple[Block, ...]:
         if version is not None:
             pins.append(f"{package}=={version.partition('+')[0]}")
     install = [f"# {figures.say('install-comment')}: npu-adapt {summary.tool.version}"]
+    if summary.tool.source is not None:
+        install[0] += f", {summary.tool.source}"
     if pins:
         install.append(f"pip install {shlex.join(pins)}")
     install.append("pip install .")
