@@ -11,7 +11,7 @@ import torch
 from npu_adapt.errors import ModelError, UsageError
 from npu_adapt.models.checkpoint import Checkpoint
 from npu_adapt.models.configuration import CONFIG, OWN_CODE, asked_attention
-from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.strangers import TIMM, foreign_code
 from npu_adapt.models.tasks import Task
 
 
@@ -88,5 +88,5 @@ def _build_hint(order: Order, row: Task) -> str | None:
     if order.attention == "auto" and (asked := asked_attention(order.fields)):
         return f"{CONFIG} asks for the attention {asked!r} itself; give --attention eager or sdpa"
     if order.config.model_type == "timm_wrapper" or getattr(order.config, "use_timm_backbone", False):
-        return "timm's models need timm and a torchvision that fits this torch: pip install 'npu-adapt[timm]'"
+        return TIMM
     return None

@@ -72,6 +72,10 @@ STAGES: dict[str, Stage] = {
 }
 
 
+PACKAGE = "install the package that it names, in a version that fits this torch"
+TIMM = "timm's models need timm and a torchvision that fits this torch: pip install 'npu-adapt[timm]'"
+
+
 @contextmanager
 def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> Iterator[None]:
     """Within the context other people's code runs: whatever it raises becomes the failure of `stage`.
@@ -96,7 +100,7 @@ def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> It
                 kind="out-of-memory",
             ) from error
         if isinstance(error, ImportError) and hint is None:
-            hint = "install the package that it names, in a version that fits this torch"
+            hint = TIMM if "timm" in str(error) else PACKAGE
         raise kind.error(f"{kind.failed.format(file=file)}: {said}", hint or kind.hint) from error
 
 

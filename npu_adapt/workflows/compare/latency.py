@@ -30,9 +30,11 @@ def measure_latency(reference: Side, candidate: Side, sample: Sample, round_ms: 
     sides = measure_alternately([_workload(side, sample) for side in (reference, candidate)], rules)
     reference_ms, candidate_ms = (samples.host_ms for samples in sides)
     ratio = paired_ratio(reference_ms, candidate_ms)
-    if ratio is None or ratio.high - ratio.low > 2 * WIDEST_INTERVAL * ratio.estimate:
-        low, high = (None, None) if ratio is None else (ratio.low, ratio.high)
-        return reason("latency-unsteady", low=low, high=high, iterations=len(candidate_ms))
+    if ratio is None:  # too few pairs in the time there was
+        taken = 1e3 * LONGEST_SECONDS / max(1, len(candidate_ms))
+        return reason("latency-too-long", round_ms=max(round_ms, taken), seconds=LONGEST_SECONDS)
+    if ratio.high - ratio.low > 2 * WIDEST_INTERVAL * ratio.estimate:
+        return reason("latency-unsteady", low=ratio.low, high=ratio.high, iterations=len(candidate_ms))
     return CompareLatency(
         reference_ms=median(reference_ms),
         candidate_ms=median(candidate_ms),
