@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeAlias
 
-from npu_adapt.records import Fact
+from npu_adapt.records import Fact, Value
 
 Said: TypeAlias = "str | Fact"  # a fact is said in the language of who waits, by the phrase "progress-ID"
+
+
+def doing(id: str, **values: Value) -> Fact:
+    """What is being done, or said meanwhile: its words are the phrase "progress-ID"."""
+    return Fact(id, values)
 
 
 class Step(Protocol):

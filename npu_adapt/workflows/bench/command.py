@@ -15,7 +15,7 @@ from npu_adapt.devices.modes import EAGER
 from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError, first_line
 from npu_adapt.numerics.formats import dtype_name
-from npu_adapt.progress import Progress
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Bench, BenchRow, Fact, Summary
 from npu_adapt.timing.loop import PRECISION_MINIMUM_SAMPLES
 from npu_adapt.timing.statistics import MINIMUM_SAMPLES
@@ -61,10 +61,10 @@ def bench(request: RunRequest, options: BenchOptions, progress: Progress, given:
                 hint="give one --input; --batch-size makes a batch of it",
             )
         shared = _shared_device_warnings(session)
-        with session.stage("reference", Fact("running-reference", {"device": "cpu"})):
+        with session.stage("reference", doing("running-reference", device="cpu")):
             how = _measurement(session, options)
             session.settle()
-        with session.stage("measure", Fact("measuring"), fallbacks=False):
+        with session.stage("measure", doing("measuring"), fallbacks=False):
             rows = tuple(_rows(session, options, how))
         section = _section(session, tuple(measured.row for measured in rows), shared)
         _record_run(session, section, rows[section.result_row])
@@ -126,7 +126,7 @@ def _rows(session: Session, options: BenchOptions, how: Measurement) -> Iterator
     first_failure: NpuAdaptError | None = None
     measured = False
     for number, setting in enumerate(settings, 1):
-        title = Fact("measuring-row", {"number": number, "rows": len(settings), "setting": _describe(setting)})
+        title = doing("measuring-row", number=number, rows=len(settings), setting=_describe(setting))
         if number > 1:
             _collect_garbage()  # what the last row left behind would count as this one's memory
         try:

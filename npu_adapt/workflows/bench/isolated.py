@@ -13,7 +13,7 @@ import msgspec
 
 from npu_adapt.errors import ExitCode, UsageError
 from npu_adapt.evidence import Journal, Logs
-from npu_adapt.progress import Progress
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Bench, BenchRow, Fact, Gate, Summary
 from npu_adapt.timing.statistics import median
 from npu_adapt.workflows.bench.choice import best_row, result_row
@@ -99,7 +99,7 @@ def bench_isolated(request: RunRequest, options: BenchOptions, progress: Progres
         rows: list[BenchRow] = []
         ran: dict[int, tuple[_Child, tuple[int, ...]]] = {}
         first_failure: ChildFailed | None = None
-        with progress.task(Fact("measuring-in-processes"), total=len(each)) as step:
+        with progress.task(doing("measuring-in-processes"), total=len(each)) as step:
             for number, one in enumerate(each):
                 cores = _cores(one)
                 try:
@@ -160,7 +160,7 @@ def bench_gated(request: RunRequest, options: BenchOptions, fresh: FreshProcesse
     with_pace = dataclasses.replace(options, with_pace=True)
     wanted = fresh.processes or FEWEST_PROCESSES
     most = max(wanted, MOST_PROCESSES)
-    with _Children() as children, progress.task(Fact("measuring-in-processes"), total=wanted) as step:
+    with _Children() as children, progress.task(doing("measuring-in-processes"), total=wanted) as step:
         ran: list[_Child] = []
         counted: Sequence[_Child] = ()
         gate: Gate | None = None

@@ -18,7 +18,7 @@ from npu_adapt.numerics.capture import Call, capturing, tensors_of
 from npu_adapt.numerics.error_statistics import FailedTest
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
 from npu_adapt.numerics.operators import COMPOSITES, Kind, kind_of
-from npu_adapt.progress import Progress
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Compare, Depth, Fact, OperatorFinding
 from npu_adapt.workflows.compare.facts import note
 
@@ -70,7 +70,7 @@ def judge_operators(
     replay = replay_on(candidate_device.torch_device, candidate_context)
     judged: list[tuple[int, OperatorReading]] = []
     watch = _Watch()
-    with progress.task(Fact("judging-operators", {"device": candidate_device.name}), total=None) as step:
+    with progress.task(doing("judging-operators", device=candidate_device.name), total=None) as step:
         for number, sample in enumerate(samples):
 
             def consume(call: Call, number: int = number) -> None:

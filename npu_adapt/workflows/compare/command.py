@@ -17,7 +17,7 @@ from npu_adapt.errors import UsageError
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.repeats import Divergence
-from npu_adapt.progress import Progress
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records import CompareLatency, Fact, Repeats, Summary
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
@@ -118,17 +118,17 @@ def _forwards(
     reference, rehearsed = _reference_side(session, options), session.request.rehearse is not None
     warm = 0 if options.fast else WARM_FORWARDS
     watched = 0 if options.fast or rehearsed else FORWARDS
-    with session.stage("reference", Fact("running-reference", {"device": reference.device.name})):
+    with session.stage("reference", doing("running-reference", device=reference.device.name)):
         expected = run_forwards(reference, session.samples, session.progress, warm=warm)
     session.device.reset_peak_memory()
-    with session.stage("forward", Fact("running-model", {"device": session.device.name})):
+    with session.stage("forward", doing("running-model", device=session.device.name)):
         found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
-    with session.stage("compare", Fact("comparing")):
+    with session.stage("compare", doing("comparing")):
         require_same_outputs(expected.outputs, found.outputs)
     if not warm or rehearsed:
         return expected, found, None
     round_ms = min(expected.warm_ms) + min(found.warm_ms)
-    with session.stage("latency", Fact("timing"), fallbacks=False):
+    with session.stage("latency", doing("timing"), fallbacks=False):
         return expected, found, measure_latency(reference, candidate, session.samples[0], round_ms)
 
 
@@ -163,7 +163,7 @@ def _examined(
     divergences: tuple[tuple[int, Divergence], ...],
 ) -> Evidence:
     """The evidence with the device's arithmetic, the noise floor and the operators."""
-    with session.stage("probe", Fact("probing")):
+    with session.stage("probe", doing("probing")):
         probed = probe(session.device, evidence.dtype, candidate.context)
     _log_failures(session, probed)
     judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, evidence.dtype)
@@ -195,7 +195,7 @@ def _log_failures(session: Session, probed: Probed) -> None:
 
 
 def _floor(session: Session, options: CompareOptions, judged_at: ArithmeticByClass, evidence: Evidence) -> NoiseFloor:
-    with session.stage("floor", Fact("measuring-floor")):
+    with session.stage("floor", doing("measuring-floor")):
         return measure_floor(
             session.loaded,
             session.samples,

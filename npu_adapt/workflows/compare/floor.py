@@ -23,7 +23,7 @@ from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.numerics.explanation import CANDIDATES, fitting, predicted_errors
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.truth import Float64
-from npu_adapt.progress import Progress
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OutputComparison
 from npu_adapt.workflows.compare.facts import LeftOutId, left_out
 from npu_adapt.workflows.run.forward import Outputs
@@ -81,7 +81,7 @@ def measure_floor(
     wide = Float64()
     fits = None
     instead: dict[LeftOutId, None] = {}  # an ordered set
-    with progress.task(Fact("measuring-floor"), total=total) as step:
+    with progress.task(doing("measuring-floor"), total=total) as step:
         for number, sample in enumerate(samples):
             truth, other = _truth(loaded, sample, candidate[number], wide)
             instead |= {} if other is None else {other: None}

@@ -24,7 +24,7 @@ from npu_adapt.numerics.error_statistics import FailedTest, Worst, exact_differe
 from npu_adapt.numerics.exact import ROUNDOFF
 from npu_adapt.numerics.judgement import OperatorReading, judge
 from npu_adapt.numerics.operators import Kind, kind_of
-from npu_adapt.progress import Progress
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OperatorFinding
 from npu_adapt.workflows.compare.alone import CPU, arithmetic_of, finding, moved
 from npu_adapt.workflows.compare.facts import note
@@ -60,7 +60,7 @@ def run_in_step(
     other = replace(reference, context=lambda: emulate(Emulation(arithmetic, fused_attention=True, blocked_sums=True)))
     with ExitStack() as stack:
         lanes = [stack.enter_context(_lane(side, sample)) for side in (reference, other)]
-        step = stack.enter_context(progress.task(Fact("running-in-step")))
+        step = stack.enter_context(progress.task(doing("running-in-step")))
 
         def consume(call: Call) -> None:
             with torch._C.DisableTorchFunction():  # what is computed here is the CPU's: no emulation that is entered

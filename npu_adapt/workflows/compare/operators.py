@@ -10,7 +10,8 @@ from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.repeats import Divergence
 from npu_adapt.numerics.rules import FLOOR_MARGIN
-from npu_adapt.records import Fact, OperatorFinding
+from npu_adapt.progress import doing
+from npu_adapt.records import OperatorFinding
 from npu_adapt.workflows.compare.alone import Operators, judge_operators, with_accumulated
 from npu_adapt.workflows.compare.facts import note
 from npu_adapt.workflows.compare.floor import Measured
@@ -34,13 +35,13 @@ def examine_operators(
     `measured` are the errors end to end, `divergences` say where forwards of a sample differed first. How errors
     accumulate is measured where something failed, and with `accumulate` in any case; of a random model nothing can be.
     """
-    with session.stage("operators", Fact("judging-operators", {"device": candidate.device.name})):
+    with session.stage("operators", doing("judging-operators", device=candidate.device.name)):
         found = _alone(session, candidate, arithmetic)
     failing = _failing_sample(measured)
     needed = accumulate or failing is not None or bool(found.findings)
     if is_random or found.depth is None or not needed:
         return found if is_random else _with_divergences(found, divergences)
-    with session.stage("in-step", Fact("running-in-step")):
+    with session.stage("in-step", doing("running-in-step")):
         searched = failing is not None and not found.findings
         first = _in_step(session, candidate, session.samples[0], arithmetic, search=searched and failing == 0)
         found = replace(found, depth=with_accumulated(found.depth, first.accumulated))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from npu_adapt.devices.doctor.npu_smi import Asking
 from npu_adapt.devices.doctor.probing import Probing
 from npu_adapt.errors import UsageError
-from npu_adapt.records import Fact
+from npu_adapt.progress import doing
 
 if TYPE_CHECKING:
     from npu_adapt.evidence import Journal
@@ -75,7 +75,7 @@ def _examine(
     show(new_summary(request.command_line, environment=environment_of(Examination(machine))))
     progress = make_progress()  # bars cost an import, which is paid for while torch is imported
     with _journal(request, progress) as journal:
-        with progress.task(Fact("examining")):
+        with progress.task(doing("examining")):
             smi = asking.answer(request.timeout or SMI_SECONDS)
             probe = probing.answer(request.timeout or PROBE_SECONDS)
         examination = Examination(machine, smi, probe)
@@ -139,7 +139,7 @@ def _journal(request: EnvRequest, progress: Progress) -> Iterator[Journal | None
     except UsageError as error:
         if request.logs_named:
             raise
-        progress.say(Fact("not-written", {"message": error.message}))
+        progress.say(doing("not-written", message=error.message))
         yield None
         return
     with logs.start("env", "machine") as journal:

@@ -20,7 +20,7 @@ from npu_adapt.models.local import (
 from npu_adapt.models.registry import Registry, cache_folder, registry_refused
 from npu_adapt.models.request import ModelRequest, Source
 from npu_adapt.models.verification import bytes_to_hash, verified_entry, weight_files
-from npu_adapt.progress import Progress
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, WeightFile
 from npu_adapt.records.registry import Fetched, FetchedFile, PlaceTried, RegistryEntry
 
@@ -97,7 +97,7 @@ def fetch_and_register(request: ModelRequest, progress: Progress, *, dry_run: bo
             local = locate(request, registry)
         except ModelNotFound:
             raise error from None
-        progress.say(Fact("taken-as-it-is", {"message": error.message}))
+        progress.say(doing("taken-as-it-is", message=error.message))
         return _register_local(local, registry, progress, dry_run=dry_run)
 
 
@@ -135,7 +135,7 @@ def _register_local(local: LocalModel, registry: Registry, progress: Progress, *
         planned = (_planned_file(name, (local.path / name).stat().st_size, None, False) for name in local.files)
         where = (local.id, local.source, local.branch, local.commit, local.endpoint, str(local.path))
         return _fetched(*where, planned, local.attempts, dry_run=True)
-    with progress.task(Fact("hashing-model", {"model": local.id}), bytes_to_hash(local), "bytes") as step:
+    with progress.task(doing("hashing-model", model=local.id), bytes_to_hash(local), "bytes") as step:
         entry = verified_entry(local, step.advance)
     try:
         registry.put(entry)

@@ -11,8 +11,7 @@ import msgspec
 from npu_adapt.evidence import utc_now
 from npu_adapt.models.hashing import FileHash, hash_files, size_of
 from npu_adapt.models.registry import UNKNOWN_TIME, Registry, registry_refused
-from npu_adapt.progress import Progress
-from npu_adapt.records import Fact
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records.registry import FileCheck, ModelCheck, RegisteredFile, RegistryEntry, Verification
 
 Hashes = Mapping[Path, FileHash | OSError]
@@ -33,7 +32,7 @@ def verify_models(
     started = time.perf_counter()
     paths = {_file(entry, file) for entry in entries for file in entry.files}
     total = sum(map(size_of, paths))
-    with progress.task(Fact("verifying", {"files": len(paths)}), total, "bytes") as step:
+    with progress.task(doing("verifying", files=len(paths)), total, "bytes") as step:
         hashes = dict(hash_files(paths, step.advance, meanwhile))
     checks = tuple(_check(entry, hashes) for entry in entries)
     _remember(registry, entries, hashes, progress)

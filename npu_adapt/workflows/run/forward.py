@@ -16,8 +16,7 @@ from npu_adapt.models.tasks import Sample, Task
 from npu_adapt.numerics.bits import image
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.repeats import Divergence, Repeated
-from npu_adapt.progress import Progress
-from npu_adapt.records import Fact
+from npu_adapt.progress import Progress, doing
 from npu_adapt.workflows.run.foreign import foreign_forward
 
 Outputs = dict[str, torch.Tensor]
@@ -88,7 +87,7 @@ def run_forwards(
     divergences: list[tuple[int, Divergence]] = []
     first_ms = 0.0
     each = max(1, watched)
-    with progress.task(Fact("forward", {"device": side.device.name}), total=each * len(samples) + warm) as step:
+    with progress.task(doing("forward", device=side.device.name), total=each * len(samples) + warm) as step:
         for number, sample in enumerate(samples):
             watch = Repeated(side.device.synchronize) if watched else None
             for forward in range(each + (0 if number else warm)):

@@ -8,7 +8,7 @@ import torch
 
 from npu_adapt.errors import RunFailed
 from npu_adapt.numerics.formats import dtype_name
-from npu_adapt.progress import Progress
+from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OutputInfo, Summary, Timings
 from npu_adapt.workflows.run.facts import reason
 from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
@@ -25,7 +25,7 @@ def infer(request: RunRequest, progress: Progress, given: Subject | None = None)
         device, loaded = session.device, session.loaded
         device.reset_peak_memory()
         side = Side(session.module_on_device(), device, loaded.dtype, loaded.task)
-        with session.stage("forward", Fact("running-model", {"device": session.device.name})):
+        with session.stage("forward", doing("running-model", device=session.device.name)):
             forwards = run_forwards(side, session.samples, progress, warm=WARM_FORWARDS)
             require_numbers(forwards.outputs)
         record_forwards(session, forwards)

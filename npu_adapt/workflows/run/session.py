@@ -14,8 +14,8 @@ from npu_adapt.devices.names import parse_device_name
 from npu_adapt.errors import EvidenceNotWritten, ModelError, RunFailed, UsageError
 from npu_adapt.evidence import Logs
 from npu_adapt.models.local import require_model_name
-from npu_adapt.progress import Progress
-from npu_adapt.records import Fact, Summary
+from npu_adapt.progress import Progress, doing
+from npu_adapt.records import Summary
 from npu_adapt.workflows.run.command_line import reproducing
 from npu_adapt.workflows.run.opening import choose_model, hand_over, open_or_record, opening_summary, require_inputs
 from npu_adapt.workflows.run.recording import Recording
@@ -45,12 +45,12 @@ class Session(Recording):
 
     def so_far(self, **sections: Any) -> Summary:
         """What would be published now. Waits for the hashes of the weights."""
-        with self.progress.task(Fact("hashing-weights")):
+        with self.progress.task(doing("hashing-weights")):
             return super().so_far(weights=self.subject.weights(), **sections)
 
     def settle(self) -> None:
         """Waits for what still runs in the background, which would be measured with whatever is measured next."""
-        with self.progress.task(Fact("hashing-weights")):
+        with self.progress.task(doing("hashing-weights")):
             self.subject.weights()
 
     def module_on_device(self) -> torch.nn.Module:
@@ -58,7 +58,7 @@ class Session(Recording):
         from npu_adapt.devices.transfer import copy_to
 
         loaded = self.loaded
-        with self.stage("transfer", Fact("moving-model", {"device": self.device.name})):
+        with self.stage("transfer", doing("moving-model", device=self.device.name)):
             module = copy_to(self.subject.candidate or loaded.module, self.device.torch_device, loaded.dtype)
             self.device.synchronize()
         return module
@@ -88,7 +88,8 @@ def prepared(
         journal.event("run", "start", command=request.command_line)
         device, why_device = open_or_record(request, journal, allow_cpu=allow_cpu)
         name = f"rehearsed:{request.rehearse}" if request.rehearse else device.name
-        progress.say(Fact("chosen", {**why_device.values, **chosen, "device": name, "device_why": why_device.id}))
+        about = {**why_device.values, **chosen, "device": name, "device_why": why_device.id}
+        progress.say(doing("chosen", **about))
         journal.about(model=model, device=name, rehearsed=request.rehearse)
         journal.event(
             "run", "device", "info", device=name, name=device.display_name, why=why_device.id, **why_device.values
@@ -111,7 +112,7 @@ def prepared(
 def _with_subject(run: Recording, model: str, given: Subject | None) -> Session:
     from npu_adapt.workflows.run.subject import record_subject, subject_of_checkpoint
 
-    with run.stage("load", Fact("loading", {"model": model})):
+    with run.stage("load", doing("loading", model=model)):
         subject = subject_of_checkpoint(run, model) if given is None else given
         record_subject(run, subject)
     if given is None:
@@ -124,4 +125,4 @@ def _record_failure(run: Recording, error: RunFailed) -> None:
     try:
         run.fail(error)
     except EvidenceNotWritten as unwritten:
-        run.progress.say(Fact("unwritten", {"message": unwritten.message, "hint": unwritten.hint}))
+        run.progress.say(doing("unwritten", message=unwritten.message, hint=unwritten.hint))
