@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from npu_adapt.models.hubs.hub import Address, HubUnreachable, Interrupted, InvalidListing
-from npu_adapt.models.hubs.retrying import host_of
+from npu_adapt.models.hubs.retrying import host_of, is_temporary, seconds_to_wait
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response, Session
@@ -102,6 +102,20 @@ class Answer:
             return msgspec.json.decode(self.body)
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
+
+
+def unexpected(title: str, answer: Answer, endpoint_variable: str) -> Interrupted | HubUnreachable:
+    """What a status means that tells nothing about the model: a failure that may pass, or one that will not."""
+    values = {"hub": title, "status": answer.status}
+    if is_temporary(answer.status):
+        wait = seconds_to_wait(answer.headers)
+        return Interrupted("status", f"{title} answers {answer.status}", retry_after=wait, values=values)
+    return HubUnreachable(
+        "status",
+        f"{title} at {host_of(answer.url)} answers {answer.status}",
+        hint=f"look at {endpoint_variable}",
+        values=values,
+    )
 
 
 def new_session(connections: int = 1) -> Session:

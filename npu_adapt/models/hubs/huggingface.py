@@ -21,6 +21,7 @@ from npu_adapt.models.hubs.connection import (
     new_session,
     origin_of,
     read_answer,
+    unexpected,
     without_secrets,
 )
 from npu_adapt.models.hubs.hub import (
@@ -264,16 +265,7 @@ class HuggingFace:
                 hint=f"check the spelling; a private one needs your token: {TOKEN_VARIABLE}, or hf auth login",
                 values=values,
             )
-        if is_temporary(status):
-            raise Interrupted(
-                "status", f"{self.title} answers {status}", retry_after=seconds_to_wait(answer.headers), values=values
-            )
-        raise HubUnreachable(
-            "status",
-            f"{self.title} at {host_of(answer.url)} answers {status}",
-            hint=f"look at {ENDPOINT_VARIABLE}",
-            values=values,
-        )
+        raise unexpected(self.title, answer, ENDPOINT_VARIABLE)
 
     def _content(self, answer: Answer, kind: type) -> Any:
         """The answer's JSON, which is a `kind`. Raises `HubUnreachable`."""

@@ -13,12 +13,11 @@ from urllib.parse import quote, quote_plus, urlencode
 
 from npu_adapt import __version__
 from npu_adapt.models.hashing import Listed
-from npu_adapt.models.hubs.connection import Answer, endpoint_of, new_session, origin_of, without_secrets
+from npu_adapt.models.hubs.connection import Answer, endpoint_of, new_session, origin_of, unexpected, without_secrets
 from npu_adapt.models.hubs.hub import (
     Address,
     Claim,
     HubUnreachable,
-    Interrupted,
     Listing,
     ModelGated,
     ModelMissing,
@@ -29,7 +28,7 @@ from npu_adapt.models.hubs.hub import (
 )
 from npu_adapt.models.hubs.owned import OUTSIDE, owned_part
 from npu_adapt.models.hubs.pages import Pages
-from npu_adapt.models.hubs.retrying import host_of, is_temporary, seconds_to_wait
+from npu_adapt.models.hubs.retrying import host_of
 
 OFFICIAL = "https://modelscope.cn"
 OFFICIAL_ADDRESSES = (OFFICIAL, "https://www.modelscope.cn", "https://modelscope.ai", "https://www.modelscope.ai")
@@ -225,16 +224,7 @@ class ModelScope:
                 hint=f"check the spelling; a private one needs your token: {TOKEN_VARIABLE}, or modelscope login",
                 values=values,
             )
-        if is_temporary(status):
-            raise Interrupted(
-                "status", f"{self.title} answers {status}", retry_after=seconds_to_wait(answer.headers), values=values
-            )
-        raise HubUnreachable(
-            "status",
-            f"{self.title} at {host_of(answer.url)} answers {status}",
-            hint=f"look at {ENDPOINT_VARIABLE}",
-            values=values,
-        )
+        raise unexpected(self.title, answer, ENDPOINT_VARIABLE)
 
     def _files(self, answer: Answer) -> list[Any]:
         """The entries in an answer. Raises `HubUnreachable` for one that is no listing."""
