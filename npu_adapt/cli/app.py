@@ -55,14 +55,17 @@ def show_error(error: NpuAdaptError, *, as_json: bool) -> None:
             content |= {"stage": error.stage, "class": error.kind, "operator": error.operator}
         typer.echo(msgspec.json.format(msgspec.json.encode({"error": content}), indent=2).decode())
         return
+    from rich.cells import cell_len
     from rich.text import Text
 
     from npu_adapt.cli.console import stderr_console
     from npu_adapt.report.document import printable
 
     console = stderr_console()
-    console.print(Text.assemble(("error: ", "bold red"), printable(error.message)))
-    console.print(Text.assemble(("next:  ", "bold"), printable(error.hint)))
+    for lead, style, said in (("error: ", "bold red", error.message), ("next:  ", "bold", error.hint)):
+        text = Text.assemble((lead, style), printable(said))
+        too_long = any(cell_len(word) > console.width for word in text.plain.split())  # a path, to be copied whole
+        console.print(text, soft_wrap=too_long)
 
 
 app = typer.Typer(

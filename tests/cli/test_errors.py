@@ -1,0 +1,30 @@
+"""How an error reads on stderr."""
+
+from __future__ import annotations
+
+import pytest
+
+from npu_adapt.cli.app import show_error
+from npu_adapt.errors import UsageError
+
+
+def test_a_path_that_is_wider_than_the_console_can_be_copied_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    path = "/evidence/" + "history/" * 12 + "summary.json"
+    show_error(UsageError(f"{path} contradicts itself", hint=f"take the copy: {path}"), as_json=False)
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {path} contradicts itself",
+        f"next:  take the copy: {path}",
+    ]
+
+
+def test_words_are_kept_whole_in_lines_of_the_console(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    show_error(UsageError("some words " * 20, hint="read them"), as_json=False)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 3
+    assert all(len(line) <= 80 for line in lines)
