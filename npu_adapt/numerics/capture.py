@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_iter, tree_map
 from npu_adapt.numerics.operators import UNWRITTEN, operator_name, writes_in_place
 
 Convert = Callable[[Any], Any]
+Kernel = tuple[object, ...]  # by which calls are told apart that a device may compute in other ways
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,19 @@ class Call:
         """The same call of converted arguments; `output` is what it gave for the old ones."""
         args, kwargs = tree_map(convert, (self.args, dict(self.kwargs)))
         return replace(self, args=args, kwargs=kwargs)
+
+
+def kernel_of(call: Call) -> Kernel:
+    """What devices choose a kernel by: the operator, its tensors' types, shapes and strides, and what is no tensor.
+
+    A product with one row goes to another kernel than one with many, and a long sum is split where the rows are few.
+    Multiplying by a number, some round it to the tensor's type first.
+    """
+
+    def sort(leaf: object) -> tuple[object, ...]:
+        return (leaf.dtype, tuple(leaf.shape), leaf.stride()) if isinstance(leaf, Tensor) else (type(leaf),)
+
+    return (call.operator, *map(sort, tree_iter((call.args, dict(call.kwargs)))))
 
 
 def _first(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -43,7 +43,7 @@ class Worst:
 class FailedTest:
     """One test that failed."""
 
-    test: str  # rms | row | element | residual | exact | repeat
+    test: str  # rms | row | element | residual | exact | whole-numbers | repeat
     over_floor: float  # infinite where a value is not finite on one side only
     worst: Worst
 

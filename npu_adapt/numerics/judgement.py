@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_iter
 
 from npu_adapt.numerics.arithmetic import Arithmetic
-from npu_adapt.numerics.capture import Call
+from npu_adapt.numerics.capture import Call, Kernel, kernel_of
 from npu_adapt.numerics.error_statistics import ErrorStatistics, FailedTest, Worst, exact_difference, limits_of
 from npu_adapt.numerics.exact import ROUNDOFF, as_real, truths
 from npu_adapt.numerics.floors import ErrorBound, error_bounds
@@ -20,8 +19,6 @@ from npu_adapt.numerics.pieces import LARGEST_PIECE, Piece, pieces
 
 FOLLOWING_SHARE = 0.8  # of a kernel's calls, for its prediction to be held against the others
 FOLLOWING_CALLS = 3
-
-Kernel = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -84,21 +81,8 @@ def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> Op
         over_floor=worst.rms,
         precision=precision,
         left={form: excess.broken(limits) for form, excess in left.items()},
-        kernel=_kernel(call),
+        kernel=kernel_of(call),
     )
-
-
-def _kernel(call: Call) -> Kernel:
-    """What devices choose a kernel by: the operator, its tensors' types, shapes and strides, and what is no tensor.
-
-    A product with one row goes to another kernel than one with many, and a long sum is split where the rows are few.
-    Multiplying by a number, some round it to the tensor's type first.
-    """
-
-    def sort(leaf: object) -> tuple[object, ...]:
-        return (leaf.dtype, tuple(leaf.shape), leaf.stride()) if isinstance(leaf, Tensor) else (type(leaf),)
-
-    return (call.operator, *map(sort, tree_iter((call.args, dict(call.kwargs)))))
 
 
 def _is_computed(call: Call) -> bool:

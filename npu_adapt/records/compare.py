@@ -41,7 +41,7 @@ class OperatorFinding(Record, frozen=True, kw_only=True):
     operator: str
     index: int  # position in the order of execution
     output_shape: tuple[int, ...]
-    test: str  # rms | row | element | residual | exact | repeat | end-to-end
+    test: str  # rms | row | element | residual | exact | whole-numbers | repeat | end-to-end
     error_over_floor: float | None  # None: not finite
     worst_index: tuple[int, ...]  # empty: of a scalar, or not known
     reference: float | None  # None: not finite

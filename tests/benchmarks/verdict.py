@@ -22,8 +22,9 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
@@ -40,7 +41,7 @@ from npu_adapt.numerics.capture import Call  # noqa: E402
 from npu_adapt.numerics.judgement import OperatorReading, left_over  # noqa: E402
 from npu_adapt.numerics.metrics import compare_tensors, outside_tolerance  # noqa: E402
 from npu_adapt.numerics.repeats import Repeated  # noqa: E402
-from npu_adapt.progress import Silent  # noqa: E402
+from npu_adapt.progress import Said, Silent, Step  # noqa: E402
 from npu_adapt.timing.loop import nothing_to_wait_for  # noqa: E402
 from npu_adapt.workflows.compare.alone import judge_operators  # noqa: E402
 from npu_adapt.workflows.compare.in_step import run_in_step  # noqa: E402
@@ -50,13 +51,14 @@ from tests.benchmarks.verdict_devices import Fault, Form, SoftDevice, correct_fo
 from tests.benchmarks.verdict_faults import COARSER_THAN, FAULTS, TRANSIENT, Kind  # noqa: E402
 
 LIMIT = 3.0  # floors, end to end
-RULES = ("field", "1e-5", "same", "end to end", "operators", "combination")
+RULES = ("field", "1e-5", "same", "end to end", "operators", "whole numbers", "combination")
 TITLES = {
     "field": "the field's: cosine > 0.99, mean_abs < 0.005",
     "1e-5": "Polygraphy's 1e-5 (rtol and atol)",
     "same": "dynamo's same: rmse <= 2-3 x fp32's, against fp64",
     "end to end": "end to end <= 3 floors",
-    "operators": "operators alone",
+    "operators": "operators alone, by margins",
+    "whole numbers": "operators alone, by whole numbers",
     "combination": "the combination",
 }
 TARGETS = ("0 false alarms", ">= 99 % of effect >= 3 floors", ">= 85 % below", ">= 98 % named right")
@@ -109,6 +111,7 @@ class Clean:
     outputs: Outputs
     readings: list[OperatorReading]
     watch: Repeated  # of its forwards
+    not_whole: frozenset[int]  # indices of calls whose replay of whole numbers was wrong
 
     @classmethod
     def of(cls, case: Case, form: Form) -> Clean:
@@ -117,14 +120,17 @@ class Clean:
         outputs = case.forward(device.forward(), watch=watch)
         case.forward(device.forward(), watch=watch)
         with torch.inference_mode():
-            return cls(form, outputs, case.readings(device), watch)
+            wrong = (call.index for call in case.calls if not call.random and case.not_whole(call, device))
+            return cls(form, outputs, case.readings(device), watch, frozenset(wrong))
 
     def run(self, case: Case) -> Run:
         over_floor = case.over_floor(self.outputs, self.form.arithmetic)
         alarms = alarms_of(case, self.outputs, over_floor)
         alarms["operators"] = bool(_findings(self.readings))
+        alarms["whole numbers"] = bool(self.not_whole)
         repeats = self.watch.first_divergence is None
-        alarms["combination"] = alarms["operators"] or alarms["end to end"] or not repeats
+        alone = alarms["operators"] or alarms["whole numbers"]
+        alarms["combination"] = alone or alarms["end to end"] or not repeats
         return Run(case.subject.name, case.subject.margins, self.form.name, "", "", 0.0, alarms, over_floor, None)
 
 
@@ -152,8 +158,9 @@ def faulty_run(case: Case, clean: Clean, kind: Kind, rng: Random) -> Run | None:
         return None  # the fault does not fit this call's arguments
     if not device.fired:
         return None
-    divergence = None
+    divergence, not_whole = None, False
     if execution is None:
+        not_whole = case.not_whole(call, SoftDevice(form, fault, call.index))
         findings = _findings(_with_fault(case, form, fault, call, clean.readings))
     elif execution < 3:  # one of the forwards: both replays are right
         findings, divergence = [], watch.first_divergence
@@ -162,8 +169,9 @@ def faulty_run(case: Case, clean: Clean, kind: Kind, rng: Random) -> Run | None:
     seen = wrong if execution in (None, 0) else clean.outputs
     over_floor = case.over_floor(seen, form.arithmetic)
     alarms = alarms_of(case, seen, over_floor)
-    alarms["operators"] = bool(findings)
-    alarms["combination"] = alarms["operators"] or alarms["end to end"] or divergence is not None
+    alarms["operators"], alarms["whole numbers"] = bool(findings), not_whole
+    findings = sorted({*findings, *([call.index] if not_whole else [])})
+    alarms["combination"] = bool(findings) or alarms["end to end"] or divergence is not None
     first = findings[0] if findings else None if divergence is None else divergence.index
     if first is None and alarms["combination"]:
         first = _in_step(case, form, fault, call.index)
@@ -205,11 +213,28 @@ def _in_step(case: Case, form: Form, fault: Fault, at: int) -> int | None:
     return None if found.first_divergence is None else found.first_divergence.index
 
 
+class _Calls(Silent):
+    """The call that is being judged: the steps of the progress tell when the next one is."""
+
+    def __init__(self, indices: Sequence[int]) -> None:
+        self._indices = iter(indices)
+        self.current = next(self._indices)
+
+    @contextmanager
+    def task(self, description: Said, total: float | None = None, unit: str = "") -> Iterator[Step]:
+        yield self
+
+    def advance(self, amount: float) -> None:
+        self.current = next(self._indices, -1)
+
+    def update(self, *, description: str | None = None, total: float | None = None) -> None:
+        pass
+
+
 def whole_path(case: Case, form: Form, fault: Fault, at: int) -> list[int]:
     """Indices of the calls that fail, by `judge_operators` on the loaded model, nothing reused."""
-    position = iter(range(1 << 30))
     soft = SoftDevice(form, fault, at)
-    calls = [call.index for call in case.calls if not call.random for _ in range(2)]
+    calls = _Calls([call.index for call in case.calls])
     result = judge_operators(
         case.loaded.module,
         open_device("cpu", allow_cpu=True).device,
@@ -217,8 +242,8 @@ def whole_path(case: Case, form: Form, fault: Fault, at: int) -> list[int]:
         case.loaded.task,
         dtype=case.subject.element_type,
         arithmetic=form.arithmetic,
-        progress=Silent(),
-        candidate_context=lambda: soft.replaying(calls[next(position)]),
+        progress=calls,
+        candidate_context=lambda: soft.replaying(calls.current),
     )
     return [each.index for each in result.findings]
 
@@ -279,7 +304,9 @@ def _check(case: Case, clean: Clean, kind: Kind, rng: Random, run: Run) -> list[
     call, fault = rng.choice(calls), kind.draw(rng)
     with torch.inference_mode():
         replaced = _with_fault(case, clean.form, fault, call, clean.readings)
-    short, whole = _findings(replaced), whole_path(case, clean.form, fault, call.index)
+        not_whole = case.not_whole(call, SoftDevice(clean.form, fault, call.index))
+    short = sorted({*_findings(replaced), *([call.index] if not_whole else [])})
+    whole = whole_path(case, clean.form, fault, call.index)
     same = f"{case.subject.name}: {run.fault} on {clean.form.name}"
     return [f"checked {same}" if short == whole else f"DISAGREES {same}: {short} and {whole}"]
 

@@ -24,6 +24,7 @@ from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.repeats import Repeated
 from npu_adapt.numerics.truth import Float64
+from npu_adapt.numerics.whole_numbers import WholeNumberCalls
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.compare.alone import arithmetic_of
 from npu_adapt.workflows.compare.floor import emulations
@@ -85,6 +86,7 @@ class Case:
     sample: Sample
     _floors: dict[str, dict[str, float]] = field(default_factory=dict)
     _measures: dict[tuple[int, str], tuple[Any, ...]] = field(default_factory=dict)
+    _whole: WholeNumberCalls = field(default_factory=WholeNumberCalls)
 
     @classmethod
     def of(cls, subject: Subject) -> Case:
@@ -188,6 +190,11 @@ class Case:
         if key not in self._measures:
             self._measures[key] = tuple(measures(call, own))
         return judge_by(self._measures[key], call, results)
+
+    def not_whole(self, call: Call, device: SoftDevice) -> bool:
+        """Whether the call's replay of whole numbers is wrong on a device."""
+        whole = self._whole.of(call)
+        return whole is not None and whole.broken(device.replay(whole.call)) is not None
 
     def readings(self, device: SoftDevice) -> list[OperatorReading]:
         """Every call alone on a device."""

@@ -191,6 +191,9 @@ NOTES: dict[str, Phrase] = {
         "without a float64 kernel, judged by the CPU's own result: {operators}",
         "没有 float64 内核，以 CPU 自身的结果判定：{operators}",
     ),
+    "too-large-for-whole-numbers": Phrase(
+        "too large to be replayed with whole numbers as well: {operators}", "过大，未再以整数重放：{operators}"
+    ),
     "not-judged-alone": Phrase(
         "the operators could not be judged alone: {error} (see accuracy_compare.log)",
         "无法单独判定算子：{error}（见 accuracy_compare.log）",

@@ -18,6 +18,7 @@ from npu_adapt.numerics.capture import Call, capturing, tensors_of
 from npu_adapt.numerics.error_statistics import FailedTest
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
 from npu_adapt.numerics.operators import COMPOSITES, Kind, kind_of
+from npu_adapt.numerics.whole_numbers import WholeNumberCalls
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Compare, Depth, Fact, OperatorFinding
 from npu_adapt.workflows.compare.facts import note
@@ -69,14 +70,14 @@ def judge_operators(
     """
     replay = replay_on(candidate_device.torch_device, candidate_context)
     judged: list[tuple[int, OperatorReading]] = []
-    watch = _Watch()
+    watch, exactly = _Watch(), WholeNumberCalls()
     with progress.task(doing("judging-operators", device=candidate_device.name), total=None) as step:
         for number, sample in enumerate(samples):
 
             def consume(call: Call, number: int = number) -> None:
                 watch.see(call)
                 if not call.random:
-                    judged.append((number, judge_replayed(call, replay, arithmetic)))
+                    judged.append((number, judge_replayed(call, replay, arithmetic, exactly)))
                 step.advance(1)
 
             with torch.inference_mode(), capturing(reference_module, consume):
@@ -84,18 +85,27 @@ def judge_operators(
     return Operators(
         findings=findings_of(judged),
         judged=len(judged),
-        notes=watch.notes([reading for _, reading in judged]),
+        notes=watch.notes([reading for _, reading in judged], exactly),
         random=tuple(watch.random),
         depth=depth_of([reading for number, reading in judged if number == 0], sample=0),
     )
 
 
-def judge_replayed(call: Call, replay: Replay, arithmetic: ArithmeticByClass) -> OperatorReading:
-    """The reading of one call: replayed twice, which must give the same bits, and judged."""
+def judge_replayed(
+    call: Call, replay: Replay, arithmetic: ArithmeticByClass, exactly: WholeNumberCalls
+) -> OperatorReading:
+    """The reading of one call: replayed twice, which must give the same bits, and judged.
+
+    What multiplies is replayed once more, with whole numbers, whose result needs no margin.
+    """
     first, second = replay(call), replay(call)
     reading = judge(call, first, arithmetic_of(call.operator, arithmetic))
     repeated = differing(first, second) if _alike(first, second) else None
-    return reading if repeated is None else _with(reading, repeated)
+    if repeated is not None:
+        return _with(reading, repeated)
+    whole = exactly.of(call) if reading.broken is None else None
+    broken = None if whole is None else whole.broken(replay(whole.call))
+    return reading if broken is None else _with(reading, broken)
 
 
 def replay_on(device: torch.device, context: Context = nullcontext) -> Replay:
@@ -233,7 +243,7 @@ class _Watch:
         if self._first_nan is None and _has_nan(call):
             self._first_nan = call.module, call.operator
 
-    def notes(self, judged: Sequence[OperatorReading]) -> tuple[Fact, ...]:
+    def notes(self, judged: Sequence[OperatorReading], exactly: WholeNumberCalls) -> tuple[Fact, ...]:
         found = []
         if self.random:
             found.append(note("random-numbers", operators=tuple(self.random)))
@@ -246,6 +256,8 @@ class _Watch:
             found.append(note("judged-by-float32", operators=tuple(float32)))
         if own:
             found.append(note("judged-by-own-result", operators=tuple(own)))
+        if exactly.too_large:
+            found.append(note("too-large-for-whole-numbers", operators=tuple(exactly.too_large)))
         return tuple(found)
 
 

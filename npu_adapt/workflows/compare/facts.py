@@ -33,6 +33,7 @@ NoteId = Literal[
     "reference-nan",
     "judged-by-float32",
     "judged-by-own-result",
+    "too-large-for-whole-numbers",
     "not-judged-alone",
     "another-path",
     "path-ends",

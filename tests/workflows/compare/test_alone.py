@@ -69,7 +69,12 @@ def test_an_hf32_device_passes_as_hf32_and_fails_as_float32():
 @pytest.mark.parametrize(
     ("fault", "module", "operator", "test"),
     [
-        (Faulty(F.linear, lambda y: y * 1.001, 8, 4), "layers.2.up", "linear", "rms"),
+        (
+            Faulty(F.linear, lambda y: y * 1.001, 12, 4),  # each is replayed three times
+            "layers.2.up",
+            "linear",
+            "rms",
+        ),
         (Faulty(F.gelu, lambda y: y + 1e-3, 2, 2), "layers.1", "gelu", "rms"),
         (Faulty(F.layer_norm, lambda y: y.flip(1), 4, 2), "layers.1.norm", "layer_norm", "rms"),
         (Faulty(F.embedding, lambda y: y.nextafter(y + 1)), "embed", "embedding", "exact"),
@@ -77,7 +82,7 @@ def test_an_hf32_device_passes_as_hf32_and_fails_as_float32():
         (Faulty(Tensor.add_, lambda y: y.mul_(2.0)), "Model", "add", "row"),
         (Faulty(Tensor.transpose, lambda y: y.flip(2)), "layers.0", "transpose", "exact"),
         (
-            Faulty(F.linear, lambda y: y.where(torch.arange(y.size(1))[:, None] != 3, y.roll(1, 1)), 4, 2),
+            Faulty(F.linear, lambda y: y.where(torch.arange(y.size(1))[:, None] != 3, y.roll(1, 1)), 6, 2),
             "layers.1.up",
             "linear",
             "row",
@@ -111,8 +116,14 @@ def test_one_element_under_the_floor_of_hf32_is_found_by_what_is_left():
         return y
 
     six = Model(layers=6)  # five of six calls of a kernel follow its prediction: enough to believe it
-    findings = on_faulty(OneElement(F.linear, wrong, 8, 2), model=six, arithmetic=HF32).findings
+    findings = on_faulty(OneElement(F.linear, wrong, 12, 2), model=six, arithmetic=HF32).findings
     assert [(each.operator, each.test, each.worst_index) for each in findings] == [("linear", "residual", (0, 3, 7))]
+
+
+def test_a_product_that_only_whole_numbers_show():
+    """A kernel that leaves out one element where nothing else would be seen: it writes it in the first two replays."""
+    findings = on_faulty(Faulty(F.linear, lambda y: y * (y != y.amax()), 8, 1)).findings
+    assert [(each.module, each.test) for each in findings] == [("layers.1.up", "whole-numbers")]
 
 
 def test_samples_are_judged_each():
