@@ -18,7 +18,7 @@ from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import UsageError, first_line
 from npu_adapt.models.processors import Processors
 from npu_adapt.models.tasks import LoadedModel, Outputs, Sample, Task
-from npu_adapt.models.tasks.task import outputs_of
+from npu_adapt.models.tasks.results import named_tensors
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.records import InputInfo, ModelInfo
 from npu_adapt.workflows.run.subject import Subject
@@ -28,7 +28,6 @@ Code: TypeAlias = torch.nn.Module | Callable[..., Any]
 
 CPU = torch.device("cpu")
 TYPES = (torch.float32, torch.float16, torch.bfloat16)
-OUTPUT = "output"  # what a single tensor is called
 SOURCE = "python"
 
 
@@ -107,7 +106,7 @@ def name_of(code: Code) -> str:
 
 
 def _forward(layout: Layout, module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
-    return outputs_of(layout.call(module, tensors), (OUTPUT,))
+    return named_tensors(layout.call(module, tensors))
 
 
 def _module(code: Code) -> torch.nn.Module:

@@ -7,7 +7,7 @@ import torch
 
 from npu_adapt.errors import ModelError, RunFailed, UsageError
 from npu_adapt.models.tasks import TASKS
-from npu_adapt.models.tasks.task import outputs_of
+from npu_adapt.models.tasks.results import outputs_of
 from tests.models.tiny_models import MAKERS
 
 TIMM_ROWS = {"timm-image-classification"}  # tests/timm

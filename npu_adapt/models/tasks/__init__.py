@@ -1,6 +1,7 @@
 """The tasks: a table with one row each, by modality."""
 
+from npu_adapt.models.tasks.results import Outputs
 from npu_adapt.models.tasks.table import TASKS, choose_task, require_task_name
-from npu_adapt.models.tasks.task import LoadedModel, Outputs, Sample, Task
+from npu_adapt.models.tasks.task import LoadedModel, Sample, Task
 
 __all__ = ["TASKS", "LoadedModel", "Outputs", "Sample", "Task", "choose_task", "require_task_name"]

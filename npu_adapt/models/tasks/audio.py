@@ -11,15 +11,14 @@ from torch import Tensor
 from npu_adapt.models.sounds import Sound, sounds
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.image import with_hidden_state
+from npu_adapt.models.tasks.results import Outputs, outputs_of
 from npu_adapt.models.tasks.task import (
     LoadedModel,
-    Outputs,
     Sample,
     Task,
     accepted,
     class_label,
     class_probabilities,
-    outputs_of,
     preparing,
     sample_of,
     token_label,

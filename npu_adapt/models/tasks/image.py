@@ -11,17 +11,15 @@ from torch import Tensor
 
 from npu_adapt.models.images import Picture, pictures
 from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.tasks.results import Outputs, outputs_of, present
 from npu_adapt.models.tasks.task import (
     LoadedModel,
-    Outputs,
     Sample,
     Task,
     accepted,
     class_label,
     class_probabilities,
-    outputs_of,
     preparing,
-    present,
     sample_of,
     top_classes,
 )

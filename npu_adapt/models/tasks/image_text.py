@@ -10,14 +10,13 @@ from torch import Tensor
 
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
+from npu_adapt.models.tasks.results import Outputs, outputs_of
 from npu_adapt.models.tasks.task import (
     LoadedModel,
-    Outputs,
     Sample,
     Task,
     accepted,
     input_info,
-    outputs_of,
     preparing,
     require_known_tokens,
     top_classes,

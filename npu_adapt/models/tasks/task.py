@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import ModelError, RunFailed
+from npu_adapt.errors import ModelError
 from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.tasks.results import Outputs
 from npu_adapt.records import InputInfo, ModelInfo, Prediction, WeightsInfo
 
 if TYPE_CHECKING:
     from npu_adapt.models.processors import Processors
-
-Outputs = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -173,45 +172,6 @@ def require_known_tokens(loaded: LoadedModel, tokens: Tensor) -> None:
             f"the tokenizer gives the token {int(tokens.max())}, and the model has embeddings for {max(tables)}",
             hint="tokenizer and weights do not belong together; fetch the model again",
         )
-
-
-def present(result: Any, names: Sequence[str]) -> Outputs:
-    """The fields of a result that are there and are tensors."""
-    fields = result if isinstance(result, Mapping) else vars(result) if hasattr(result, "__dict__") else {}
-    return {name: value for name in names if isinstance(value := fields.get(name), Tensor)}
-
-
-def outputs_of(result: Any, names: Sequence[str]) -> Outputs:
-    """The named fields of a model's result; where it has none of them, all of its tensors by their place in it.
-
-    A model's own code may return a bare tensor, a tuple or a plain dictionary: its first unnamed tensor is taken for
-    the first of `names`. Raises `RunFailed` where there is no tensor at all.
-    """
-    if found := present(result, names):
-        return found
-    placed = dict(_tensors(result, ""))
-    if not placed:
-        raise RunFailed(
-            f"the forward returned no tensor, but {type(result).__name__}",
-            hint="there is nothing to compare; the model's forward has to return its outputs",
-            stage="forward",
-            kind="other",
-        )
-    first = next(iter(placed))
-    return {
-        (names[0] if place == first and not isinstance(result, Mapping) else place): t for place, t in placed.items()
-    }
-
-
-def _tensors(result: Any, place: str) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(result, Tensor):
-        yield place or "output", result
-    elif isinstance(result, Mapping):
-        for name, value in result.items():
-            yield from _tensors(value, f"{place}.{name}" if place else str(name))
-    elif isinstance(result, (list, tuple)):
-        for number, value in enumerate(result):
-            yield from _tensors(value, f"{place}.{number}" if place else f"output.{number}")
 
 
 def top_classes(

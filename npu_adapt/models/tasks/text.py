@@ -12,16 +12,15 @@ from torch import Tensor
 
 from npu_adapt.errors import UsageError
 from npu_adapt.models.tasks.image import POOLER, with_hidden_state
+from npu_adapt.models.tasks.results import Outputs, outputs_of
 from npu_adapt.models.tasks.task import (
     Generation,
     LoadedModel,
-    Outputs,
     Sample,
     Task,
     accepted,
     class_label,
     class_probabilities,
-    outputs_of,
     preparing,
     require_known_tokens,
     sample_of,
