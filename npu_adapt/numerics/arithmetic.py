@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ from npu_adapt.numerics.formats import FORMATS
 
 FLOAT32_MANTISSA_BITS = FORMATS["float32"].mantissa_bits
 OPERATOR_CLASSES = ("matmul", "conv", "attention")
+
+DIRECT = "direct"
 
 Split = Callable[[Tensor], tuple[Tensor, ...]]  # an operand to its parts, largest first
 
@@ -57,6 +59,7 @@ class Arithmetic:
     split: Split
     truncates: bool = False  # what is dropped of an operand is cut off, not rounded
     truncating_sums: bool = False  # what a sum drops is cut off too, so that errors of one sign add up
+    algorithm: str = DIRECT  # of convolutions: by sums of products, or by a transform of `numerics.convolution`
 
     @property
     def unit_roundoff(self) -> float:
@@ -118,17 +121,38 @@ COARSEST_UNASKED: dict[torch.dtype, str] = {
 
 
 @dataclass(frozen=True)
+class ConvolutionShape:
+    """What a device chooses the algorithm of a convolution by, of those that may be computed by a transform."""
+
+    image: tuple[int, ...]  # [batch, channels, height, width]
+    filters: tuple[int, ...]  # [channels of the result, channels, height, width]
+    padding: tuple[int, int]
+
+
+def _always_direct(shape: ConvolutionShape) -> str:
+    return DIRECT
+
+
+@dataclass(frozen=True)
 class ArithmeticByClass:
     """One arithmetic for each class of operators: a default Ascend 910B convolves in hf32 and multiplies in float32."""
 
     matmul: Arithmetic
     conv: Arithmetic
     attention: Arithmetic
+    algorithm_of: Callable[[ConvolutionShape], str] = field(
+        default=_always_direct, repr=False, compare=False, kw_only=True
+    )
 
     @classmethod
     def uniform(cls, name: str) -> ArithmeticByClass:
         """The same for all. `name` is a key of `ARITHMETICS`."""
         return cls(*(ARITHMETICS[name] for _ in OPERATOR_CLASSES))
+
+    def of_convolution(self, shape: ConvolutionShape | None) -> Arithmetic:
+        """That of a convolution of this shape; None: of one that no transform computes."""
+        algorithm = DIRECT if shape is None else self.algorithm_of(shape)
+        return self.conv if algorithm == DIRECT else replace(self.conv, algorithm=algorithm)
 
     def __iter__(self) -> Iterator[Arithmetic]:
         return iter((self.matmul, self.conv, self.attention))

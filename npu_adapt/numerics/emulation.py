@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
+from npu_adapt.numerics.arithmetic import DIRECT, Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.attention import AttentionCall
+from npu_adapt.numerics.convolution import shape_of, transformed
 from npu_adapt.numerics.exact import HALF_TYPES
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
 from npu_adapt.numerics.products import PRODUCTS, Multiply, product_of_parts, read_product
@@ -103,7 +104,12 @@ class _EmulationMode(TorchFunctionMode):
         if taken is None:
             return func(*args, **kwargs)
         (left, right, added), narrow = widened(taken.left, taken.right, taken.added)
-        product = self._multiply(PRODUCTS[operator].operators, taken.multiply, left, right, taken.summed)
+        shape = shape_of(operator, args, kwargs)
+        arithmetic = None if shape is None else self.emulated.arithmetic.of_convolution(shape)
+        if shape is None or arithmetic is None or arithmetic.algorithm == DIRECT or left.dtype != torch.float32:
+            product = self._multiply(PRODUCTS[operator].operators, taken.multiply, left, right, taken.summed)
+        else:
+            product = transformed(arithmetic.algorithm, left, right, shape.padding, arithmetic.split)
         result = narrow(taken.completed(product, added))
         return args[0].copy_(result) if writes_in_place(func, kwargs) else result
 

@@ -26,12 +26,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS, Arithmetic
+from npu_adapt.numerics.arithmetic import ARITHMETICS, DIRECT, Arithmetic, ConvolutionShape
 from npu_adapt.numerics.attention import attention, roundings
 from npu_adapt.numerics.capture import Call
+from npu_adapt.numerics.convolution import rms_by_place, shape_of, transformed
 from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, half_ulp, single
 from npu_adapt.numerics.operators import CANCELLING, COMPOSITES, CORRECTLY_ROUNDED, Kind, kind_of
-from npu_adapt.numerics.products import read_product
+from npu_adapt.numerics.products import BilinearCall, read_product
 
 SUM_ROUNDOFF = ROUNDOFF[torch.float32]  # every arithmetic sums in float32
 TRUNCATION = 0.721  # of half an ulp, mean, for what is cut off: 1 / (2 ln 2) by the same law
@@ -84,7 +85,9 @@ def error_bounds(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Err
         made = make(_Subject(call, position, as_real(output), truth, arithmetic))
         if in_float32 is None or output.dtype not in HALF_TYPES:
             return made
-        exact = replace(ARITHMETICS["float32"], truncating_sums=arithmetic.truncating_sums)
+        exact = replace(
+            ARITHMETICS["float32"], truncating_sums=arithmetic.truncating_sums, algorithm=arithmetic.algorithm
+        )
         finer = make(_Subject(in_float32, position, in_float32.outputs[position], truth, exact))
         rounded = Prediction("rounded last", truth, finer.floor, output.dtype)
         return replace(made, predictions=(*made.predictions, rounded))
@@ -304,6 +307,11 @@ def _product(subject: _Subject) -> ErrorBound:
         return _other(subject)
     squares = taken.squares()
     floor = _raised(_summed(subject, taken.terms, squares), subject.kernel_error())
+    shape = shape_of(call.operator, call.args, call.kwargs)
+    if shape is not None and subject.arithmetic.algorithm != DIRECT:
+        error = _error_of_transform(subject, taken, shape)
+        by_place = rms_by_place(error, subject.arithmetic.algorithm)
+        return ErrorBound(subject.truth, torch.maximum(_raised(floor, error), by_place))
     if not subject.rounds_operands:
         return ErrorBound(subject.truth, floor)
     predicted = taken.predicted(subject.arithmetic)
@@ -313,6 +321,14 @@ def _product(subject: _Subject) -> ErrorBound:
         return ErrorBound(subject.truth, coarse)
     forms = (Prediction("rounded operands", predicted, floor), Prediction("exact operands", subject.truth, floor))
     return ErrorBound(subject.truth, coarse, forms)
+
+
+def _error_of_transform(subject: _Subject, taken: BilinearCall, shape: ConvolutionShape) -> Tensor:
+    """What the algorithm that the device was found to convolve by loses, in the device's arithmetic."""
+    arithmetic = subject.arithmetic
+    left, right = taken.left.float(), taken.right.float()
+    product = transformed(arithmetic.algorithm, left, right, shape.padding, arithmetic.split)
+    return _finite(taken.completed(product, taken.added).double() - subject.truth)
 
 
 def _summed(subject: _Subject, terms: int, squares: Tensor) -> Tensor:

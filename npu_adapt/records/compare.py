@@ -92,12 +92,22 @@ class ArithmeticReading(Record, frozen=True, kw_only=True):
     truncates_sums: bool | None = None  # whether what a sum drops is cut off, not rounded. None: not shown
 
 
+class ConvolutionFound(Record, frozen=True, kw_only=True):
+    """A convolution that the device computes by a transform of its operands."""
+
+    image: tuple[int, ...]  # [batch, channels, height, width]
+    filters: tuple[int, ...]  # [channels of the result, channels, height, width]
+    padding: tuple[int, ...]
+    algorithm: str  # winograd-2x2 | winograd-4x4 | fft
+
+
 class ArithmeticReport(Record, frozen=True, kw_only=True):
     asked: str  # auto | float32 | hf32 | float16 | bfloat16
     found: ArithmeticFound | None  # None: not probed (--fast)
     readings: tuple[ArithmeticReading, ...] = ()  # of all classes, also those that the model does not use
     exp_overflows: bool | None = None  # whether e^80 came out infinite; None: the probe cannot tell
     judged_at: str | None = None  # the arithmetic of the noise floor; None: no floor
+    convolutions: tuple[ConvolutionFound, ...] = ()  # those that are no sums of products on the device
     fits: tuple[str, ...] | None = None  # arithmetics that explain the error end to end; None: not worked out
 
 

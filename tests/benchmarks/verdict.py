@@ -22,9 +22,8 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
@@ -41,13 +40,13 @@ from npu_adapt.numerics.capture import Call  # noqa: E402
 from npu_adapt.numerics.judgement import OperatorReading, left_over  # noqa: E402
 from npu_adapt.numerics.metrics import compare_tensors, outside_tolerance  # noqa: E402
 from npu_adapt.numerics.repeats import Repeated  # noqa: E402
-from npu_adapt.progress import Said, Silent, Step  # noqa: E402
+from npu_adapt.progress import Silent  # noqa: E402
 from npu_adapt.timing.loop import nothing_to_wait_for  # noqa: E402
 from npu_adapt.workflows.compare.alone import judge_operators  # noqa: E402
 from npu_adapt.workflows.compare.in_step import run_in_step  # noqa: E402
 from npu_adapt.workflows.run.forward import Side  # noqa: E402
 from tests.benchmarks.verdict_cases import SUBJECTS, Case, Outputs, Subject  # noqa: E402
-from tests.benchmarks.verdict_devices import Fault, Form, SoftDevice, correct_forms  # noqa: E402
+from tests.benchmarks.verdict_devices import CallsInOrder, Fault, Form, SoftDevice, correct_forms  # noqa: E402
 from tests.benchmarks.verdict_faults import COARSER_THAN, FAULTS, TRANSIENT, Kind  # noqa: E402
 
 LIMIT = 3.0  # floors, end to end
@@ -213,28 +212,10 @@ def _in_step(case: Case, form: Form, fault: Fault, at: int) -> int | None:
     return None if found.first_divergence is None else found.first_divergence.index
 
 
-class _Calls(Silent):
-    """The call that is being judged: the steps of the progress tell when the next one is."""
-
-    def __init__(self, indices: Sequence[int]) -> None:
-        self._indices = iter(indices)
-        self.current = next(self._indices)
-
-    @contextmanager
-    def task(self, description: Said, total: float | None = None, unit: str = "") -> Iterator[Step]:
-        yield self
-
-    def advance(self, amount: float) -> None:
-        self.current = next(self._indices, -1)
-
-    def update(self, *, description: str | None = None, total: float | None = None) -> None:
-        pass
-
-
 def whole_path(case: Case, form: Form, fault: Fault, at: int) -> list[int]:
     """Indices of the calls that fail, by `judge_operators` on the loaded model, nothing reused."""
     soft = SoftDevice(form, fault, at)
-    calls = _Calls([call.index for call in case.calls])
+    calls = CallsInOrder()
     result = judge_operators(
         case.loaded.module,
         open_device("cpu", allow_cpu=True).device,

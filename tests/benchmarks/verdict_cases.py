@@ -184,7 +184,7 @@ class Case:
 
     def reading(self, call: Call, results: tuple[Tensor, ...], arithmetic: ArithmeticByClass) -> OperatorReading:
         """The verdict on one call alone; its error_bounds are made once for each arithmetic."""
-        own = arithmetic_of(call.operator, arithmetic)
+        own = arithmetic_of(call, arithmetic)
         depends = kind_of(call.operator) in (Kind.PRODUCT, Kind.ATTENTION)
         key = (call.index, own.name if depends else "")
         if key not in self._measures:

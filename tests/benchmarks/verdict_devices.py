@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -15,11 +15,14 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
+from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass, ConvolutionShape
 from npu_adapt.numerics.capture import Call, is_result, tensors_of
+from npu_adapt.numerics.convolution import shape_of
 from npu_adapt.numerics.emulation import Emulation, emulate, other_last_bits
 from npu_adapt.numerics.exact import single
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
+from npu_adapt.progress import Said, Silent, Step
+from tests.benchmarks.verdict_transforms import TRANSFORMS
 
 VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
 
@@ -63,6 +66,7 @@ class Form:
     emulation: Emulation
     own_kernels: bool = False  # those of KERNELS
     reversed_sums: bool = False
+    transform: str | None = None  # what 3x3 convolutions are computed by, a key of TRANSFORMS; None: sums of products
     last_bit: int | None = None  # seed of the last-bit differences of vector operators in float32; None: it has none
 
     @property
@@ -208,10 +212,21 @@ class SoftDevice(TorchFunctionMode):
                 return func(*args, **kwargs)
         if kind_of(name) in VECTOR_KINDS and self.form.has_own_vector_unit:
             return self._on_vector_unit(name, func, args, kwargs)
+        shape = None if self.form.transform is None else shape_of(name, args, kwargs)
+        if shape is not None and shape.filters[2:] == (3, 3):
+            return self._transformed(shape, args, kwargs)
         if self.form.reversed_sums and name in ("linear", "matmul"):
             args = (args[0].flip(-1), args[1].flip(-1 if name == "linear" else -2), *args[2:])
         with emulate(self.form.emulation):
             return func(*args, **kwargs)
+
+    def _transformed(self, shape: ConvolutionShape, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        """A convolution of F.conv2d's arguments by the form's transform, in float32, rounded to the type it has."""
+        image, filters, bias = (*args, *([None] if len(args) < 3 else []))[:3]
+        transform = TRANSFORMS[self.form.transform or ""]
+        result = transform(image.float(), filters.float(), shape.padding, self.form.arithmetic.conv.split)
+        bias = kwargs.get("bias", bias)
+        return (result if bias is None else result + bias.float()[:, None, None]).to(image.dtype)
 
     def _on_vector_unit(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """In float32, by the form's own kernel and with its own last bits; rounded at the end to the type it has."""
@@ -224,3 +239,20 @@ class SoftDevice(TorchFunctionMode):
         if self.form.last_bit is not None:
             result = other_last_bits(result, self.form.last_bit)
         return result.to(typed.dtype) if isinstance(result, Tensor) and isinstance(typed, Tensor) else typed
+
+
+class CallsInOrder(Silent):
+    """Which call `judge_operators` replays: it advances by one after each."""
+
+    def __init__(self) -> None:
+        self.current = 0
+
+    @contextmanager
+    def task(self, description: Said, total: float | None = None, unit: str = "") -> Iterator[Step]:
+        yield self
+
+    def advance(self, amount: float) -> None:
+        self.current += 1
+
+    def update(self, *, description: str | None = None, total: float | None = None) -> None:
+        pass

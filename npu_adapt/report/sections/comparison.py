@@ -223,7 +223,7 @@ def arithmetic(figures: Figures) -> tuple[Block, ...]:
         reason = figures.reason("compare.arithmetic")
         return (sentence(figures.say("with-reason", item=figures.say("caption-arithmetic"), reason=reason)),)
     made = facts(figures, "arithmetic", (fact(figures, item, path) for item, path in ARITHMETIC_FACTS))
-    return made, *readings(figures), fits(figures)
+    return made, *readings(figures), *convolutions(figures), fits(figures)
 
 
 def readings(figures: Figures) -> tuple[Block, ...]:
@@ -240,6 +240,22 @@ def readings(figures: Figures) -> tuple[Block, ...]:
     columns = tuple(READING_COLUMNS.values())
     made = table(figures, "readings", ("operators", *columns), rows, frozenset({"operand-bits", "sum-bits"}))
     return made, *_under(missing_reasons(figures, READING_COLUMNS, paths))
+
+
+def convolutions(figures: Figures) -> tuple[Block, ...]:
+    """Which convolutions the device computes by a transform; nothing where all are sums of products."""
+    compare = figures.summary.compare
+    if compare is None or compare.arithmetic is None or not compare.arithmetic.convolutions:
+        return ()
+    rows: list[tuple[Inline, ...]] = [
+        (
+            cell(figures, f"compare.arithmetic.convolutions.{at}.image"),
+            cell(figures, f"compare.arithmetic.convolutions.{at}.filters"),
+            Code(each.algorithm),
+        )
+        for at, each in enumerate(compare.arithmetic.convolutions)
+    ]
+    return (table(figures, "convolutions", ("image", "filters", "algorithm"), rows),)
 
 
 def fits(figures: Figures) -> Block:

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from npu_adapt.devices.device import Device
 from npu_adapt.models.tasks import Sample, Task
-from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass, is_coarser
+from npu_adapt.numerics.arithmetic import DIRECT, Arithmetic, ArithmeticByClass, is_coarser
 from npu_adapt.numerics.capture import Call, capturing, tensors_of
+from npu_adapt.numerics.convolution import shape_of
 from npu_adapt.numerics.error_statistics import FailedTest
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
-from npu_adapt.numerics.operators import COMPOSITES, Kind, kind_of
+from npu_adapt.numerics.operators import COMPOSITES, Kind, kind_of, operator_class
 from npu_adapt.numerics.whole_numbers import WholeNumberCalls
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Compare, Depth, Fact, OperatorFinding
@@ -96,14 +97,16 @@ def judge_replayed(
 ) -> OperatorReading:
     """The reading of one call: replayed twice, which must give the same bits, and judged.
 
-    What multiplies is replayed once more, with whole numbers, whose result needs no margin.
+    What multiplies is replayed once more, with whole numbers, whose result needs no margin; not a convolution that
+    transforms its operands, which makes them fractions.
     """
     first, second = replay(call), replay(call)
-    reading = judge(call, first, arithmetic_of(call.operator, arithmetic))
+    held_to = arithmetic_of(call, arithmetic)
+    reading = judge(call, first, held_to)
     repeated = differing(first, second) if _alike(first, second) else None
     if repeated is not None:
         return _with(reading, repeated)
-    whole = exactly.of(call) if reading.broken is None else None
+    whole = exactly.of(call) if reading.broken is None and held_to.algorithm == DIRECT else None
     broken = None if whole is None else whole.broken(replay(whole.call))
     return reading if broken is None else _with(reading, broken)
 
@@ -134,13 +137,15 @@ def moved(leaf: Any, device: torch.device) -> Any:
     return torch.as_strided(flat.to(device), leaf.shape, leaf.stride())
 
 
-def arithmetic_of(operator: str, arithmetic: ArithmeticByClass) -> Arithmetic:
-    """The arithmetic that an operator is held to: that of its class, the coarser of two for one that may use both."""
-    if kind_of(operator) is Kind.ATTENTION:
+def arithmetic_of(call: Call, arithmetic: ArithmeticByClass) -> Arithmetic:
+    """The arithmetic that a call is held to: that of its class, the coarser of two for one that may use both."""
+    if kind_of(call.operator) is Kind.ATTENTION:
         return arithmetic.attention
-    if operator in COMPOSITES and is_coarser(arithmetic.attention, arithmetic.matmul):
+    if call.operator in COMPOSITES and is_coarser(arithmetic.attention, arithmetic.matmul):
         return arithmetic.attention
-    return arithmetic.conv if operator.startswith("conv") else arithmetic.matmul
+    if operator_class(call.operator) == "conv":
+        return arithmetic.of_convolution(shape_of(call.operator, call.args, call.kwargs))
+    return arithmetic.matmul
 
 
 def findings_of(readings: Sequence[tuple[int, OperatorReading]]) -> tuple[OperatorFinding, ...]:

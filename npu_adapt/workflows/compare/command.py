@@ -28,7 +28,7 @@ from npu_adapt.workflows.compare.latency import measure_latency
 from npu_adapt.workflows.compare.operators import examine_operators
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.outputs import require_same_outputs
-from npu_adapt.workflows.compare.probing import Probed, arithmetic_report, arithmetic_to_judge_at, probe
+from npu_adapt.workflows.compare.probing import Convolutions, Probed, arithmetic_report, arithmetic_to_judge_at, probe
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
 from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
@@ -167,6 +167,9 @@ def _examined(
         probed = probe(session.device, evidence.dtype, candidate.context)
     _log_failures(session, probed)
     judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, evidence.dtype)
+    convolutions = _convolutions(session, probed, candidate, judged_at)
+    if not evidence.rehearsed:  # else they are the CPU's own
+        judged_at = dataclasses.replace(judged_at, algorithm_of=convolutions.algorithm_of)
     # Under a random model the floor would be its own randomness.
     floor = None if evidence.is_random else _floor(session, options, judged_at, evidence)
     operators = Operators()
@@ -183,10 +186,17 @@ def _examined(
     return dataclasses.replace(
         evidence,
         floor=floor,
-        arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor),
+        arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor, convolutions.records()),
         operators=operators,
         left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )
+
+
+def _convolutions(session: Session, probed: Probed, candidate: Side, judged_at: ArithmeticByClass) -> Convolutions:
+    """How the device convolves, in the arithmetic that it was found to, whatever it is held to."""
+    reading = probed.readings.get("conv")
+    found = None if reading is None else reading.emulated()
+    return Convolutions(session.device, session.loaded.dtype, found or judged_at.conv, candidate.context)
 
 
 def _log_failures(session: Session, probed: Probed) -> None:

@@ -151,7 +151,7 @@ def _wrong_for_its_inputs(call: Call, arithmetic: ArithmeticByClass) -> Operator
     except (RuntimeError, NotImplementedError):  # an operator of the device that the CPU has not
         return None
     outputs = tuple(output.to(CPU) for output in call.outputs)
-    reading = judge(replace(here, output=expected), outputs, arithmetic_of(call.operator, arithmetic))
+    reading = judge(replace(here, output=expected), outputs, arithmetic_of(call, arithmetic))
     return None if reading.broken is None else finding(reading, reading.broken, 0, test="end-to-end")
 
 

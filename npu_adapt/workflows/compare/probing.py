@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -14,9 +16,19 @@ from torch import Tensor
 
 from npu_adapt.devices.device import Device
 from npu_adapt.errors import first_line
-from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, OPERATOR_CLASSES, Arithmetic, ArithmeticByClass
+from npu_adapt.numerics.arithmetic import (
+    ARITHMETICS,
+    COARSEST_UNASKED,
+    DIRECT,
+    OPERATOR_CLASSES,
+    Arithmetic,
+    ArithmeticByClass,
+    ConvolutionShape,
+)
+from npu_adapt.numerics.convolution import ALGORITHMS, recognise
 from npu_adapt.numerics.probe import Reading, overflows_exp, read_attention, read_product
-from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport
+from npu_adapt.numerics.whole_numbers import MOST_ELEMENTS
+from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport, ConvolutionFound
 from npu_adapt.workflows.compare.floor import NoiseFloor
 
 Found = TypeVar("Found")
@@ -85,6 +97,46 @@ def probe(
     return Probed(readings, failures, None if isinstance(exp, str) else exp)
 
 
+class Convolutions:
+    """By which algorithm a device convolves, asked of it once for each shape that a model has."""
+
+    def __init__(
+        self,
+        device: Device,
+        dtype: torch.dtype,
+        arithmetic: Arithmetic,
+        context: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._device, self._dtype, self._arithmetic, self._context = device, dtype, arithmetic, context
+        self._found: dict[ConvolutionShape, str] = {}
+
+    def algorithm_of(self, shape: ConvolutionShape) -> str:
+        """A key of `numerics.convolution`'s table, or "direct": by sums of products, or not to be told."""
+        if shape not in self._found:
+            self._found[shape] = self._ask(shape)
+        return self._found[shape]
+
+    def records(self) -> tuple[ConvolutionFound, ...]:
+        """Those that are no sums of products, for the record."""
+        return tuple(
+            ConvolutionFound(image=shape.image, filters=shape.filters, padding=shape.padding, algorithm=algorithm)
+            for shape, algorithm in self._found.items()
+            if algorithm != DIRECT
+        )
+
+    def _ask(self, shape: ConvolutionShape) -> str:
+        if math.prod(shape.image) + math.prod(shape.filters) > MOST_ELEMENTS:
+            return DIRECT
+
+        def convolve(image: Tensor, filters: Tensor) -> Tensor:
+            with self._context():  # of the device alone: what it should give is computed outside
+                return _on(self._device, partial(F.conv2d, padding=shape.padding), image, filters)
+
+        with torch.inference_mode():
+            found = _asked(self._device, lambda: recognise(convolve, shape, self._dtype, self._arithmetic))
+        return found if found in ALGORITHMS else DIRECT  # else it is the message of an error
+
+
 def arithmetic_to_judge_at(probed: Probed, asked: str, dtype: torch.dtype) -> ArithmeticByClass:
     """The arithmetic whose floor the device is held to.
 
@@ -112,7 +164,11 @@ def _summed_as(reading: Reading | None, asked: str) -> Arithmetic:
 
 
 def arithmetic_report(
-    asked: str, probed: Probed, judged_at: ArithmeticByClass, floor: NoiseFloor | None
+    asked: str,
+    probed: Probed,
+    judged_at: ArithmeticByClass,
+    floor: NoiseFloor | None,
+    convolutions: tuple[ConvolutionFound, ...] = (),
 ) -> ArithmeticReport:
     """What was asked of the device's arithmetic and what was found, for the classes that the model uses."""
     used = None if floor is None else floor.operators
@@ -126,6 +182,7 @@ def arithmetic_report(
         found=ArithmeticFound(**{operators: found(operators) for operators in OPERATOR_CLASSES}),
         readings=probed.records(),
         exp_overflows=probed.exp_overflows,
+        convolutions=convolutions,
         judged_at=None if floor is None else str(judged_at),
         fits=None if floor is None else floor.fits,
     )

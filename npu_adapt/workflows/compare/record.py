@@ -68,6 +68,8 @@ def log_comparison(journal: Journal, section: Compare) -> None:
     if section.arithmetic is not None:
         for reading in section.arithmetic.readings:
             event("accuracy", "probe", **to_builtins(reading))
+        for convolution in section.arithmetic.convolutions:
+            event("accuracy", "convolution", **to_builtins(convolution))
         report = section.arithmetic
         event(
             "accuracy", "arithmetic", asked=report.asked, judged_at=report.judged_at, exp_overflows=report.exp_overflows
