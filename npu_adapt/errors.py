@@ -26,9 +26,10 @@ class ExitCode(IntEnum):
 
 
 class NpuAdaptError(Exception):
-    """Base of every expected failure. `str(error)` is one sentence; `hint` says what to do next."""
+    """Base of every expected failure. `str(error)` is one sentence; `hint` says what to do next, `kind` its class."""
 
     exit_code = ExitCode.RUN_FAILED
+    kind: str = "other"
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
@@ -40,6 +41,7 @@ class UsageError(NpuAdaptError):
     """The command cannot mean what was typed: options, inputs, an unusable logs folder, a foreign summary."""
 
     exit_code = ExitCode.USAGE
+    kind = "usage"
 
 
 class SummaryUnreadable(UsageError):
@@ -48,6 +50,8 @@ class SummaryUnreadable(UsageError):
 
 class EvidenceNotWritten(UsageError):
     """The logs folder did not take the evidence of a run that has ended. `summary` is what could not be written."""
+
+    kind = "evidence-not-written"
 
     def __init__(self, message: str, *, hint: str, summary: Any) -> None:
         super().__init__(message, hint=hint)
@@ -58,6 +62,7 @@ class DeviceUnavailable(NpuAdaptError):
     """The device asked for cannot be used on this machine, or the environment around it is broken."""
 
     exit_code = ExitCode.NO_DEVICE
+    kind = "no-device"
 
 
 @dataclass(frozen=True)
@@ -73,30 +78,41 @@ class Attempt:
 class ModelError(NpuAdaptError):
     """The model is missing, incomplete, corrupt or not really pretrained.
 
-    `attempts` are the places that were tried before it was raised, in order.
+    `attempts` are the places that were tried before it was raised, in order; `kind` is the class of the failure where
+    it is a closer one than the error's own.
     """
 
     exit_code = ExitCode.MODEL
+    kind = "model-unusable"
 
-    def __init__(self, message: str, *, hint: str, attempts: tuple[Attempt, ...] = ()) -> None:
+    def __init__(self, message: str, *, hint: str, attempts: tuple[Attempt, ...] = (), kind: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.attempts = attempts
+        self.kind = kind or self.kind
 
 
 class ModelNotFound(ModelError):
     """No place that was tried holds the model."""
 
+    kind = "model-not-found"
+
 
 class HubsUnreachable(ModelError):
     """No hub that was asked tells anything: what is on this disk may still do."""
+
+    kind = "hubs-unreachable"
 
 
 class ModelCorrupt(ModelError):
     """Files are there, and they are not what they should be: cut short, flipped, a shard missing."""
 
+    kind = "model-corrupt"
+
 
 class NotPretrained(ModelError):
     """The checkpoint does not hold the weights of a part that the task uses."""
+
+    kind = "not-pretrained"
 
 
 class RunFailed(NpuAdaptError):

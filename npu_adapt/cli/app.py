@@ -51,8 +51,9 @@ def show_error(error: NpuAdaptError, *, as_json: bool) -> None:
         import msgspec
 
         content: dict[str, object] = {"exit_code": int(error.exit_code), "message": error.message, "hint": error.hint}
+        content["class"] = error.kind
         if isinstance(error, RunFailed):
-            content |= {"stage": error.stage, "class": error.kind, "operator": error.operator}
+            content |= {"stage": error.stage, "operator": error.operator}
         typer.echo(msgspec.json.format(msgspec.json.encode({"error": content}), indent=2).decode())
         return
     from rich.cells import cell_len

@@ -38,14 +38,14 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
     table = TABLES.get(command)
     if table is None:
         return command
-    found = {field.name: field for field in _fields(command)}
+    found = {field.name: field for field in fields_of(command)}
     parameters = [found[name].parameter(option) for name, option in table.items()]
     context = [each for each in _parameters(command).values() if each.annotation is typer.Context]
 
     def called(**typed: Any) -> Any:
         values = {name: found[name].value(option, typed[name]) for name, option in table.items()}
         given = {each.name: typed[each.name] for each in context}
-        return _within_deadline(command, {**given, **_arguments(command, values)})
+        return _within_deadline(command, {**given, **arguments(command, values)})
 
     called.__doc__ = command.__doc__
     called.__name__ = command.__name__
@@ -151,7 +151,7 @@ def _parameters(command: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     }
 
 
-def _fields(command: Callable[..., Any]) -> list[Field]:
+def fields_of(command: Callable[..., Any]) -> list[Field]:
     """All that a command's options may be."""
     found = []
     for name, parameter in _parameters(command).items():
@@ -164,9 +164,9 @@ def _fields(command: Callable[..., Any]) -> list[Field]:
     return found
 
 
-def _arguments(command: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the command is called with: each request of the values of its fields."""
-    known = {"command": command.__name__, "command_line": command_line(), **values}
+def arguments(command: Callable[..., Any], values: Mapping[str, Any], line: str | None = None) -> dict[str, Any]:
+    """What the command is called with: each request of the values of its fields. `line` None: what was typed."""
+    known = {"command": command.__name__, "command_line": command_line() if line is None else line, **values}
     arguments = {}
     for name, parameter in _parameters(command).items():
         make: Callable[..., Any] = parameter.annotation

@@ -69,10 +69,13 @@ def open_checkpoint(path: Path, *, allow_pickle: bool) -> Checkpoint:
             raise ModelError(
                 f"the weights are a pickle ({files[0].name}), which can run code when it is read",
                 hint="prefer a checkpoint with safetensors; if you trust this one, give --allow-pickle",
+                kind="pickled",
             )
         direct = _is_plain_index(path / PICKLE_INDEX, files)
         return _unwrapped(Checkpoint(_all(files, unpickle), files, pickled=True, direct=direct))
-    raise ModelError(f"{path} holds no {SAFETENSORS} or {PICKLE}", hint="fetch the model again with all its files")
+    raise ModelError(
+        f"{path} holds no {SAFETENSORS} or {PICKLE}", hint="fetch the model again with all its files", kind="no-weights"
+    )
 
 
 def _variant(path: Path) -> tuple[Path, ...]:

@@ -43,7 +43,9 @@ def read_fields(path: Path) -> dict[str, Any]:
     """The fields of config.json. Raises `ModelError` where it is missing and `ModelCorrupt` where it is damaged."""
     file = path / CONFIG
     if not file.is_file():
-        raise ModelError(f"{path} has no {CONFIG}", hint="name a directory in the Hugging Face format")
+        raise ModelError(
+            f"{path} has no {CONFIG}", hint="name a directory in the Hugging Face format", kind="no-config"
+        )
     try:
         fields = json.loads(read_regular(file, MAX_CONFIG_BYTES))
     except (OSError, ValueError, RecursionError) as error:
@@ -64,13 +66,16 @@ def load_config(path: Path, *, trust_remote_code: bool) -> Any:
         fields, _ = PretrainedConfig.get_config_dict(str(path), local_files_only=True)
         is_known = _is_known(fields)
     if own_code and not is_known and not trust_remote_code:
-        raise ModelError(f"the model in {path} brings its own code, which is not run unasked", hint=OWN_CODE)
+        raise ModelError(
+            f"the model in {path} brings its own code, which is not run unasked", hint=OWN_CODE, kind="own-code"
+        )
     if not is_known and not own_code:
         architectures = ", ".join(map(str, _listed(fields.get("architectures")))) or "no class"
         raise ModelError(
             f"this transformers does not know the architecture in {file}: model_type {fields.get('model_type')!r}, "
             f"{architectures}",
             hint=_UPGRADE,
+            kind="unknown-architecture",
         )
     with foreign_code("configuration", file, hint=_elsewhere(own_code) if trust_remote_code else None):
         understood = _understood(fields)
@@ -151,7 +156,9 @@ def require_plain(fields: Mapping[str, Any], path: Path) -> None:
             continue
         method = value.get("quant_method") or next((key for key in value if str(key).startswith("load_in_")), "unnamed")
         raise ModelError(
-            f"{path} is quantised ({method}): its tensors are not the weights, and cannot be proven to be", hint=PLAIN
+            f"{path} is quantised ({method}): its tensors are not the weights, and cannot be proven to be",
+            hint=PLAIN,
+            kind="quantised",
         )
 
 

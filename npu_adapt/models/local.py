@@ -24,6 +24,15 @@ BUILTIN_MODELS = ("digits-vit",)
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 _WEIGHT_FILE = re.compile(r".*\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|json|msgpack|h5|tar|gz|zip)", re.IGNORECASE)
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
+# The classes of failure that a place's faults belong to; the others are "model-unusable".
+_KINDS = {
+    "pickled": "pickled",
+    "no-weights": "no-weights",
+    "no-config": "no-config",
+    **dict.fromkeys(
+        ("cut-short", "index-damaged", "shards-missing", "config-damaged", "lfs-pointer", "unfinished"), "model-corrupt"
+    ),
+}
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)?[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -89,6 +98,7 @@ def locate(request: ModelRequest, registry: Registry) -> LocalModel:
         if telling
         else "check the spelling; fetch it with npu-adapt fetch, or name the folder that holds it with --weights-root",
         attempts=tuple(attempts),
+        kind=_KINDS.get(telling.id) if telling else None,
     )
 
 
@@ -244,5 +254,6 @@ def _incomplete(model: str, place: Place, fault: Fault, attempts: tuple[Attempt,
             else f"the folder {place.path} is taken for {model}: {fault.message}",
             hint=f"{fault.hint}; to have the hub's {model}, run from another folder or rename this one",
             attempts=attempts,
+            kind=_KINDS.get(fault.id),
         )
-    return ModelError(f"{model}: {fault.message}", hint=fault.hint, attempts=attempts)
+    return ModelError(f"{model}: {fault.message}", hint=fault.hint, attempts=attempts, kind=_KINDS.get(fault.id))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from npu_adapt.cli.commands import COMMANDS, build
 from npu_adapt.cli.models import FUNCTIONS
 from npu_adapt.cli.options import Option, Output
-from npu_adapt.cli.parameters import TABLES, _fields, for_typer, takes
+from npu_adapt.cli.parameters import TABLES, fields_of, for_typer, takes
 from npu_adapt.errors import UsageError
 from tests.cli.conftest import Invoke
 
@@ -141,7 +141,7 @@ def test_an_application_has_all_its_commands_from_tables() -> None:
 
 @pytest.mark.parametrize("command", TABLES, ids=lambda command: command.__name__)
 def test_every_row_of_a_table_is_a_field_and_every_field_is_declared_once(command: Any) -> None:
-    names = [field.name for field in _fields(command)]
+    names = [field.name for field in fields_of(command)]
     assert TABLES[command].keys() <= {*names}
     shared = {name for name in names if names.count(name) > 1}
     assert shared & TABLES[command].keys() == set(), "one row would set two fields"

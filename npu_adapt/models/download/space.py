@@ -36,4 +36,5 @@ def refused(folder: Path, needed: int, variable: str, error: OSError) -> ModelEr
         f"{'no space for' if full else 'cannot write'} the download in {folder}: {error.strerror or error} "
         f"({rounding.size(needed)} needed, {free} free)",
         hint=f"{'free some space' if full else 'make the folder writable'}, or set {variable} to a folder elsewhere",
+        kind="no-space" if full else None,
     )

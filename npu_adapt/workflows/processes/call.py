@@ -45,11 +45,21 @@ def read_call(stream: IO[bytes]) -> Call:
     return msgspec.json.decode(stream.read(), type=Call)
 
 
+def plain_call(call: Call) -> Call:
+    """The call with plain values only, as a file or another machine gets it."""
+    return msgspec.json.decode(call.encode(), type=Call)
+
+
+def value_of(kind: Any, plain: Any) -> Any:
+    """The value of the type `kind` from a plain one. Raises `msgspec.ValidationError`."""
+    return msgspec.convert(plain, kind, dec_hook=_from_text)
+
+
 def parameters_of(function: Callable[..., Any], plain: Mapping[str, Any]) -> dict[str, Any]:
     """The values that `function` takes, from the plain values of a call, by the types that it declares."""
     kinds = get_type_hints(function)
     names = [name for name in inspect.signature(function).parameters if name in plain]
-    return {name: msgspec.convert(plain[name], kinds[name], dec_hook=_from_text) for name in names}
+    return {name: value_of(kinds[name], plain[name]) for name in names}
 
 
 def _as_text(value: Any) -> str:
@@ -60,5 +70,7 @@ def _as_text(value: Any) -> str:
 
 def _from_text(kind: type, value: Any) -> Any:
     if kind is Path:
+        if not isinstance(value, str):
+            raise msgspec.ValidationError("Expected a path")
         return Path(value)
     raise NotImplementedError(f"{kind} is handed to no process")

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -20,19 +22,37 @@ from npu_adapt.workflows.processes.children import child_environment
 HANDOVER_VARIABLE = "NPU_ADAPT_HANDOVER"  # where the child links the folder of its run
 
 
-def run_with_deadline(call: Call, seconds: float, logs: Path) -> int:
-    """The exit code of the command that `call` names, run as a child process that has `seconds`.
+Child = subprocess.Popen[bytes]
 
-    Raises `RunFailed` (class "timeout") when they are over; the child and its children are killed, and the record that
-    the child kept of itself is published with that failure.
+
+def _nothing(child: Child) -> None:
+    pass
+
+
+def run_with_deadline(
+    call: Call,
+    seconds: float | None,
+    logs: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    started: Callable[[Child], None] = _nothing,
+    **options: Any,
+) -> int:
+    """The exit code of the command that `call` names, run as a child process that has `seconds`; None: no limit.
+
+    `variables` are added to its environment, `options` are those of `subprocess.Popen`; `started` gets the child, which
+    leads a process group of its own. Raises `RunFailed` (class "timeout") when its time is over; the child and its
+    children are killed, and the record that the child kept of itself is published with that failure.
     """
     with tempfile.TemporaryDirectory(prefix="npu-adapt-") as scratch:
         handover = Path(scratch) / "run"
-        child = call.start(env=child_environment(**{HANDOVER_VARIABLE: str(handover)}), start_new_session=True)
+        environment = child_environment(**(variables or {}), **{HANDOVER_VARIABLE: str(handover)})
+        child = call.start(env=environment, start_new_session=True, **options)
+        started(child)
         try:
             return child.wait(seconds)
         except subprocess.TimeoutExpired:
-            _kill(child)
+            kill_group(child)
             error = RunFailed(
                 f"the run was not over after {seconds:g} s",
                 hint="allow more with --timeout; the log says which stage it was in",
@@ -48,7 +68,8 @@ def run_with_deadline(call: Call, seconds: float, logs: Path) -> int:
             raise
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
+def kill_group(child: Child) -> None:
+    """Ends the child and whatever it started."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()

@@ -1,0 +1,186 @@
+"""A sweep from its list to its record: what is to be run, run, and put together. No torch in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Protocol
+
+from npu_adapt.errors import UsageError
+from npu_adapt.evidence import utc_now
+from npu_adapt.evidence.tool import this_tool
+from npu_adapt.progress import Silent
+from npu_adapt.records import Fact
+from npu_adapt.records.sweep import (
+    SWEEP_SCHEMA_VERSION,
+    Cause,
+    LostDevice,
+    Placement,
+    Sweep,
+    SweepRow,
+    counts_of,
+    groups_of,
+)
+from npu_adapt.workflows.env.command import EnvRequest, examine
+from npu_adapt.workflows.sweep.folder import SweepFolder
+from npu_adapt.workflows.sweep.identity import versions_here
+from npu_adapt.workflows.sweep.job import Children, NotWritten
+from npu_adapt.workflows.sweep.local import LocalSlot
+from npu_adapt.workflows.sweep.places import places_here
+from npu_adapt.workflows.sweep.plan import Job, Plan
+from npu_adapt.workflows.sweep.request import SweepRequest
+from npu_adapt.workflows.sweep.resuming import to_run
+from npu_adapt.workflows.sweep.schedule import Schedule, Slot
+
+
+class Screen(Protocol):
+    """What the person who waits sees. Called from many threads, one call at a time."""
+
+    def begins(self, name: str, jobs: int, finished: int, places: tuple[Placement, ...]) -> None: ...
+
+    def says(self, fact: Fact) -> None: ...
+
+    def started(self, job: Job, placement: Placement, command: str) -> None: ...
+
+    def ended(self, row: SweepRow) -> None: ...
+
+    def lost(self, device: LostDevice) -> None: ...
+
+
+@dataclass
+class _Recorder:
+    """Writes each row as it comes, and shows it."""
+
+    folder: SweepFolder
+    screen: Screen
+    lost_devices: list[LostDevice]
+
+    def started(self, job: Job, placement: Placement, command: str) -> None:
+        self.screen.started(job, placement, command)
+
+    def ended(self, row: SweepRow) -> None:
+        self.folder.write_row(row)
+        self.screen.ended(row)
+
+    def lost(self, device: LostDevice) -> None:
+        self.lost_devices.append(device)
+        self.screen.lost(device)
+
+
+ENV = "env"  # the command that examines the machine, not a model
+MakeSlots = Callable[[SweepFolder, Children], tuple[Slot, ...]]
+
+
+def sweep(
+    request: SweepRequest, jobs: tuple[Job, ...], screen: Screen, make_slots: MakeSlots | None = None
+) -> tuple[Sweep, SweepFolder]:
+    """The record of the sweep, which is written, and the folder it lies in.
+
+    `jobs` may be empty for one that is resumed: then they are those of its plan. Raises `UsageError`, and
+    `DeviceUnavailable` before anything was run.
+    """
+    folder = SweepFolder(request.logs, request.resume or request.name or _name_of_now())
+    if request.resume is None and folder.exists:
+        raise UsageError(
+            f"there is a sweep {folder.name} already", hint=f"go on with --resume {folder.name}, or give another --name"
+        )
+    if request.resume is not None:
+        folder.plan()  # that there is one, before a folder is made
+    with folder.locked():
+        plan = _plan(request, jobs, folder)
+        children = Children()
+        slots = (make_slots or _local_slots(request))(folder, children)
+        return _swept(request, plan, folder, children, slots, screen), folder
+
+
+def _name_of_now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _plan(request: SweepRequest, jobs: tuple[Job, ...], folder: SweepFolder) -> Plan:
+    """The plan, written: the new list, or the list that was there."""
+    if jobs or request.resume is None:
+        plan = Plan(
+            schema_version=SWEEP_SCHEMA_VERSION,
+            created_at=utc_now(),
+            command=request.command_line,
+            run=request.run,
+            jobs=jobs,
+        )
+        folder.write_plan(plan)
+        return plan
+    return folder.plan()
+
+
+def _local_slots(request: SweepRequest) -> MakeSlots:
+    def make(folder: SweepFolder, children: Children) -> tuple[Slot, ...]:
+        versions = versions_here()
+        places = places_here(request.devices, request.jobs)
+        return tuple(LocalSlot(place, folder.models, versions, children) for place in places)
+
+    return make
+
+
+def _swept(
+    request: SweepRequest,
+    plan: Plan,
+    folder: SweepFolder,
+    children: Children,
+    slots: tuple[Slot, ...],
+    screen: Screen,
+) -> Sweep:
+    if ENV in plan.run:
+        _examine(request, folder)
+    jobs, repeated = to_run(plan.jobs, folder, slots, only=request.only)
+    for job in jobs:
+        folder.forget(job.folder)
+    for fact in repeated:
+        screen.says(fact)
+    screen.begins(folder.name, len(plan.jobs), len(plan.jobs) - len(jobs), tuple(slot.placement for slot in slots))
+    recorder = _Recorder(folder, screen, [])
+    try:
+        Schedule(jobs, slots, recorder, retries=request.retries).run()
+    except NotWritten as error:
+        raise UsageError(
+            f"the evidence cannot be written: {error}",
+            hint=f"make room, then go on with npu-adapt sweep --resume {folder.name}",
+        ) from error
+    finally:
+        children.end()
+        record = _record(request, plan, folder, tuple(recorder.lost_devices), repeated)
+        folder.write(record)
+    return record
+
+
+def _examine(request: SweepRequest, folder: SweepFolder) -> None:
+    """What `env` does, once for all models; its record lies in the sweep's folder."""
+    asked = EnvRequest(command_line=request.command_line, logs=folder.path / ENV, logs_named=True)
+    examine(asked, Silent, lambda summary: None)
+
+
+def _record(
+    request: SweepRequest, plan: Plan, folder: SweepFolder, lost: tuple[LostDevice, ...], repeated: Iterable[Fact]
+) -> Sweep:
+    """All rows in the order of the plan; a model without a result was not run."""
+    found = {row.name: row for row in folder.rows()}
+    rows = tuple(found.get(job.name) or _not_run(job, no_device=bool(lost)) for job in plan.jobs)
+    return Sweep(
+        schema_version=SWEEP_SCHEMA_VERSION,
+        tool=this_tool(),
+        name=folder.name,
+        command=request.command_line,
+        created_at=plan.created_at,
+        written_at=utc_now(),
+        run=plan.run,
+        rows=rows,
+        counts=counts_of(rows),
+        groups=groups_of(rows),
+        lost=lost,
+        repeated=tuple(repeated),
+    )
+
+
+def _not_run(job: Job, *, no_device: bool) -> SweepRow:
+    cause = Cause(id="no-device" if no_device else "not-run")
+    return SweepRow(name=job.name, model=job.model, folder=job.folder, status="not-run", cause=cause)
