@@ -6,7 +6,7 @@ result, not an exception: commands return `ExitCode.VERDICT_FAILED` for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -25,16 +25,44 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+class Sentence(str):
+    """A text for a person in English, which keeps its template and its values to be said in another language.
+
+    `Sentence("{path} is empty", path=path)` is the string; `report.phrases.messages` has the words of each template.
+    """
+
+    template: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, template: str, /, **values: Any) -> Sentence:
+        sentence = super().__new__(cls, template.format(**values))
+        sentence.template, sentence.values = template, values
+        return sentence
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], Mapping[str, Any]]:
+        return (self.template,), self.values
+
+    @classmethod
+    def joined(cls, between: str, texts: Iterable[str]) -> Sentence:
+        """The texts, one after another."""
+        named = {f"part_{number}": text for number, text in enumerate(texts)}
+        return cls(between.join(f"{{{name}}}" for name in named), **named)
+
+
 class NpuAdaptError(Exception):
-    """Base of every expected failure. `str(error)` is one sentence; `hint` says what to do next, `kind` its class."""
+    """Base of every expected failure. `str(error)` is one sentence; `hint` says what to do next, `kind` its class.
+
+    Both are plain English, for programs and records; `sentence` and `advice` are the same for people, as they were
+    raised: a `Sentence` where they hold values.
+    """
 
     exit_code = ExitCode.RUN_FAILED
     kind: str = "other"
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = str(message), str(hint)
+        self.sentence, self.advice = message, hint
 
 
 class UsageError(NpuAdaptError):

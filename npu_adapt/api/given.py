@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from npu_adapt.devices.transfer import copy_to
-from npu_adapt.errors import UsageError, first_line
+from npu_adapt.errors import Sentence, UsageError, first_line
 from npu_adapt.models.processors import Processors
 from npu_adapt.models.tasks import LoadedModel, Outputs, Sample, Task
 from npu_adapt.models.tasks.results import named_tensors
@@ -114,7 +114,8 @@ def _module(code: Code) -> torch.nn.Module:
         return code
     if not callable(code):
         raise UsageError(
-            f"{type(code).__name__} is no module and no function", hint="give a torch.nn.Module or a function"
+            Sentence("{type} is no module and no function", type=type(code).__name__),
+            hint="give a torch.nn.Module or a function",
         )
     return Function(code)
 
@@ -148,7 +149,8 @@ def _arguments(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(inputs, Sequence) and not isinstance(inputs, str):
         return tuple(inputs), {}
     raise UsageError(
-        f"inputs are {type(inputs).__name__}", hint="give a tensor, a tuple of arguments, or a dict of named arguments"
+        Sentence("inputs are {type}", type=type(inputs).__name__),
+        hint="give a tensor, a tuple of arguments, or a dict of named arguments",
     )
 
 
@@ -180,7 +182,7 @@ def _dtype(tensors: Sequence[Tensor], asked: str) -> torch.dtype:
     found = floating[0] if floating else torch.float32
     if found not in TYPES:
         raise UsageError(
-            f"the module is in {dtype_name(found)}, which no accelerator is examined in",
+            Sentence("the module is in {dtype}, which no accelerator is examined in", dtype=dtype_name(found)),
             hint="give dtype= float32, float16 or bfloat16",
         )
     return found
@@ -191,7 +193,7 @@ def _copied(module: torch.nn.Module, dtype: torch.dtype) -> torch.nn.Module:
         return copy_to(module, CPU, dtype).eval().requires_grad_(False)
     except Exception as error:  # the module's own code, whatever it raises
         raise UsageError(
-            f"{type(module).__name__} cannot be copied: {first_line(error)}",
+            Sentence("{type} cannot be copied: {said}", type=type(module).__name__, said=first_line(error)),
             hint="copy.deepcopy(module) must work: it is examined as a copy on each device",
         ) from error
 

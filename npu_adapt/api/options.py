@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
 
 import msgspec
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 
 if TYPE_CHECKING:
     from npu_adapt.models.request import Source
@@ -113,7 +113,10 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(value, kind, dec_hook=_path)
     except (msgspec.ValidationError, TypeError) as error:
-        raise UsageError(f"{name}={value!r}: {error}", hint="the types of the options say what each takes") from error
+        raise UsageError(
+            Sentence("{name}={value!r}: {error}", name=name, value=value, error=error),
+            hint="the types of the options say what each takes",
+        ) from error
 
 
 def _path(kind: type, value: Any) -> Any:

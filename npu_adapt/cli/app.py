@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from npu_adapt import __version__
 from npu_adapt.cli.commands import Commands
 from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError
+
+if TYPE_CHECKING:
+    from npu_adapt.report.phrases.phrase import Language
 
 AUTOLOAD = "TORCH_DEVICE_BACKEND_AUTOLOAD"
 
@@ -23,35 +27,81 @@ class ErrorsAreExitCodes(Commands):
     traceback: they are bugs.
     """
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = [*args]
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            tell_of_what_was_typed(error, words)
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         # Before torch is first imported: a broken torch_npu must be a diagnosis, not a crash of `import torch`.
         ctx.obj = os.environ.get(AUTOLOAD)  # what other programs of this user get, which `env` has a word on
         os.environ.setdefault(AUTOLOAD, "0")
-        wants_json = "--json" in sys.argv[1:] or "--json" in ctx.args or "--json" in getattr(ctx, "_protected_args", ())
+        words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
         try:
             return super().invoke(ctx)
         except NpuAdaptError as error:
-            show_error(error, as_json=wants_json)
+            show_error(error, language_typed(words), as_json=wants_json(words))
             raise typer.Exit(error.exit_code) from error
         except Exception as error:
-            # Typer vendors its parser's exceptions; they are known by how they present themselves.
-            message = getattr(error, "format_message", None)
-            if wants_json and message is not None:
-                show_error(UsageError(message(), hint="npu-adapt COMMAND --help lists the options"), as_json=True)
-                raise typer.Exit(ExitCode.USAGE) from error
+            tell_of_what_was_typed(error, words)
             raise
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            say_interrupted(language_typed(words))
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def show_error(error: NpuAdaptError, *, as_json: bool) -> None:
-    """What happened and what to do next: on stderr for people, on stdout as `{"error": …}` for `--json`."""
+def tell_of_what_was_typed(error: Exception, words: Sequence[str]) -> None:
+    """Raises `typer.Exit` where Typer's own words would not do: for `--json`, and in Chinese."""
+    from npu_adapt.cli.typed import OPTIONS, in_our_words, is_about_the_line
+
+    language, as_json = language_typed(words), wants_json(words)
+    if not is_about_the_line(error) or (language == "en" and not as_json):
+        return
+    message: Any = error
+    told = UsageError(message.format_message(), hint=OPTIONS) if as_json else in_our_words(error, words)
+    show_error(told, language, as_json=as_json)
+    raise typer.Exit(ExitCode.USAGE) from error
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Whether a command line, which need not parse, asks for JSON. A test's runner gives only `words`."""
+    return "--json" in (*sys.argv[1:], *words)
+
+
+def language_typed(words: Sequence[str]) -> Language:
+    """The language of a command line that need not parse."""
+    from npu_adapt.report.language import language_of
+
+    line = [*sys.argv[1:], *words]
+    after = [value for word, value in zip(line, [*line[1:], ""], strict=True) if word == "--lang"]
+    joined = [word.partition("=")[2] for word in line if word.startswith("--lang=")]
+    return language_of(next((asked for asked in (*after, *joined) if asked), None))
+
+
+def say_interrupted(language: Language) -> None:
+    """That it was ended by Ctrl-C."""
+    from npu_adapt.report.language import in_language
+
+    typer.echo(in_language("interrupted", language), err=True)
+
+
+def show_error(error: NpuAdaptError, language: Language = "en", *, as_json: bool) -> None:
+    """What happened and what to do next: on stderr for people, on stdout as `{"error": …}` for `--json`.
+
+    What programs read stays English.
+    """
     if as_json:
         import msgspec
 
-        content: dict[str, object] = {"exit_code": int(error.exit_code), "message": error.message, "hint": error.hint}
-        content["class"] = error.kind
+        content: dict[str, object] = {
+            "exit_code": int(error.exit_code),
+            "message": error.message,
+            "hint": error.hint,
+            "class": error.kind,
+        }
         if isinstance(error, RunFailed):
             content |= {"stage": error.stage, "operator": error.operator}
         typer.echo(msgspec.json.format(msgspec.json.encode({"error": content}), indent=2).decode())
@@ -61,10 +111,11 @@ def show_error(error: NpuAdaptError, *, as_json: bool) -> None:
 
     from npu_adapt.cli.console import stderr_console
     from npu_adapt.report.document import printable
+    from npu_adapt.report.language import in_language
 
     console = stderr_console()
-    for lead, style, said in (("error: ", "bold red", error.message), ("next:  ", "bold", error.hint)):
-        text = Text.assemble((lead, style), printable(said))
+    for lead, style, said in (("error: ", "bold red", error.sentence), ("next:  ", "bold", error.advice)):
+        text = Text.assemble((in_language(lead, language), style), printable(in_language(said, language)))
         too_long = any(cell_len(word) > console.width for word in text.plain.split())  # a path, to be copied whole
         console.print(text, soft_wrap=too_long)
 

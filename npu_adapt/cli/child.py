@@ -9,7 +9,7 @@ from importlib import import_module
 
 import typer
 
-from npu_adapt.cli.app import AUTOLOAD, show_error
+from npu_adapt.cli.app import AUTOLOAD, say_interrupted, show_error
 from npu_adapt.cli.options import Output
 from npu_adapt.errors import ExitCode, NpuAdaptError
 from npu_adapt.workflows.processes.call import Call, parameters_of, read_call
@@ -36,10 +36,10 @@ def carry_out(call: Call) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except NpuAdaptError as error:
-        show_error(error, as_json=output.json)
+        show_error(error, output.language, as_json=output.json)
         return error.exit_code
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
+        say_interrupted(output.language)
         return ExitCode.INTERRUPTED
     return ExitCode.PASSED
 

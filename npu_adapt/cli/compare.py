@@ -57,7 +57,9 @@ def compare(
         from npu_adapt.workflows.compare.rejudge import rejudge as judge_again
 
         asked = replace(judged, accumulate=plot is not None)
-        summary = run_compare(request, asked, progress) if rejudge is None else judge_again(rejudge, request, asked)
+        summary = (
+            run_compare(request, asked, progress) if rejudge is None else judge_again(rejudge, request, asked, progress)
+        )
         if plot is not None:
             from npu_adapt.report.depth_plot import draw
 

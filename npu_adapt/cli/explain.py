@@ -5,7 +5,7 @@ from __future__ import annotations
 from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.report.phrases.phrase import Language
 
 TABLE: options.Table = {
@@ -33,6 +33,10 @@ def explain(name: tuple[str, ...] = (), lang: Language | None = None) -> None:
     text = explanations.explanation(asked, language)
     if text is None:
         alike = explanations.alike(asked)
-        hint = f"perhaps {', '.join(alike)}" if alike else "npu-adapt explain lists all that it knows"
-        raise UsageError(f"npu-adapt explain knows no {asked!r}", hint=hint)
+        hint = (
+            Sentence("perhaps {names}", names=", ".join(alike))
+            if alike
+            else "npu-adapt explain lists all that it knows"
+        )
+        raise UsageError(Sentence("npu-adapt explain knows no {asked!r}", asked=asked), hint=hint)
     print_result(explained(text))

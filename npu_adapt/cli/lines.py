@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from npu_adapt import rounding
+from npu_adapt.errors import Sentence
 from npu_adapt.progress import SILENT_STEP, Said, Step
 from npu_adapt.report.document import printable
 from npu_adapt.report.language import spoken
@@ -35,11 +36,21 @@ class _Lines:
             return
         self._said = now
         rate = self._done / (now - self._began)
-        shown = f"{self._description}: {rounding.size(int(self._done))}, {rounding.size(int(rate))}/s"
+        far = Sentence(
+            "{step}: {done}, {rate}/s",
+            step=self._description,
+            done=rounding.size(int(self._done)),
+            rate=rounding.size(int(rate)),
+        )
         if self._total and rate > 0:
-            left = max(0.0, self._total - self._done) / rate
-            shown += f", {self._done / self._total:.0%} of {rounding.size(int(self._total))}, {left:.0f} s left"
-        self._lines.say(shown)
+            far = Sentence(
+                "{far}, {share:.0%} of {total}, {left:.0f} s left",
+                far=far,
+                share=self._done / self._total,
+                total=rounding.size(int(self._total)),
+                left=max(0.0, self._total - self._done) / rate,
+            )
+        self._lines.say(far)
 
     def update(self, *, description: str | None = None, total: float | None = None) -> None:
         self._description = description or self._description

@@ -14,7 +14,7 @@ import typer
 from msgspec import Meta
 
 from npu_adapt.cli.options import Option, Output, Table, command_line, typer_parameter
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 
 Command = TypeVar("Command", bound=Callable[..., None])
 TABLES: dict[Callable[..., Any], Table] = {}  # of each command
@@ -138,7 +138,10 @@ class Field:
             parts = [part.strip() for part in text.split(",")]
             chosen = [one_of(get_args(kind), part) if get_origin(kind) is Literal else whole(part) for part in parts]
         except ValueError as error:
-            raise UsageError(f"{name} {text}: {error}", hint="separate several with commas, without spaces") from error
+            raise UsageError(
+                Sentence("{name} {text}: {error}", name=name, text=text, error=error.args[0]),
+                hint="separate several with commas, without spaces",
+            ) from error
         return tuple(dict.fromkeys(require_bounds(name, each, bounds) for each in chosen))
 
 
@@ -187,13 +190,13 @@ def choice_of(name: str, values: tuple[str, ...]) -> type[Enum]:
 
 def whole(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) < 1:
-        raise ValueError(f"{text!r} is not a whole number above zero")
+        raise ValueError(Sentence("{text!r} is not a whole number above zero", text=text))
     return int(text)
 
 
 def one_of(choices: tuple[str, ...], text: str) -> str:
     if text not in choices:
-        raise ValueError(f"{text!r} is none of {', '.join(choices)}")
+        raise ValueError(Sentence("{text!r} is none of {choices}", text=text, choices=", ".join(choices)))
     return text
 
 
@@ -203,9 +206,15 @@ def share(name: str, text: str) -> float:
     try:
         value = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
     except ValueError as error:
-        raise UsageError(f"{name} {text}: not a number", hint=f"for example {name} 1%") from error
+        raise UsageError(
+            Sentence("{name} {text}: not a number", name=name, text=text),
+            hint=Sentence("for example {name} 1%", name=name),
+        ) from error
     if not 0 < value < 1:
-        raise UsageError(f"{name} {text}: must be above 0 and below 100 %", hint=f"for example {name} 1%")
+        raise UsageError(
+            Sentence("{name} {text}: must be above 0 and below 100 %", name=name, text=text),
+            hint=Sentence("for example {name} 1%", name=name),
+        )
     return value
 
 
@@ -215,11 +224,14 @@ def require_bounds(name: str, value: Any, bounds: Meta) -> Any:
     if isinstance(value, float) and math.isnan(value):
         wrong = "not a number"
     elif bounds.gt is not None and not value > bounds.gt:
-        wrong = f"must be above {bounds.gt:g}"
+        wrong = Sentence("must be above {gt:g}", gt=bounds.gt)
     elif bounds.ge is not None and not value >= bounds.ge:
-        wrong = f"must be {bounds.ge:g} or more"
+        wrong = Sentence("must be {ge:g} or more", ge=bounds.ge)
     elif bounds.le is not None and not value <= bounds.le:
-        wrong = f"must be at most {bounds.le:,}"
+        wrong = Sentence("must be at most {le:,}", le=bounds.le)
     if wrong:
-        raise UsageError(f"{name} {value}: {wrong}", hint=f"give {name} another value; --help says what it means")
+        raise UsageError(
+            Sentence("{name} {value}: {wrong}", name=name, value=value, wrong=wrong),
+            hint=Sentence("give {name} another value; --help says what it means", name=name),
+        )
     return value

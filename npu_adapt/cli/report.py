@@ -12,7 +12,7 @@ import typer
 from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.report.phrases.phrase import Language
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ def report(output: options.Output, out: Path | None = None, logs: Path = options
     """
     from npu_adapt.evidence import Logs
     from npu_adapt.records import encode
+    from npu_adapt.report.language import in_language
     from npu_adapt.workflows.reading import read_checked
 
     summary = read_checked(Logs(logs).summary_path)
     if out is not None:
         write_report(summary, output.language, out)
-        typer.echo(f"wrote {out}", err=True)
+        typer.echo(in_language(Sentence("wrote {path}", path=out), output.language), err=True)
     if output.json:
         write_bytes(encode(summary))
     elif out is None:
@@ -53,12 +54,18 @@ def write_report(summary: Summary, language: Language, out: Path) -> None:
     render = RENDERERS.get(out.suffix.lower())
     if render is None:
         endings = ", ".join(RENDERERS)
-        raise UsageError(f"{out} has no ending that names a form of report", hint=f"end it in one of {endings}")
+        raise UsageError(
+            Sentence("{out} has no ending that names a form of report", out=out),
+            hint=Sentence("end it in one of {endings}", endings=endings),
+        )
     data = render(summary, language)
     try:
         write_atomically(out, data)
     except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}", hint="name another file with --out") from error
+        raise UsageError(
+            Sentence("{out} cannot be written: {reason}", out=out, reason=error.strerror),
+            hint="name another file with --out",
+        ) from error
 
 
 def show(summary: Summary, logs: Path, output: options.Output) -> None:

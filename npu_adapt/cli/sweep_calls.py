@@ -14,7 +14,7 @@ import msgspec
 
 from npu_adapt.cli.options import Option, Output
 from npu_adapt.cli.parameters import TABLES, Field, arguments, fields_of
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.models.local import require_model_name
 from npu_adapt.workflows.processes.call import Call, plain_call, value_of
 from npu_adapt.workflows.sweep.command import ENV
@@ -56,8 +56,13 @@ def jobs_of(listed: ModelList, request: SweepRequest, folder: Path) -> tuple[tup
             twice.append(job.name)
         else:
             raise UsageError(
-                f"{model.origin}: {job.name} is also at {before[1]}, with other options",
-                hint=f"give one of them a name of its own: {{model: {model.model}, name: …}}",
+                Sentence(
+                    "{origin}: {job} is also at {before}, with other options",
+                    origin=model.origin,
+                    job=job.name,
+                    before=before[1],
+                ),
+                hint=Sentence("give one of them a name of its own: {{model: {model}, name: …}}", model=model.model),
             )
     folders = folders_of(jobs)
     return tuple(msgspec.structs.replace(job, folder=folders[name]) for name, (job, _) in jobs.items()), tuple(twice)
@@ -68,7 +73,7 @@ def _job(listed: ListedModel, defaults: Options, request: SweepRequest, folder: 
         require_model_name(listed.model)
     except UsageError as error:
         place = "" if listed.origin == listed.model else f"{listed.origin}: "
-        raise UsageError(f"{place}{error.message}", hint=error.hint) from error
+        raise UsageError(Sentence("{place}{cause}", place=place, cause=error.sentence), hint=error.advice) from error
     options = {**defaults, **listed.options}
     for command in COMMANDS:
         if command in defaults and command in listed.options:
@@ -145,7 +150,13 @@ def _refuse_unknown(name: str, given: Given, commands: tuple[str, ...]) -> NoRet
         given.refuse(f"{name!r} is decided by the sweep", EXPLAINED)
     known = {each for command in commands for each in known_options(command)} | {*OF_THE_MODEL, *COMMANDS}
     alike = get_close_matches(_spelled(name), sorted(known), n=3, cutoff=0.5)
-    hint = f"perhaps {', '.join(alike)}" if alike else f"{EXPLAINED}; npu-adapt {commands[-1]} --help lists its options"
+    hint = (
+        Sentence("perhaps {names}", names=", ".join(alike))
+        if alike
+        else Sentence(
+            "{explained}; npu-adapt {commands} --help lists its options", explained=EXPLAINED, commands=commands[-1]
+        )
+    )
     given.refuse(f"{name!r} is no option of {', '.join(commands)}", hint)
 
 
@@ -195,7 +206,7 @@ def _value(known: Known, given: Given) -> Any:
         try:
             return known.field.value(known.option, typed)
         except UsageError as error:
-            given.refuse(error.message, error.hint)
+            given.refuse(error.sentence, error.advice)
     if known.field.is_several and not isinstance(value, list):
         value = [value]
     return _converted(Given(value, given.origin), known.field.kind)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from npu_adapt.devices.backends import Backend, Flag
 from npu_adapt.devices.failures import classify_failure
-from npu_adapt.errors import DeviceUnavailable, RunFailed, UsageError, first_line
+from npu_adapt.errors import DeviceUnavailable, RunFailed, Sentence, UsageError, first_line
 from npu_adapt.numerics.formats import dtype_name
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ class Device:
         """
         if not self.backend.hf32_flags:
             raise UsageError(
-                f"{self.name} has neither HF32 nor TF32, so --hf32 and --no-hf32 mean nothing there",
+                Sentence(
+                    "{name} has neither HF32 nor TF32, so --hf32 and --no-hf32 mean nothing there", name=self.name
+                ),
                 hint="leave the option out, or choose an Ascend NPU or a CUDA device",
             )
         for path in self.backend.hf32_flags:
@@ -140,14 +142,28 @@ class Device:
 
         name = dtype_name(dtype)
         other = "float16" if dtype is torch.bfloat16 else "float32"
-        hint = f"run with --dtype {other}, or choose another --device"
+        hint = Sentence("run with --dtype {other}, or choose another --device", other=other)
         if dtype is torch.bfloat16 and self.backend.bfloat16 and not getattr(self._module, self.backend.bfloat16)():
-            raise DeviceUnavailable(f"{self.name} ({self.display_name}) does not compute in {name}", hint=hint)
+            raise DeviceUnavailable(
+                Sentence(
+                    "{name} ({display_name}) does not compute in {dtype}",
+                    name=self.name,
+                    display_name=self.display_name,
+                    dtype=name,
+                ),
+                hint=hint,
+            )
         try:
             prove(self.torch_device, dtype)
         except (RuntimeError, TypeError) as error:
             raise DeviceUnavailable(
-                f"{self.name} ({self.display_name}) failed a small computation in {name}: {first_line(error)}",
+                Sentence(
+                    "{name} ({display_name}) failed a small computation in {dtype}: {said}",
+                    name=self.name,
+                    display_name=self.display_name,
+                    dtype=name,
+                    said=first_line(error),
+                ),
                 hint=hint,
             ) from error
 
@@ -168,7 +184,7 @@ class Device:
         graph_class = None if self.backend.graph is None else getattr(self._module, self.backend.graph, None)
         if graph_class is None:
             raise RunFailed(
-                f"{self.name} captures no graphs",
+                Sentence("{name} captures no graphs", name=self.name),
                 hint="leave --mode graph out, or use --mode compile",
                 stage="capture",
                 kind="mode-not-supported",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from npu_adapt.errors import RunFailed
+from npu_adapt.errors import RunFailed, Sentence
 
 _DOCTOR = "look at npu-adapt env, then at npu-smi info and the newest file in ~/ascend/log (dmesg for a GPU)"
 
@@ -29,14 +29,22 @@ OUT_OF_MEMORY = Kind(
     "out of memory",
     "use a smaller --batch-size, fewer --samples or --dtype float16; npu-adapt env says who else uses the device",
 )
-DEVICE_LOST = Kind("device-lost", "the device was lost or faulted", f"{_DOCTOR}; a reset or a reboot may be needed")
+DEVICE_LOST = Kind(
+    "device-lost",
+    "the device was lost or faulted",
+    Sentence("{doctor}; a reset or a reboot may be needed", doctor=_DOCTOR),
+)
 FAULTING_KERNEL = Kind(  # for this process the device is as lost as above, but not for the next one
     DEVICE_LOST.name,
     "a kernel on the device failed",
     "nothing works on the device any more in this process, a new one can use it; run it again with "
     "CUDA_LAUNCH_BLOCKING=1 to see which operator it was, and look for an index that is out of range",
 )
-TIMEOUT = Kind("timeout", "the device did not finish in time", f"run it again alone on the device; {_DOCTOR}")
+TIMEOUT = Kind(
+    "timeout",
+    "the device did not finish in time",
+    Sentence("run it again alone on the device; {doctor}", doctor=_DOCTOR),
+)
 INITIALISATION = Kind("initialisation", "the device could not be initialised", _DOCTOR)
 NOT_SUPPORTED = Kind(
     "operator-not-supported",
@@ -152,14 +160,20 @@ def classify_failure(
     if kind is None:
         return None
     operator = _operator(text)
-    parts = [f"{kind.words} on {device} during {stage}"]
+    parts: list[str] = [
+        Sentence("{failure} on {device} during {stage}", failure=kind.words, device=device, stage=stage)
+    ]
     if kind is OUT_OF_MEMORY:
         parts.append(_memory_words(text, memory))
     elif operator:
-        parts.append(f"operator {operator}")
+        parts.append(Sentence("operator {operator}", operator=operator))
     parts.append(what_was_said(error))
     return RunFailed(
-        ": ".join(part for part in parts if part), hint=kind.hint, stage=stage, kind=kind.name, operator=operator
+        Sentence.joined(": ", (part for part in parts if part)),
+        hint=kind.hint,
+        stage=stage,
+        kind=kind.name,
+        operator=operator,
     )
 
 
@@ -195,14 +209,14 @@ def _operator(text: str) -> str | None:
 def _memory_words(text: str, memory: tuple[int, int] | None) -> str:
     """ "40.00 GiB asked for, 31.50 GiB free of 32.00 GiB", as far as it is known."""
     asked, free, total = _ASKED.search(text), _FREE.search(text), _TOTAL.search(text)
-    words = [f"{_readable(asked['size'])} asked for"] if asked else []
+    words = [Sentence("{size} asked for", size=_readable(asked["size"]))] if asked else []
     if free and total:
-        words.append(f"{free['size']} free of {total['size'] or total['other']}")
+        words.append(Sentence("{free} free of {total}", free=free["size"], total=total["size"] or total["other"]))
     elif free:
-        words.append(f"{free['size']} free")
+        words.append(Sentence("{free} free", free=free["size"]))
     elif memory is not None:
-        words.append(f"{_gibibytes(memory[0])} free of {_gibibytes(memory[1])}")
-    return ", ".join(words)
+        words.append(Sentence("{free} free of {total}", free=_gibibytes(memory[0]), total=_gibibytes(memory[1])))
+    return Sentence.joined(", ", words)
 
 
 def _readable(size: str) -> str:

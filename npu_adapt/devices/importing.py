@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import Any
 
 from npu_adapt.devices.backends import Backend, Extension
-from npu_adapt.errors import DeviceUnavailable
+from npu_adapt.errors import DeviceUnavailable, Sentence
 
 DOCTOR = "run npu-adapt env: it names what is broken and the command that fixes it"
 
@@ -61,7 +61,7 @@ def import_extension(backend: Backend) -> None:
         importlib.import_module(extension.module)
     except Exception as error:  # torch_npu raises the bare class where CANN's folders are incomplete
         raise DeviceUnavailable(
-            f"{extension.module} cannot be imported: {root_cause(error)}",
+            Sentence("{module} cannot be imported: {said}", module=extension.module, said=root_cause(error)),
             hint=DOCTOR,
         ) from error
     for message in extension.chatter:
@@ -79,8 +79,12 @@ def _require_installed(backend: Backend, extension: Extension) -> None:
     if version_of(extension.distribution) is None:
         torch_version = (version_of("torch") or "").partition("+")[0]
         raise DeviceUnavailable(
-            f"{extension.distribution} is not installed, and without it torch knows no {backend.label}",
-            hint=extension.install.format(torch=torch_version),
+            Sentence(
+                "{distribution} is not installed, and without it torch knows no {label}",
+                distribution=extension.distribution,
+                label=backend.label,
+            ),
+            hint=Sentence(extension.install, torch=torch_version),
         )
 
 
@@ -93,6 +97,13 @@ def _require_libraries(backend: Backend, extension: Extension) -> None:
             ctypes.CDLL(library)
         except OSError as error:
             raise DeviceUnavailable(
-                f"{extension.module} is installed, the software of the {backend.label} is not in order: {error}",
-                hint=f"{DOCTOR} (for CANN usually: source /usr/local/Ascend/ascend-toolkit/set_env.sh)",
+                Sentence(
+                    "{module} is installed, the software of the {label} is not in order: {error}",
+                    module=extension.module,
+                    label=backend.label,
+                    error=error,
+                ),
+                hint=Sentence(
+                    "{doctor} (for CANN usually: source /usr/local/Ascend/ascend-toolkit/set_env.sh)", doctor=DOCTOR
+                ),
             ) from error

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from npu_adapt.devices.device import Device
-from npu_adapt.errors import RunFailed, first_line
+from npu_adapt.errors import RunFailed, Sentence, first_line
 
 EAGER, COMPILE, GRAPH = MODES = ("eager", "compile", "graph")
 
@@ -37,7 +37,12 @@ def compiler_failures(device: Device) -> Iterator[None]:
     except (torch._dynamo.exc.TorchDynamoException, ImportError) as error:
         text = str(error)
         raise RunFailed(
-            f"torch.compile failed with {device.backend.compiler} on {device.name}: {compiler_line(text)}",
+            Sentence(
+                "torch.compile failed with {compiler} on {device}: {said}",
+                compiler=device.backend.compiler,
+                device=device.name,
+                said=compiler_line(text),
+            ),
             hint=next(hint for sign, hint in _HINTS if sign in text),
             stage="compile",
             kind="mode-not-supported",
@@ -56,7 +61,11 @@ def captured(forward: Callable[[], Any], device: Device) -> Callable[[], Any]:
         return device.captured(forward)
     except RuntimeError as error:
         raise RunFailed(
-            f"the forward could not be captured as a graph of {device.name}: {first_line(error)}",
+            Sentence(
+                "the forward could not be captured as a graph of {device}: {said}",
+                device=device.name,
+                said=first_line(error),
+            ),
             hint="leave --mode graph out: something in this model waits for the host, or its sizes depend on values",
             stage="capture",
             kind="mode-not-supported",

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from npu_adapt.devices.backends import BACKENDS, Backend
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 
 _NAME = re.compile(r"(?P<kind>[A-Za-z_]+)(?::(?P<index>\d{1,4}))?")
 
@@ -39,11 +39,16 @@ def parse_device_name(name: str) -> DeviceName:
         return DeviceName(None, None)
     if match is None or kind not in BACKENDS:
         raise UsageError(
-            f"there is no device called {name!r}",
-            hint=f"say auto, or one of {', '.join(BACKENDS)}, with a number where there are several: npu:1",
+            Sentence("there is no device called {name!r}", name=name),
+            hint=Sentence(
+                "say auto, or one of {names}, with a number where there are several: npu:1", names=", ".join(BACKENDS)
+            ),
         )
     backend = BACKENDS[kind]
     index = None if match["index"] is None else int(match["index"])
     if not backend.indexed and index:
-        raise UsageError(f"there is only one {backend.label}, so {name!r} means nothing", hint=f"say {kind}")
+        raise UsageError(
+            Sentence("there is only one {label}, so {name!r} means nothing", label=backend.label, name=name),
+            hint=Sentence("say {kind}", kind=kind),
+        )
     return DeviceName(backend, index)

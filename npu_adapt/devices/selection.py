@@ -12,7 +12,7 @@ from npu_adapt.devices.doctor.machine import cpu_name
 from npu_adapt.devices.failures import what_was_said
 from npu_adapt.devices.importing import DOCTOR, import_extension, import_torch, version_of
 from npu_adapt.devices.names import DeviceName, parse_device_name
-from npu_adapt.errors import DeviceUnavailable, NpuAdaptError, RunFailed, first_line
+from npu_adapt.errors import DeviceUnavailable, NpuAdaptError, RunFailed, Sentence, first_line
 from npu_adapt.records import Fact
 
 _REHEARSE = (
@@ -59,7 +59,7 @@ def _open_first(allow_cpu: bool) -> Selection:
         if backend.extension is not None and version_of(backend.extension.distribution) is None:
             if backend is ACCELERATORS[0]:
                 name = backend.extension.distribution
-                refusals.append(_Refusal("not-installed", name, "", f"{name} is not installed"))
+                refusals.append(_Refusal("not-installed", name, "", Sentence("{name} is not installed", name=name)))
             continue
         try:
             device = _open(DeviceName(backend, None), backend)
@@ -70,15 +70,15 @@ def _open_first(allow_cpu: bool) -> Selection:
             continue
         return Selection(device, _because("first", refusals))
     if not allow_cpu:
-        listed = "; ".join(each.message for each in refusals) or "torch sees none"
-        raise DeviceUnavailable(f"no accelerator works here ({listed})", hint=_REHEARSE)
+        listed = Sentence.joined("; ", (each.message for each in refusals)) or "torch sees none"
+        raise DeviceUnavailable(Sentence("no accelerator works here ({listed})", listed=listed), hint=_REHEARSE)
     return Selection(_open(DeviceName(CPU, None), CPU), _because("no-accelerator", refusals))
 
 
 def _refusal(backend: Backend, error: NpuAdaptError) -> _Refusal:
     if error.__cause__ is None:
-        return _Refusal("none-seen", backend.kind, "", error.message)
-    return _Refusal("failed", backend.kind, what_was_said(error.__cause__), error.message)
+        return _Refusal("none-seen", backend.kind, "", error.sentence)
+    return _Refusal("failed", backend.kind, what_was_said(error.__cause__), error.sentence)
 
 
 def _because(reason: str, refusals: list[_Refusal]) -> Fact:
@@ -113,7 +113,7 @@ def _open(wanted: DeviceName, backend: Backend) -> Device:
         raise (
             device.classify(error, "initialise")
             or RunFailed(
-                f"{name} failed its first small computation: {first_line(error)}",
+                Sentence("{name} failed its first small computation: {said}", name=name, said=first_line(error)),
                 hint=DOCTOR,
                 stage="initialise",
                 kind="initialisation",
@@ -127,7 +127,9 @@ def _device_module(torch: Any, backend: Backend) -> Any:
     try:
         return torch.get_device_module(backend.kind)
     except (RuntimeError, AttributeError) as error:
-        raise DeviceUnavailable(f"this torch has no {backend.label} support", hint=DOCTOR) from error
+        raise DeviceUnavailable(
+            Sentence("this torch has no {label} support", label=backend.label), hint=DOCTOR
+        ) from error
 
 
 def _require_visible(module: Any, backend: Backend, index: int) -> None:
@@ -137,12 +139,16 @@ def _require_visible(module: Any, backend: Backend, index: int) -> None:
     except (AttributeError, RuntimeError):
         count = 0
     if count == 0:
-        raise DeviceUnavailable(f"torch sees no {backend.label} on this machine", hint=DOCTOR)
+        raise DeviceUnavailable(Sentence("torch sees no {label} on this machine", label=backend.label), hint=DOCTOR)
     if index >= count:
-        seen = "only " + (f"{backend.kind}:0" if count == 1 else f"{backend.kind}:0 to {backend.kind}:{count - 1}")
+        seen = Sentence(
+            "only {kind}:0" if count == 1 else "only {kind}:0 to {kind}:{last}", kind=backend.kind, last=count - 1
+        )
         raise DeviceUnavailable(
-            f"{backend.kind}:{index} is not visible to torch, {seen}",
-            hint=f"choose another --device, or look at the variables that hide devices; {DOCTOR}",
+            Sentence("{kind}:{index} is not visible to torch, {seen}", kind=backend.kind, index=index, seen=seen),
+            hint=Sentence(
+                "choose another --device, or look at the variables that hide devices; {doctor}", doctor=DOCTOR
+            ),
         )
 
 

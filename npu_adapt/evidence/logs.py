@@ -16,7 +16,7 @@ from typing import Any, Literal, TextIO
 
 from msgspec.structs import replace
 
-from npu_adapt.errors import EvidenceNotWritten, SummaryUnreadable, UsageError
+from npu_adapt.errors import EvidenceNotWritten, Sentence, SummaryUnreadable, UsageError
 from npu_adapt.evidence.atomic import write_atomically, write_together
 from npu_adapt.evidence.logfmt import log_line
 from npu_adapt.evidence.summaries import key_parts, merged, read_summary
@@ -58,7 +58,10 @@ class Logs:
                 self._require_file(name)
         except OSError as error:
             raise UsageError(
-                f"the logs folder {self.folder} cannot be written: {error.strerror}", hint=ANOTHER_FOLDER
+                Sentence(
+                    "the logs folder {folder} cannot be written: {reason}", folder=self.folder, reason=error.strerror
+                ),
+                hint=ANOTHER_FOLDER,
             ) from error
 
     def _require_file(self, name: str) -> None:
@@ -67,8 +70,14 @@ class Logs:
         if path.is_symlink() and name != LOCK_FILE:
             return
         if path.is_dir() or path.is_symlink() or (name == LOCK_FILE and path.exists() and not path.is_file()):
-            what = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "no regular file"
-            raise UsageError(f"{path} is {what}, and a file of that name is to be written", hint=ANOTHER_FOLDER)
+            what = (
+                "{path} is a link, and a file of that name is to be written"
+                if path.is_symlink()
+                else "{path} is a folder, and a file of that name is to be written"
+                if path.is_dir()
+                else "{path} is no regular file, and a file of that name is to be written"
+            )
+            raise UsageError(Sentence(what, path=path), hint=ANOTHER_FOLDER)
 
     def read(self) -> Summary:
         """The latest summary. Raises `SummaryUnreadable`."""
@@ -96,7 +105,10 @@ class Logs:
                 attempt += 1
                 folder = Path(f"{history / stamp}-{command}-{name}-{attempt}")
             except OSError as error:
-                raise UsageError(f"{folder} cannot be written: {error.strerror}", hint=ANOTHER_FOLDER) from error
+                raise UsageError(
+                    Sentence("{folder} cannot be written: {reason}", folder=folder, reason=error.strerror),
+                    hint=ANOTHER_FOLDER,
+                ) from error
             else:
                 return Journal(self, folder)
 
@@ -181,7 +193,12 @@ class Journal:
         except OSError as error:
             self.discard()
             raise EvidenceNotWritten(
-                f"the evidence cannot be written to {self.logs.folder}: {error.filename or ''} {error.strerror}",
+                Sentence(
+                    "the evidence cannot be written to {folder}: {filename} {reason}",
+                    folder=self.logs.folder,
+                    filename=error.filename or "",
+                    reason=error.strerror,
+                ),
                 hint="make room on the disk or name another folder with --logs DIR, and run it again; "
                 "the evidence of before is as it was",
                 summary=summary,
@@ -244,7 +261,12 @@ class Journal:
         except OSError as error:
             self.discard()
             raise EvidenceNotWritten(
-                f"the evidence cannot be written to {self.logs.folder}: {error.filename or ''} {error.strerror}",
+                Sentence(
+                    "the evidence cannot be written to {folder}: {filename} {reason}",
+                    folder=self.logs.folder,
+                    filename=error.filename or "",
+                    reason=error.strerror,
+                ),
                 hint="make room on the disk, or name another folder with --logs DIR",
                 summary=summary,
             ) from error
@@ -301,8 +323,17 @@ def _say_what_left(old: Summary, new: Summary, logs: Logs, say: Say) -> None:
     before, now = key_parts(old), key_parts(new)
     changed = [_changed(name, before[name], now[name]) for name in now if before[name] != now[name]]
     place = logs.folder / HISTORY_FOLDER / ("" if old.history is None else old.history.folder)
-    say(f"the figures of {' and '.join(left)} are of another {', '.join(changed)}; they are now in {place}")
+    say(
+        Sentence(
+            "the figures of {names} are of another {changed}; they are now in {place}",
+            names=Sentence.joined(" and ", left),
+            changed=Sentence.joined(", ", changed),
+            place=place,
+        )
+    )
 
 
 def _changed(name: str, before: object, now: object) -> str:
-    return f"{name} ({before}, now {now})" if isinstance(before, (str, int)) and isinstance(now, (str, int)) else name
+    if not (isinstance(before, (str, int)) and isinstance(now, (str, int))):
+        return name
+    return Sentence("{name} ({before}, now {now})", name=name, before=before, now=now)

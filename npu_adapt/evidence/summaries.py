@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from npu_adapt.errors import SummaryUnreadable
+from npu_adapt.errors import Sentence, SummaryUnreadable
 from npu_adapt.evidence.atomic import utc_now
 from npu_adapt.evidence.tool import this_tool
 from npu_adapt.files import read_regular
@@ -23,7 +23,8 @@ def read_summary(path: Path) -> Summary:
         data = read_regular(path, LARGEST_SUMMARY)
     except OSError as error:
         raise SummaryUnreadable(
-            f"{path} cannot be read: {error.strerror}", hint="run a command that writes it: npu-adapt compare MODEL"
+            Sentence("{path} cannot be read: {reason}", path=path, reason=error.strerror),
+            hint="run a command that writes it: npu-adapt compare MODEL",
         ) from error
     return decode(data, origin=str(path))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from npu_adapt.errors import ModelError, UsageError
+from npu_adapt.errors import ModelError, Sentence, UsageError
 from npu_adapt.models.checkpoint import Checkpoint
 from npu_adapt.models.configuration import CONFIG, OWN_CODE, asked_attention
 from npu_adapt.models.strangers import TIMM, foreign_code
@@ -54,7 +54,11 @@ def build(order: Order, row: Task, checkpoint: Checkpoint) -> Any:
         if order.attention in ("auto", "eager"):
             raise
         raise UsageError(
-            f"the model cannot be built with --attention {order.attention}: {error.message}",
+            Sentence(
+                "the model cannot be built with --attention {attention}: {cause}",
+                attention=order.attention,
+                cause=error.sentence,
+            ),
             hint="give --attention auto or eager",
         ) from error
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import ModelCorrupt, ModelError, first_line
+from npu_adapt.errors import ModelCorrupt, ModelError, Sentence, first_line
 from npu_adapt.models.reading import read_regular
 from npu_adapt.models.selection import is_safe
 from npu_adapt.models.stored import REFETCH, StoredTensor, read_safetensors, unpickle
@@ -67,14 +67,16 @@ def open_checkpoint(path: Path, *, allow_pickle: bool) -> Checkpoint:
     if files := _files(path, PICKLE, PICKLE_INDEX):
         if not allow_pickle:
             raise ModelError(
-                f"the weights are a pickle ({files[0].name}), which can run code when it is read",
+                Sentence("the weights are a pickle ({files}), which can run code when it is read", files=files[0].name),
                 hint="prefer a checkpoint with safetensors; if you trust this one, give --allow-pickle",
                 kind="pickled",
             )
         direct = _is_plain_index(path / PICKLE_INDEX, files)
         return _unwrapped(Checkpoint(_all(files, unpickle), files, pickled=True, direct=direct))
     raise ModelError(
-        f"{path} holds no {SAFETENSORS} or {PICKLE}", hint="fetch the model again with all its files", kind="no-weights"
+        Sentence("{path} holds no {safetensors} or {pickle}", path=path, safetensors=SAFETENSORS, pickle=PICKLE),
+        hint="fetch the model again with all its files",
+        kind="no-weights",
     )
 
 
@@ -89,8 +91,8 @@ def _variant(path: Path) -> tuple[Path, ...]:
             variants.setdefault(match[1], []).append(file)
     if len(variants) > 1:
         raise ModelError(
-            f"{path} holds several variants of the weights: {', '.join(variants)}",
-            hint=f"copy or link the one that is meant to {SAFETENSORS}",
+            Sentence("{path} holds several variants of the weights: {names}", path=path, names=", ".join(variants)),
+            hint=Sentence("copy or link the one that is meant to {safetensors}", safetensors=SAFETENSORS),
         )
     return tuple(file for files in variants.values() for file in files)
 
@@ -111,11 +113,22 @@ def _files(path: Path, single: str, index: str) -> tuple[Path, ...]:
     names = _shard_names(path / index)
     outside = [name for name in names if not is_safe(name)]
     if outside:
-        raise ModelCorrupt(f"{index} names a shard that is not in its folder: {outside[0]!r}", hint=REFETCH)
+        raise ModelCorrupt(
+            Sentence("{index} names a shard that is not in its folder: {outside!r}", index=index, outside=outside[0]),
+            hint=REFETCH,
+        )
     shards = tuple(path / name for name in names)
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing:
-        raise ModelCorrupt(f"{index} names {len(shards)} shards; missing: {', '.join(missing)}", hint=REFETCH)
+        raise ModelCorrupt(
+            Sentence(
+                "{index} names {count} shards; missing: {names}",
+                index=index,
+                count=len(shards),
+                names=", ".join(missing),
+            ),
+            hint=REFETCH,
+        )
     return shards
 
 
@@ -124,9 +137,11 @@ def _shard_names(index: Path) -> list[str]:
         names = json.loads(read_regular(index, MAX_INDEX_BYTES))["weight_map"].values()
         found = sorted({name if isinstance(name, str) else _refuse(name) for name in names})
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelCorrupt(f"{index.name} is not a weight index: {first_line(error)}", hint=REFETCH) from error
+        raise ModelCorrupt(
+            Sentence("{index} is not a weight index: {said}", index=index.name, said=first_line(error)), hint=REFETCH
+        ) from error
     if not found:
-        raise ModelCorrupt(f"{index.name} is not a weight index: it names no shard", hint=REFETCH)
+        raise ModelCorrupt(Sentence("{index} is not a weight index: it names no shard", index=index.name), hint=REFETCH)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, first_line
+from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, Sentence, first_line
 from npu_adapt.models.checkpoint import Checkpoint
 from npu_adapt.models.reading import read_regular
 from npu_adapt.models.strangers import foreign_code
@@ -44,15 +44,22 @@ def read_fields(path: Path) -> dict[str, Any]:
     file = path / CONFIG
     if not file.is_file():
         raise ModelError(
-            f"{path} has no {CONFIG}", hint="name a directory in the Hugging Face format", kind="no-config"
+            Sentence("{path} has no {config}", path=path, config=CONFIG),
+            hint="name a directory in the Hugging Face format",
+            kind="no-config",
         )
     try:
         fields = json.loads(read_regular(file, MAX_CONFIG_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         hint = "fetch the model again: npu-adapt fetch MODEL"
-        raise ModelCorrupt(f"{file} cannot be read: {first_line(error)}", hint=hint) from error
+        raise ModelCorrupt(
+            Sentence("{file} cannot be read: {said}", file=file, said=first_line(error)), hint=hint
+        ) from error
     if not isinstance(fields, dict):
-        raise ModelCorrupt(f"{file} holds no fields, but a {type(fields).__name__}", hint="fetch the model again")
+        raise ModelCorrupt(
+            Sentence("{file} holds no fields, but a {type}", file=file, type=type(fields).__name__),
+            hint="fetch the model again",
+        )
     return fields
 
 
@@ -67,13 +74,20 @@ def load_config(path: Path, *, trust_remote_code: bool) -> Any:
         is_known = _is_known(fields)
     if own_code and not is_known and not trust_remote_code:
         raise ModelError(
-            f"the model in {path} brings its own code, which is not run unasked", hint=OWN_CODE, kind="own-code"
+            Sentence("the model in {path} brings its own code, which is not run unasked", path=path),
+            hint=OWN_CODE,
+            kind="own-code",
         )
     if not is_known and not own_code:
         architectures = ", ".join(map(str, _listed(fields.get("architectures")))) or "no class"
         raise ModelError(
-            f"this transformers does not know the architecture in {file}: model_type {fields.get('model_type')!r}, "
-            f"{architectures}",
+            Sentence(
+                "this transformers does not know the architecture in {file}: model_type {model_type!r}, "
+                "{architectures}",
+                file=file,
+                model_type=fields.get("model_type"),
+                architectures=architectures,
+            ),
             hint=_UPGRADE,
             kind="unknown-architecture",
         )
@@ -156,7 +170,11 @@ def require_plain(fields: Mapping[str, Any], path: Path) -> None:
             continue
         method = value.get("quant_method") or next((key for key in value if str(key).startswith("load_in_")), "unnamed")
         raise ModelError(
-            f"{path} is quantised ({method}): its tensors are not the weights, and cannot be proven to be",
+            Sentence(
+                "{path} is quantised ({method}): its tensors are not the weights, and cannot be proven to be",
+                path=path,
+                method=method,
+            ),
             hint=PLAIN,
             kind="quantised",
         )
@@ -168,7 +186,12 @@ def require_floating(checkpoint: Checkpoint, path: Path) -> None:
         is_whole = tensor.dtype is not None and not tensor.dtype.is_floating_point and not tensor.dtype.is_complex
         if name.endswith("weight") and len(tensor.shape) > 1 and (is_whole or tensor.dtype is None):
             raise NotPretrained(
-                f"{path} is quantised: {name} is stored as {tensor.type_name}, which is no weight without its scale",
+                Sentence(
+                    "{path} is quantised: {name} is stored as {dtype}, which is no weight without its scale",
+                    path=path,
+                    name=name,
+                    dtype=tensor.type_name,
+                ),
                 hint=PLAIN,
             )
 
@@ -182,12 +205,22 @@ def require_bounded(fields: Mapping[str, Any], checkpoint: Checkpoint, path: Pat
         if not numbers:
             continue
         if name in _POSITIVE and min(numbers) < 1:
-            raise ModelError(f"{path / CONFIG} says {name} {min(numbers)}", hint="fetch the model again")
+            raise ModelError(
+                Sentence("{config} says {name} {number}", config=path / CONFIG, name=name, number=min(numbers)),
+                hint="fetch the model again",
+            )
         limit = len(tensors) if _LAYERS.search(name) else elements if _SIZES.search(name) else None
         if limit is not None and max(numbers) > max(limit, 1000):
             raise ModelError(
-                f"{path / CONFIG} says {name} {max(numbers)}; the weight files hold {len(tensors)} tensors of "
-                f"{elements} elements in all",
+                Sentence(
+                    "{config} says {name} {number}; the weight files hold {count} tensors of {elements} elements "
+                    "in all",
+                    config=path / CONFIG,
+                    name=name,
+                    number=max(numbers),
+                    count=len(tensors),
+                    elements=elements,
+                ),
                 hint="config.json and the weights do not belong together; fetch the model again",
             )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from npu_adapt.errors import UsageError, first_line
+from npu_adapt.errors import Sentence, UsageError, first_line
 from npu_adapt.models.reading import read_regular
 
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph decodes to 192 MB; more is a mistake or a decompression bomb
@@ -50,11 +50,13 @@ def read_picture(path: Path) -> Picture:
         upright, scaled = _eight_bits(path, ImageOps.exif_transpose(image) or image)
         upright = upright.convert("RGB")
     except UnidentifiedImageError as error:  # its text names a buffer, not the file
-        raise UsageError(f"{path} is not a picture: its bytes are of no known format", hint=_WANTED) from error
+        raise UsageError(
+            Sentence("{path} is not a picture: its bytes are of no known format", path=path), hint=_WANTED
+        ) from error
     except UsageError:
         raise
     except Exception as error:  # Pillow's readers raise whatever a file leads them to
-        message = f"{path} is not a picture that can be read: {first_line(error)}"
+        message = Sentence("{path} is not a picture that can be read: {said}", path=path, said=first_line(error))
         raise UsageError(message, hint=_WANTED) from error
     return Picture(upright, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}{scaled}")
 
@@ -72,7 +74,10 @@ def _eight_bits(path: Path, image: Image.Image) -> tuple[Image.Image, str]:
         return image, ""
     values = np.asarray(image).astype(np.float64)
     if not np.isfinite(values).all():
-        raise UsageError(f"{path} holds pixels that are NaN or infinite", hint="clean it first, or save it as PNG")
+        raise UsageError(
+            Sentence("{path} holds pixels that are NaN or infinite", path=path),
+            hint="clean it first, or save it as PNG",
+        )
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high < 65536):
         span, said = (0.0, 65535.0), "16 bits"
@@ -93,9 +98,11 @@ def _read(path: Path) -> bytes:
     try:
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
-        raise UsageError(f"cannot read the input {path}: {error.strerror}", hint=_WANTED) from error
+        raise UsageError(
+            Sentence("cannot read the input {path}: {reason}", path=path, reason=error.strerror), hint=_WANTED
+        ) from error
     if not data:
-        raise UsageError(f"{path} is empty (0 bytes)", hint=_WANTED)
+        raise UsageError(Sentence("{path} is empty (0 bytes)", path=path), hint=_WANTED)
     return data
 
 
@@ -109,8 +116,14 @@ def _require_size(path: Path, image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise UsageError(
-            f"{path} has {width} × {height} = {width * height / 1e6:.0f} million pixels; at most "
-            f"{MAX_PIXELS // 1_000_000} million are read",
+            Sentence(
+                "{path} has {width} × {height} = {millions:.0f} million pixels; at most {most} million are read",
+                path=path,
+                width=width,
+                height=height,
+                millions=width * height / 1000000.0,
+                most=MAX_PIXELS // 1000000,
+            ),
             hint="scale it down first; models see a few hundred pixels a side",
         )
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from npu_adapt.devices.hiding import unopened_extensions_hidden
-from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained
+from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, Sentence
 from npu_adapt.models.building import Order, build
 from npu_adapt.models.checkpoint import open_checkpoint
 from npu_adapt.models.configuration import (
@@ -170,13 +170,24 @@ def _require_proven(row: Task, proof: Proof, left_out: tuple[str, ...], path: Pa
     ]
     if proof.nan:
         raise ModelCorrupt(
-            f"{len(proof.nan)} weights hold NaN in the files of {path}: {_few(proof.nan)}",
+            Sentence(
+                "{count} weights hold NaN in the files of {path}: {names}",
+                count=len(proof.nan),
+                path=path,
+                names=_few(proof.nan),
+            ),
             hint="the checkpoint was saved from a training that diverged, or damaged; take another revision of it",
         )
     if proof.needed:
         raise NotPretrained(
-            f"{len(proof.needed)} tensors of {path} scale, shift or replace weights that {row.name} uses, and the "
-            f"model does not read them: {_few(proof.needed)}",
+            Sentence(
+                "{count} tensors of {path} scale, shift or replace weights that {row} uses, and the model does not "
+                "read them: {names}",
+                count=len(proof.needed),
+                path=path,
+                row=row.name,
+                names=_few(proof.needed),
+            ),
             hint=PLAIN,
         )
     faults = (
@@ -188,10 +199,20 @@ def _require_proven(row: Task, proof: Proof, left_out: tuple[str, ...], path: Pa
     for fault, names, hint in faults:
         if names:
             raise NotPretrained(
-                f"{len(names)} weights that {row.name} uses are {fault}: {_few(names)}", hint=hint.format(path=path)
+                Sentence(
+                    "{count} weights that {row} uses are {fault}: {names}",
+                    count=len(names),
+                    row=row.name,
+                    fault=fault,
+                    names=_few(names),
+                ),
+                hint=Sentence(hint, path=path),
             )
     if not proof.proven:
-        raise NotPretrained(f"no weight of {path} is used by {row.name}", hint="choose another checkpoint or --task")
+        raise NotPretrained(
+            Sentence("no weight of {path} is used by {row}", path=path, row=row.name),
+            hint="choose another checkpoint or --task",
+        )
 
 
 _OTHER = "{path} holds another model or head; leave --task out, or take the checkpoint made for it"
@@ -201,11 +222,19 @@ def _require_carried(dropped: tuple[Dropped, ...], path: Path) -> None:
     """Raises `ModelError` where a field that changes numbers is not what config.json says."""
     import transformers
 
-    deciding = [f"{each.field} {each.file} is read as {each.loaded}" for each in dropped if each.decides]
+    deciding = [
+        Sentence("{field} {written} is read as {loaded}", field=each.field, written=each.file, loaded=each.loaded)
+        for each in dropped
+        if each.decides
+    ]
     if deciding:
         raise ModelError(
-            f"transformers {transformers.__version__} does not read {path / CONFIG} as it was written: "
-            f"{'; '.join(deciding)}",
+            Sentence(
+                "transformers {version} does not read {config} as it was written: {names}",
+                version=transformers.__version__,
+                config=path / CONFIG,
+                names=Sentence.joined("; ", deciding),
+            ),
             hint="install the transformers version that wrote it, or a newer one: the numbers would be another model's",
         )
 
@@ -215,8 +244,10 @@ def _dropped_fact(dropped: Dropped) -> Fact:
 
 
 def _few(names: list[str] | tuple[str, ...]) -> str:
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more
+    shown = ", ".join(names[:NAMES_SHOWN])
+    if len(names) <= NAMES_SHOWN:
+        return shown
+    return Sentence("{names} and {count} more", names=shown, count=len(names) - NAMES_SHOWN)
 
 
 def _model_info(local: ModelOnDisk, row: Task, module: Any) -> ModelInfo:

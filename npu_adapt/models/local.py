@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from npu_adapt.errors import Attempt, ModelError, ModelNotFound, UsageError
+from npu_adapt.errors import Attempt, ModelError, ModelNotFound, Sentence, UsageError
 from npu_adapt.models.hubs import HUBS, hub_url
 from npu_adapt.models.hubs.hub import Place
 from npu_adapt.models.places import Fault, answers, places_below, places_of, registered_place, why_not
@@ -90,10 +90,15 @@ def locate(request: ModelRequest, registry: Registry) -> LocalModel:
         faults.append(fault)
         if not is_hub_model(request.model):
             raise _incomplete(request.model, place, fault, tuple(attempts))
-    tried = "; ".join(f"{attempt.place}: {attempt.message}" for attempt in attempts) or "no cache or root on this disk"
+    tried = (
+        Sentence.joined(
+            "; ", (Sentence("{place}: {found}", place=attempt.place, found=attempt.message) for attempt in attempts)
+        )
+        or "no cache or root on this disk"
+    )
     telling = next((fault for fault in faults if fault.id not in ("not-there", "no-config")), None)
     raise ModelNotFound(
-        f"{request.model} is not on this disk ({tried})",
+        Sentence("{model} is not on this disk ({tried})", model=request.model, tried=tried),
         hint=telling.hint
         if telling
         else "check the spelling; fetch it with npu-adapt fetch, or name the folder that holds it with --weights-root",
@@ -115,19 +120,24 @@ def require_model_name(model: str) -> None:
     if model.startswith(BUILTIN_PREFIX):
         if model.removeprefix(BUILTIN_PREFIX) not in BUILTIN_MODELS:
             raise UsageError(
-                f"there is no {model}", hint=f"built in: {', '.join(map(BUILTIN_PREFIX.__add__, BUILTIN_MODELS))}"
+                Sentence("there is no {model}", model=model),
+                hint=Sentence("built in: {names}", names=", ".join(map(BUILTIN_PREFIX.__add__, BUILTIN_MODELS))),
             )
         return
     if model and _is_dir(Path(model)):
         return
     if _looks_like_a_path(model):
-        there = "is a file, and a model is a folder" if _is_file(Path(model)) else "is not there"
         raise UsageError(
-            f"{model!r} {there}", hint="name the folder that holds config.json; an id of a hub is ORG/NAME"
+            Sentence(
+                "{model!r} is a file, and a model is a folder" if _is_file(Path(model)) else "{model!r} is not there",
+                model=model,
+            ),
+            hint="name the folder that holds config.json; an id of a hub is ORG/NAME",
         )
     if not is_hub_id(model):
         raise UsageError(
-            f"{model!r} is neither a directory nor a model id", hint="an id is ORG/NAME: google/vit-base-patch16-224"
+            Sentence("{model!r} is neither a directory nor a model id", model=model),
+            hint="an id is ORG/NAME: google/vit-base-patch16-224",
         )
 
 
@@ -157,7 +167,10 @@ def _is_file(path: Path) -> bool:
 def require_revision(revision: str | None) -> None:
     """Raises `UsageError` for what can be no branch, tag or commit: it becomes a part of paths and addresses."""
     if revision is not None and (_REVISION.fullmatch(revision) is None or ".." in revision):
-        raise UsageError(f"{revision!r} is no revision", hint="give a branch, a tag or a commit: --revision main")
+        raise UsageError(
+            Sentence("{revision!r} is no revision", revision=revision),
+            hint="give a branch, a tag or a commit: --revision main",
+        )
 
 
 def is_hub_id(model: str) -> bool:
@@ -239,7 +252,7 @@ def _unfinished(entry: RegistryEntry | None) -> Fault | None:
         return None
     return Fault(
         "unfinished",
-        f"incomplete: {len(missing)} files are missing, {missing[0]} first",
+        Sentence("incomplete: {count} files are missing, {file} first", count=len(missing), file=missing[0]),
         {"missing": len(missing), "file": missing[0]},
         "bring what is missing: npu-adapt fetch MODEL",
     )
@@ -249,11 +262,20 @@ def _incomplete(model: str, place: Place, fault: Fault, attempts: tuple[Attempt,
     """The error for a directory that holds no model. One that hides a hub's model of that name is named as such."""
     if is_hub_id(model) and "/" in model:
         return ModelError(
-            f"the folder {place.path} is taken for {model}, and it has {fault.message}"
-            if fault.message.startswith(("no ", "only "))
-            else f"the folder {place.path} is taken for {model}: {fault.message}",
-            hint=f"{fault.hint}; to have the hub's {model}, run from another folder or rename this one",
+            Sentence(
+                "the folder {path} is taken for {model}: {cause}", path=place.path, model=model, cause=fault.message
+            ),
+            hint=Sentence(
+                "{hint}; to have the hub's {model}, run from another folder or rename this one",
+                hint=fault.hint,
+                model=model,
+            ),
             attempts=attempts,
             kind=_KINDS.get(fault.id),
         )
-    return ModelError(f"{model}: {fault.message}", hint=fault.hint, attempts=attempts, kind=_KINDS.get(fault.id))
+    return ModelError(
+        Sentence("{model}: {cause}", model=model, cause=fault.message),
+        hint=fault.hint,
+        attempts=attempts,
+        kind=_KINDS.get(fault.id),
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from npu_adapt.errors import Sentence
 from npu_adapt.files import open_regular, read_regular
 from npu_adapt.models.hashing import is_pointer
 from npu_adapt.models.hubs import HUBS
@@ -112,7 +113,7 @@ def unreadable(error: OSError, path: Path) -> Fault:
     why = error.strerror or type(error).__name__
     return Fault(
         "unreadable",
-        f"cannot be read: {why} ({error.filename or path})",
+        Sentence("cannot be read: {why} ({filename})", why=why, filename=error.filename or path),
         {"error": why, "file": str(error.filename or path)},
         "give this user the right to read it, or name another cache or folder",
     )
@@ -133,7 +134,7 @@ def _why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
     if pointer := next((name for name in weights if is_pointer(path / name)), None):
         return Fault(
             "lfs-pointer",
-            f"{pointer} is a Git LFS pointer, not the file itself",
+            Sentence("{pointer} is a Git LFS pointer, not the file itself", pointer=pointer),
             {"file": pointer},
             "bring the file: git lfs pull in that folder, or npu-adapt fetch MODEL",
         )
@@ -145,13 +146,15 @@ def _config_fault(config: Path) -> Fault | None:
     if not config.is_file():
         for name, id, what, hint in _OTHER_MODELS:
             if config.with_name(name).is_file():
-                return Fault(id, f"no config.json; with {name} it is {what}", {"file": name}, hint)
+                return Fault(
+                    id, Sentence("no config.json; with {name} it is {what}", name=name, what=what), {"file": name}, hint
+                )
         return Fault("no-config", "no config.json")
     try:
         if isinstance(msgspec.json.decode(read_regular(config, LONGEST_CONFIG)), dict):
             return None
     except (ValueError, RecursionError) as error:
-        return Fault("config-damaged", f"config.json is damaged: {error}", {"error": str(error)})
+        return Fault("config-damaged", Sentence("config.json is damaged: {error}", error=error), {"error": str(error)})
     return Fault("config-damaged", "config.json is not an object", {"error": "no object"})
 
 
@@ -165,9 +168,9 @@ def _others_there(place: Place) -> Fault | None:
         return None
     return Fault(
         "other-revision",
-        f"not there, but revision {others[0]} is",
+        Sentence("not there, but revision {revision} is", revision=others[0]),
         {"revisions": others},
-        f"take the revision that is there: --revision {others[0]}",
+        Sentence("take the revision that is there: --revision {revision}", revision=others[0]),
     )
 
 
@@ -182,7 +185,12 @@ def weights_fault(names: Collection[str], *, allow_pickle: bool) -> Fault | None
         return Fault("pickled", "only pickled weights, which --allow-pickle would read", hint=ALLOW_PICKLE)
     for pattern, id, what, hint in _OTHER_WEIGHTS:
         if other := next((name for name in sorted(names) if re.fullmatch(pattern, name)), None):
-            return Fault(id, f"no weights for transformers: {other} is {what}", {"file": other}, hint)
+            return Fault(
+                id,
+                Sentence("no weights for transformers: {other} is {what}", other=other, what=what),
+                {"file": other},
+                hint,
+            )
     return Fault("no-weights", "no weights", hint="name a folder or a repository that holds safetensors")
 
 
@@ -195,7 +203,11 @@ def why_incomplete(path: Path) -> Fault | None:
     short = sorted(name for name in names if name.endswith(".safetensors") and _is_short(path / name))
     if not short:
         return None
-    return Fault("cut-short", f"incomplete: {short[0]} is cut short, or no safetensors file", {"file": short[0]})
+    return Fault(
+        "cut-short",
+        Sentence("incomplete: {short} is cut short, or no safetensors file", short=short[0]),
+        {"file": short[0]},
+    )
 
 
 def _index_fault(index: Path, names: set[str]) -> Fault | None:
@@ -203,17 +215,30 @@ def _index_fault(index: Path, names: set[str]) -> Fault | None:
     try:
         content = msgspec.json.decode(read_regular(index, LONGEST_CONFIG), type=_Index)
     except (ValueError, RecursionError) as error:
-        return Fault("index-damaged", f"{index.name} is damaged: {error}", {"file": index.name, "error": str(error)})
+        return Fault(
+            "index-damaged",
+            Sentence("{index} is damaged: {error}", index=index.name, error=error),
+            {"file": index.name, "error": str(error)},
+        )
     shards = set(content.weight_map.values())
     total = content.metadata.get("total_size", 0) if content.metadata else 0
     if not isinstance(total, (int, float)) or not 0 <= total <= ABSURD_BYTES:
-        return Fault("index-damaged", f"{index.name} claims an absurd size", {"file": index.name, "error": "size"})
+        return Fault(
+            "index-damaged",
+            Sentence("{index} claims an absurd size", index=index.name),
+            {"file": index.name, "error": "size"},
+        )
     missing = sorted(shards - names)
     if not missing:
         return None
     return Fault(
         "shards-missing",
-        f"incomplete: {len(missing)} of {len(shards)} shards are missing, {missing[0]} first",
+        Sentence(
+            "incomplete: {count} of {shards} shards are missing, {file} first",
+            count=len(missing),
+            shards=len(shards),
+            file=missing[0],
+        ),
         {"missing": len(missing), "shards": len(shards), "file": missing[0]},
     )
 

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from npu_adapt.errors import ModelError
+from npu_adapt.errors import ModelError, Sentence
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -29,9 +29,15 @@ def require_regular(folder: Path) -> None:
     try:
         odd = [file for file in folder.iterdir() if not (file.is_file() or file.is_dir()) and file.exists()]
     except OSError as error:
-        raise ModelError(f"{folder} cannot be read: {error.strerror}", hint="look at its owner and rights") from error
+        raise ModelError(
+            Sentence("{folder} cannot be read: {reason}", folder=folder, reason=error.strerror),
+            hint="look at its owner and rights",
+        ) from error
     if odd:
-        raise ModelError(f"{odd[0]} is not a regular file", hint="a model's files are files; take it out of the folder")
+        raise ModelError(
+            Sentence("{odd} is not a regular file", odd=odd[0]),
+            hint="a model's files are files; take it out of the folder",
+        )
 
 
 def is_lfs_pointer(path: Path) -> bool:

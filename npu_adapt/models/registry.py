@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from npu_adapt.errors import ModelError, UsageError
+from npu_adapt.errors import ModelError, Sentence, UsageError
 from npu_adapt.evidence import utc_now, write_atomically
 from npu_adapt.files import read_regular
 from npu_adapt.models.selection import ABSURD_BYTES, is_safe
@@ -55,7 +55,7 @@ def _without_home() -> Path:
     folder = Path(tempfile.gettempdir()) / f"npu-adapt-{user}"
     if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
         raise RegistryUnusable(
-            f"this user has no home folder, and {folder} belongs to another",
+            Sentence("this user has no home folder, and {folder} belongs to another", folder=folder),
             hint="name a folder for the registry with --cache-dir DIR, or set NPU_ADAPT_CACHE",
         )
     return folder
@@ -117,7 +117,8 @@ class Registry:
             return {}
         except OSError as error:
             raise RegistryUnusable(
-                f"the registry {self.path} cannot be read: {error.strerror}", hint="name another with --cache-dir DIR"
+                Sentence("the registry {path} cannot be read: {reason}", path=self.path, reason=error.strerror),
+                hint="name another with --cache-dir DIR",
             ) from error
         try:
             version = msgspec.json.decode(data, type=_Head).schema_version
@@ -130,7 +131,12 @@ class Registry:
                 self.path.replace(self.path.with_name(f"{self.path.stem}.damaged-{utc_now().replace(':', '')}.json"))
             return {}
         raise RegistryUnusable(
-            f"{self.path} has schema version {version}; this npu-adapt reads up to {INDEX_SCHEMA_VERSION}",
+            Sentence(
+                "{path} has schema version {version}; this npu-adapt reads up to {index_schema_version}",
+                path=self.path,
+                version=version,
+                index_schema_version=INDEX_SCHEMA_VERSION,
+            ),
             hint="upgrade npu-adapt (pip install --upgrade npu-adapt), or name another registry with --cache-dir DIR",
         )
 
@@ -185,7 +191,7 @@ class _Head(msgspec.Struct):
 def registry_refused(registry: Registry, error: OSError) -> ModelError:
     """The error for a registry that cannot be written."""
     return ModelError(
-        f"the registry {registry.path} cannot be written: {error.strerror or error}",
+        Sentence("the registry {path} cannot be written: {reason}", path=registry.path, reason=error.strerror or error),
         hint="name a folder that can be written with --cache-dir DIR, or set NPU_ADAPT_CACHE",
     )
 

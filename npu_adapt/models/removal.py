@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from npu_adapt.errors import ModelError
+from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.hubs import hub_of
 from npu_adapt.models.hubs.hub import Removal
 from npu_adapt.models.registry import Registry
@@ -73,6 +73,6 @@ def remove(planned: PlannedRemoval, registry: Registry) -> RemovedModel:
 def _refused(entry: RegistryEntry, error: Exception) -> ModelError:
     why = getattr(error, "strerror", None) or error
     return ModelError(
-        f"{entry.model} cannot be removed from {entry.path}: {why}",
+        Sentence("{model} cannot be removed from {path}: {why}", model=entry.model, path=entry.path, why=why),
         hint="check the rights of the folder and of the registry, then remove it again",
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from npu_adapt.errors import UsageError, first_line
+from npu_adapt.errors import Sentence, UsageError, first_line
 from npu_adapt.models.reading import read_regular
 
 GENERATED_SECONDS = 2.0
@@ -46,15 +46,19 @@ def read_sound(path: Path, rate: int) -> Sound:
     try:
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
-        raise UsageError(f"cannot read the input {path}: {error.strerror}", hint=_WANTED) from error
+        raise UsageError(
+            Sentence("cannot read the input {path}: {reason}", path=path, reason=error.strerror), hint=_WANTED
+        ) from error
     if not data:
-        raise UsageError(f"{path} is empty (0 bytes)", hint=_WANTED)
+        raise UsageError(Sentence("{path} is empty (0 bytes)", path=path), hint=_WANTED)
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             found_rate = file.samplerate
             channels = file.read(int(MAX_SECONDS * found_rate) + 1, dtype="float64", always_2d=True)
     except Exception as error:  # libsndfile's words for whatever is wrong with a file
-        raise UsageError(f"{path} is not a sound file: {first_line(error)}", hint=_WANTED) from error
+        raise UsageError(
+            Sentence("{path} is not a sound file: {said}", path=path, said=first_line(error)), hint=_WANTED
+        ) from error
     waveform = channels.mean(axis=1).astype(np.float32)
     _require_sound(path, waveform, found_rate)
     origin = f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}"
@@ -65,11 +69,14 @@ def read_sound(path: Path, rate: int) -> Sound:
 
 def _require_sound(path: Path, waveform: Waveform, rate: int) -> None:
     if not waveform.size:
-        raise UsageError(f"{path} holds no sound (0 frames)", hint=_WANTED)
+        raise UsageError(Sentence("{path} holds no sound (0 frames)", path=path), hint=_WANTED)
     if waveform.size > MAX_SECONDS * rate:
-        raise UsageError(f"{path} is longer than {MAX_SECONDS:.0f} s", hint="cut it; models see seconds at a time")
+        raise UsageError(
+            Sentence("{path} is longer than {max_seconds:.0f} s", path=path, max_seconds=MAX_SECONDS),
+            hint="cut it; models see seconds at a time",
+        )
     if not np.isfinite(waveform).all():
-        raise UsageError(f"{path} holds samples that are NaN or infinite", hint=_WANTED)
+        raise UsageError(Sentence("{path} holds samples that are NaN or infinite", path=path), hint=_WANTED)
 
 
 def resample(waveform: Waveform, found: int, wanted: int) -> Waveform:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import ModelCorrupt, first_line
+from npu_adapt.errors import ModelCorrupt, Sentence, first_line
 from npu_adapt.models.reading import is_lfs_pointer
 from npu_adapt.numerics.formats import dtype_name
 
@@ -101,7 +101,9 @@ class SafetensorsTensor:
                 while filled < len(view):
                     got = stream.readinto(view[filled:])
                     if not got:
-                        raise ModelCorrupt(f"{self.file.name} ends before its tensors do", hint=REFETCH)
+                        raise ModelCorrupt(
+                            Sentence("{file} ends before its tensors do", file=self.file.name), hint=REFETCH
+                        )
                     filled += got
                 left -= filled
                 yield torch.frombuffer(view, dtype=self.dtype)
@@ -147,7 +149,7 @@ def require_content(file: Path) -> None:
     """Raises `ModelCorrupt` for a file of Git LFS that only says where the real one is kept."""
     if is_lfs_pointer(file):
         raise ModelCorrupt(
-            f"{file.name} is a Git LFS pointer, not the weights themselves",
+            Sentence("{file} is a Git LFS pointer, not the weights themselves", file=file.name),
             hint="run git lfs pull in its repository, or fetch the model: npu-adapt fetch MODEL",
         )
 
@@ -160,8 +162,13 @@ def read_safetensors(file: Path) -> dict[str, SafetensorsTensor]:
         length = int.from_bytes(stream.read(8), "little")
         if size < 8 or length > min(size - 8, _MAX_HEADER_BYTES):
             raise ModelCorrupt(
-                f"{file.name} is not a complete safetensors file: its header should have {length} bytes, "
-                f"the file has {size}",
+                Sentence(
+                    "{file} is not a complete safetensors file: its header should have {length} bytes, the file has "
+                    "{size}",
+                    file=file.name,
+                    length=length,
+                    size=size,
+                ),
                 hint=REFETCH,
             )
         header = stream.read(length)
@@ -170,19 +177,29 @@ def read_safetensors(file: Path) -> dict[str, SafetensorsTensor]:
         entries.pop("__metadata__", None)
         tensors = {name: _entry(file, 8 + length, entry) for name, entry in entries.items()}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise ModelCorrupt(f"the header of {file.name} is damaged: {first_line(error)}", hint=REFETCH) from error
+        raise _damaged(file, first_line(error)) from error
     _require_gapless(file, 8 + length, tensors, size)
     return tensors
+
+
+def _damaged(file: Path, said: str) -> ModelCorrupt:
+    return ModelCorrupt(Sentence("the header of {file} is damaged: {said}", file=file.name, said=said), hint=REFETCH)
 
 
 def _entry(file: Path, start: int, entry: Mapping[str, Any]) -> SafetensorsTensor:
     begin, end = entry["data_offsets"]
     kind, shape = str(entry["dtype"]), tuple(entry["shape"])
     if any(isinstance(number, bool) or not isinstance(number, int) or number < 0 for number in (begin, end, *shape)):
-        raise ValueError(f"sizes and offsets are whole numbers from 0 on, not {entry}")
+        raise _damaged(file, Sentence("sizes and offsets are whole numbers from 0 on, not {entry}", entry=entry))
     bits, torch_name = _TYPES.get(kind, (None, None))
     if end < begin or (bits is not None and 8 * (end - begin) != prod(shape) * bits):
-        raise ValueError(f"a tensor of shape {list(shape)} and type {kind} cannot have {end - begin} bytes")
+        said = Sentence(
+            "a tensor of shape {shape} and type {kind} cannot have {size} bytes",
+            shape=list(shape),
+            kind=kind,
+            size=end - begin,
+        )
+        raise _damaged(file, said)
     dtype = getattr(torch, torch_name, None) if torch_name else None
     return SafetensorsTensor(file, start + begin, end - begin, shape, dtype, torch_name or kind)
 
@@ -191,11 +208,23 @@ def _require_gapless(file: Path, start: int, tensors: Mapping[str, SafetensorsTe
     end = start
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].offset, item[1].nbytes)):
         if tensor.offset != end:
-            raise ModelCorrupt(f"the header of {file.name} is damaged: {name} is not where it must be", hint=REFETCH)
+            raise ModelCorrupt(
+                Sentence("the header of {file} is damaged: {name} is not where it must be", file=file.name, name=name),
+                hint=REFETCH,
+            )
         end += tensor.nbytes
     if end != size:
-        state = "is cut short" if size < end else "has bytes that belong to no tensor"
-        raise ModelCorrupt(f"{file.name} {state}: {size} bytes where its header tells {end}", hint=REFETCH)
+        raise ModelCorrupt(
+            Sentence(
+                "{file} is cut short: {size} bytes where its header tells {end}"
+                if size < end
+                else "{file} has bytes that belong to no tensor: {size} bytes where its header tells {end}",
+                file=file.name,
+                size=size,
+                end=end,
+            ),
+            hint=REFETCH,
+        )
 
 
 def unpickle(file: Path) -> dict[str, LoadedTensor]:
@@ -207,11 +236,11 @@ def unpickle(file: Path) -> dict[str, LoadedTensor]:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except Exception as error:  # the unpickler raises whatever the file leads it to
-        message = f"{file.name} is not a file of tensors alone: {first_line(error)}"
+        message = Sentence("{file} is not a file of tensors alone: {said}", file=file.name, said=first_line(error))
         raise ModelCorrupt(message, hint=REFETCH) from error
     if not isinstance(state, Mapping):
         raise ModelCorrupt(
-            f"{file.name} holds a {type(state).__name__}, not tensors by name",
+            Sentence("{file} holds a {type}, not tensors by name", file=file.name, type=type(state).__name__),
             hint="weights are saved with torch.save(model.state_dict(), …), or as safetensors",
         )
     return {str(name): LoadedTensor(tensor) for name, tensor in state.items() if isinstance(tensor, Tensor)}

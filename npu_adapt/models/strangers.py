@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, UsageError, first_line
+from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, Sentence, UsageError, first_line
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,16 @@ def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> It
         said = first_line(error)
         if is_out_of_memory(error):
             raise RunFailed(
-                f"out of memory while loading: {said}",
+                Sentence("out of memory while loading: {said}", said=said),
                 hint="close other programs, take a machine with more memory, or --dtype bfloat16",
                 stage=stage if stage == "predictions" else "load",
                 kind="out-of-memory",
             ) from error
         if isinstance(error, ImportError) and hint is None:
             hint = TIMM if "timm" in str(error) else PACKAGE
-        raise kind.error(f"{kind.failed.format(file=file)}: {said}", hint or kind.hint) from error
+        raise kind.error(
+            Sentence("{failed}: {said}", failed=Sentence(kind.failed, file=file), said=said), hint or kind.hint
+        ) from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:

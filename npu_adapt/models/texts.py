@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.models.reading import read_regular
 
 MAX_BYTES = 4_000_000  # some million tokens, more than any model reads
@@ -58,11 +58,17 @@ def read_text(value: str) -> Text:
         data = read_regular(path, MAX_BYTES)
         text = data.decode()
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint="give a UTF-8 text file, or the text") from error
+        raise UsageError(
+            Sentence("cannot read {path}: {reason}", path=path, reason=error.strerror),
+            hint="give a UTF-8 text file, or the text",
+        ) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"cannot read {path} as text: {error}", hint="give a UTF-8 text file, or the text") from error
+        raise UsageError(
+            Sentence("cannot read {path} as text: {error}", path=path, error=error),
+            hint="give a UTF-8 text file, or the text",
+        ) from error
     if not text.strip():
-        raise UsageError(f"{path} holds no text", hint="give a text of at least one word")
+        raise UsageError(Sentence("{path} holds no text", path=path), hint="give a text of at least one word")
     return Text(text, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}")
 
 

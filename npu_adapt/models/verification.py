@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from npu_adapt.errors import ModelCorrupt, ModelError
+from npu_adapt.errors import ModelCorrupt, ModelError, Sentence
 from npu_adapt.evidence import utc_now
 from npu_adapt.models.hashing import Advance, FileHash, Listed, hash_file, is_pointer
 from npu_adapt.models.hubs import HUBS
@@ -26,13 +26,13 @@ def check(file: Path, name: str, known: RegisteredFile | None, advance: Advance)
     try:
         if is_pointer(file):
             raise ModelCorrupt(
-                f"{name} is a Git LFS pointer, not the file itself ({file})",
+                Sentence("{name} is a Git LFS pointer, not the file itself ({file})", name=name, file=file),
                 hint="bring the file: git lfs pull in that folder, or npu-adapt fetch MODEL",
             )
         found = hash_file(file, git=listed.git_sha1 is not None, advance=advance)
     except OSError as error:
         raise ModelError(
-            f"{name} cannot be read: {error.strerror or error} ({file})",
+            Sentence("{name} cannot be read: {reason} ({file})", name=name, reason=error.strerror or error, file=file),
             hint="give this user the right to read it, or name another cache or folder",
         ) from error
     known_against = known.verified_against if known is not None else "nothing"
@@ -41,7 +41,11 @@ def check(file: Path, name: str, known: RegisteredFile | None, advance: Advance)
         by_listing = known.sha256 == found.sha256
     if by_listing is False:
         raise ModelCorrupt(
-            f"{name} is not the file that the hub lists: its bytes have changed on this disk ({file})",
+            Sentence(
+                "{name} is not the file that the hub lists: its bytes have changed on this disk ({file})",
+                name=name,
+                file=file,
+            ),
             hint="fetch it again: npu-adapt fetch MODEL replaces what differs",
         )
     against = max("listing", known_against, key=TRUST.__getitem__) if by_listing else "nothing"
@@ -142,7 +146,9 @@ def _by_package(file: RegisteredFile, shipped: dict[str, str]) -> str | None:
         return None
     if expected != file.sha256:
         raise ModelCorrupt(
-            f"{file.name} is not the file that npu-adapt ships: its bytes have changed on this disk",
+            Sentence(
+                "{file} is not the file that npu-adapt ships: its bytes have changed on this disk", file=file.name
+            ),
             hint="install npu-adapt again",
         )
     return "package"

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from npu_adapt.errors import SummaryUnreadable
+from npu_adapt.errors import Sentence, SummaryUnreadable
 from npu_adapt.records.base import TEXT, Fact, Record, Term, Value
 from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp
 from npu_adapt.records.compare import (
@@ -151,22 +151,30 @@ def decode(data: bytes, *, origin: str) -> Summary:
         head: Any = msgspec.json.decode(data)
     except msgspec.DecodeError as error:
         raise SummaryUnreadable(
-            f"{origin} is not complete JSON: {error}",
+            Sentence("{origin} is not complete JSON: {error}", origin=origin, error=error),
             hint="it was cut or edited; an intact copy of every run is in the history folder beside it",
         ) from error
     version = head.get("schema_version") if isinstance(head, dict) else None
     if type(version) is not int or not isinstance(head.get("tool"), dict) or head["tool"].get("name") != "npu-adapt":
-        raise SummaryUnreadable(f"{origin} was not written by npu-adapt", hint="name a summary.json of npu-adapt")
+        raise SummaryUnreadable(
+            Sentence("{origin} was not written by npu-adapt", origin=origin), hint="name a summary.json of npu-adapt"
+        )
     if version > SCHEMA_VERSION:
         raise SummaryUnreadable(
-            f"{origin} has schema version {version}; this npu-adapt reads up to {SCHEMA_VERSION}",
+            Sentence(
+                "{origin} has schema version {version}; this npu-adapt reads up to {schema_version}",
+                origin=origin,
+                version=version,
+                schema_version=SCHEMA_VERSION,
+            ),
             hint="upgrade npu-adapt: pip install --upgrade npu-adapt",
         )
     try:
         return msgspec.convert(upgraded(head, version), Summary)
     except (msgspec.ValidationError, AttributeError, KeyError, TypeError) as error:
         raise SummaryUnreadable(
-            f"{origin} does not follow schema {version}: {error}", hint="run the command again"
+            Sentence("{origin} does not follow schema {version}: {error}", origin=origin, version=version, error=error),
+            hint="run the command again",
         ) from error
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from npu_adapt.errors import SummaryUnreadable
+from npu_adapt.errors import Sentence, SummaryUnreadable
 from npu_adapt.records import Fact, Record, ToolInfo
 
 SWEEP_SCHEMA_VERSION = 1
@@ -162,9 +162,10 @@ def decode_sweep(data: bytes, *, origin: str) -> Sweep:
             return msgspec.convert(head, Sweep)
     except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
         raise SummaryUnreadable(
-            f"{origin} is no record of a sweep: {error}", hint="name the folder of a sweep, or its sweep.json"
+            Sentence("{origin} is no record of a sweep: {error}", origin=origin, error=error),
+            hint="name the folder of a sweep, or its sweep.json",
         ) from error
     raise SummaryUnreadable(
-        f"{origin} was written by another program or a newer npu-adapt",
+        Sentence("{origin} was written by another program or a newer npu-adapt", origin=origin),
         hint="name the folder of a sweep; pip install --upgrade npu-adapt",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.records import Summary
 
 
@@ -14,7 +14,10 @@ def require_drawable(path: Path) -> None:
     if importlib.util.find_spec("matplotlib") is None:
         raise UsageError("--plot needs matplotlib", hint="pip install 'npu-adapt[plot]'")
     if not path.parent.is_dir() or path.is_dir():
-        raise UsageError(f"--plot {path}: no file can be written there", hint="name a file in a folder that exists")
+        raise UsageError(
+            Sentence("--plot {path}: no file can be written there", path=path),
+            hint="name a file in a folder that exists",
+        )
 
 
 def draw(summary: Summary, path: Path) -> None:
@@ -37,4 +40,7 @@ def draw(summary: Summary, path: Path) -> None:
     try:
         figure.savefig(path, format="png", dpi=120)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another file with --plot") from error
+        raise UsageError(
+            Sentence("{path} cannot be written: {reason}", path=path, reason=error.strerror),
+            hint="name another file with --plot",
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.records import Summary
 from npu_adapt.report.depth_chart import EXACT
 
@@ -59,4 +59,7 @@ def draw(summary: Summary, path: Path) -> None:
     try:
         figure.savefig(path, format="png", dpi=120)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another file with --plot") from error
+        raise UsageError(
+            Sentence("{path} cannot be written: {reason}", path=path, reason=error.strerror),
+            hint="name another file with --plot",
+        ) from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
+from npu_adapt.errors import Sentence
 from npu_adapt.records import Fact
 from npu_adapt.report.phrases import Language
 
@@ -21,9 +23,33 @@ def language_of(asked: str | None, environment: Mapping[str, str] = os.environ) 
 
 
 def spoken(said: str | Fact, language: Language) -> str:
-    """What is said while a person waits: a fact by the phrase "progress-ID", a text as it is."""
+    """What is said while a person waits: a fact by the phrase "progress-ID", a text as `in_language` has it."""
     if isinstance(said, str):
-        return said
+        return in_language(said, language)
     from npu_adapt.report.phrases.facts import words
 
-    return words("progress", said, language)
+    return words(
+        "progress", Fact(said.id, {name: _value(value, language) for name, value in said.values.items()}), language
+    )
+
+
+def in_language(text: str, language: Language) -> str:
+    """A message or a hint in that language; other people's text, which has no words here, stays as it is."""
+    if language == "en":
+        return str(text)
+    from npu_adapt.report.phrases.messages import CHINESE
+
+    if not isinstance(text, Sentence):
+        return CHINESE.get(text, text)
+    values = {name: _value(value, language) for name, value in text.values.items()}
+    template = CHINESE.get(text.template) or _marked(text.template)
+    return template.format(**values)
+
+
+def _marked(template: str) -> str:
+    """A template that only puts texts together, with the marks that Chinese has."""
+    return template.replace("; ", "；").replace("}: ", "}：")
+
+
+def _value(value: Any, language: Language) -> Any:
+    return in_language(value, language) if isinstance(value, str) else value

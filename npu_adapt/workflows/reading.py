@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from npu_adapt.consistency import Contradiction, contradictions
-from npu_adapt.errors import SummaryUnreadable
+from npu_adapt.errors import Sentence, SummaryUnreadable
 from npu_adapt.evidence import HISTORY_FOLDER, SUMMARY_FILE, read_summary
 from npu_adapt.evidence.summaries import LARGEST_SUMMARY
 from npu_adapt.files import read_regular
@@ -39,9 +39,11 @@ def read_checked(path: Path) -> Summary:
         return summary
     found = (*contradictions(summary), *_against_history(path, summary))
     if found:
-        more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        named = [_said(each) for each in found[:NAMED]]
+        if len(found) > NAMED:
+            named.append(Sentence("and {count} more", count=len(found) - NAMED))
         raise SummaryEdited(
-            f"{path} contradicts itself: {'; '.join(map(_said, found[:NAMED]))}{more}",
+            Sentence("{path} contradicts itself: {found}", path=path, found=Sentence.joined("; ", named)),
             hint=_hint(path, summary),
         )
     return summary
@@ -52,7 +54,13 @@ def _schema(path: Path) -> int:
 
 
 def _said(found: Contradiction) -> str:
-    return f"{found.field} is {_short(found.recorded)}, and {_short(found.derived)} by {found.source}"
+    return Sentence(
+        "{field} is {recorded}, and {derived} by {source}",
+        field=found.field,
+        recorded=_short(found.recorded),
+        derived=_short(found.derived),
+        source=found.source,
+    )
 
 
 def _short(value: object) -> str:
@@ -62,8 +70,9 @@ def _short(value: object) -> str:
 
 def _hint(path: Path, summary: Summary) -> str:
     copy = _copy_of(path, summary)
-    again = "run the command again"
-    return again if copy is None or not copy.exists() else f"{again}, or take the copy of the run: {copy}"
+    if copy is None or not copy.exists():
+        return "run the command again"
+    return Sentence("run the command again, or take the copy of the run: {copy}", copy=copy)
 
 
 def _copy_of(path: Path, summary: Summary) -> Path | None:

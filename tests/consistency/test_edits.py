@@ -134,6 +134,18 @@ def test_untouched_summaries_raise_no_alarm(tmp_path: Path, kept: str) -> None:
     assert read_checked(copy) == logs.read()
 
 
+@pytest.mark.parametrize("kept", ["env", "env-npu"])
+def test_an_untouched_environment_raises_no_alarm(tmp_path: Path, kept: str) -> None:
+    logs = Logs(tmp_path / "logs")
+    logs.require_writable()
+    for _ in range(2):
+        with logs.start("env", "machine") as journal:
+            journal.publish_environment(decode(present(kept), origin=kept))
+        assert read_checked(logs.summary_path).environment is not None
+    for copy in logs.folder.glob("history/*/summary.json"):
+        read_checked(copy)
+
+
 def test_the_sample_of_a_success_is_consistent() -> None:
     assert contradictions(SAMPLES["success"]()) == ()
 

@@ -15,7 +15,7 @@ from PIL import Image
 from npu_adapt.models.images import generated_picture
 from npu_adapt.models.sounds import generated_sound
 from tests.models import tiny_models
-from tests.models.tiny_models import MAKERS
+from tests.models.tiny_models import MAKERS, WORDS, word_tokenizer
 
 TEXT = "the quick brown fox jumps over lazy dog"
 TOLERANCE = 1e-5
@@ -128,6 +128,60 @@ def test_tokens_and_their_classes(made, load):
 def test_tokens_outside_of_entities_are_left_out(made, load):
     loaded = load(made("bert-tokens", id2label={"0": "O", "1": "O", "2": "O"}, label2id={"O": 0}))
     assert predicted(loaded, TEXT) == ()
+
+
+def test_next_token(made, load):
+    loaded = load(made("llama"))
+    expected = pipeline("text-generation", loaded)(TEXT, max_new_tokens=1, do_sample=False, return_tensors=True)
+    assert predicted(loaded, TEXT)[0].index == expected[0]["generated_token_ids"][-1]
+
+
+def test_first_token_of_a_transcript(made, load):
+    loaded = load(made("whisper"))
+    sound = generated_sound(16000, 0).waveform
+    transcribing = pipeline("automatic-speech-recognition", loaded)
+    (prepared,) = transcribing.preprocess(sound)  # decoding wants whisper's own tokenizer: the tokens are compared
+    tokens = transcribing._forward(prepared, max_new_tokens=1, do_sample=False)["tokens"]
+    assert loaded_predictions(loaded)[0].index == tokens[0, -1]
+
+
+def rows(loaded, text):
+    (sample,) = loaded.task.prepare(loaded, [text], 1, 0)
+    with torch.inference_mode():
+        return loaded.task.forward(loaded.module, sample.tensors)
+
+
+@pytest.mark.parametrize("name", ["bert-base", "bart"])
+def test_rows_of_features(name, made, load):
+    loaded = load(made(name, bart if name == "bart" else None))
+    expected = pipeline("feature-extraction", loaded)(TEXT, return_tensors=True)
+    torch.testing.assert_close(rows(loaded, TEXT)["last_hidden_state"], expected, rtol=0, atol=TOLERANCE)
+
+
+def bart(folder):
+    config = tf.BartConfig(
+        d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=48, decoder_ffn_dim=48, vocab_size=len(WORDS), max_position_embeddings=64, pad_token_id=0,
+        bos_token_id=2, eos_token_id=3, decoder_start_token_id=3,
+    )  # fmt: skip
+    return tiny_models.save(tf.BartModel(config), folder, word_tokenizer)
+
+
+def t5(folder):
+    config = tf.T5Config(
+        d_model=32, d_kv=16, d_ff=48, num_layers=1, num_heads=2, vocab_size=len(WORDS), decoder_start_token_id=0
+    )
+    return tiny_models.save(tf.T5Model(config), folder, word_tokenizer)
+
+
+def test_an_encoder_decoder_that_wants_its_decoders_input_is_given_it(made, load):
+    loaded = load(made("t5", t5))
+    outputs = rows(loaded, TEXT)
+    ids = loaded.processor.tokenizer(TEXT, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        expected = loaded.module.encoder(input_ids=ids).last_hidden_state
+    torch.testing.assert_close(outputs["encoder_last_hidden_state"], expected, rtol=0, atol=TOLERANCE)
+    assert outputs["last_hidden_state"].shape == expected.shape
 
 
 def test_masked_token(made, load):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
+from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound, Sentence
 from npu_adapt.models.download.model import wanted_files
 from npu_adapt.models.hubs import hubs_to_ask
 from npu_adapt.models.hubs.connection import listing_seconds
@@ -70,4 +70,4 @@ def _combined(failures: list[ListingFailed], attempts: tuple[Attempt, ...]) -> M
     chosen = (telling or failures)[0]
     unreachable = all(isinstance(failure, HubUnreachable) for failure in failures)
     kind = HubsUnreachable if unreachable else ModelError if telling else ModelNotFound
-    return kind("; ".join(failure.message for failure in failures), hint=chosen.hint, attempts=attempts)
+    return kind(Sentence.joined("; ", (failure.message for failure in failures)), hint=chosen.hint, attempts=attempts)

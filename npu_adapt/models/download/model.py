@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from npu_adapt import rounding
-from npu_adapt.errors import ModelCorrupt, ModelError
+from npu_adapt.errors import ModelCorrupt, ModelError, Sentence
 from npu_adapt.evidence import utc_now
 from npu_adapt.models.download.growing import size_of
 from npu_adapt.models.download.parallel import in_parallel
@@ -58,12 +58,19 @@ def wanted_files(listing: Listing, request: ModelRequest) -> tuple[RemoteFile, .
     if "config.json" not in names:
         raise ListingFailed(
             "no-config",
-            f"{listing.hub}'s {listing.model} has no config.json: it is not in the Hugging Face format",
+            Sentence(
+                "{hub}'s {model} has no config.json: it is not in the Hugging Face format",
+                hub=listing.hub,
+                model=listing.model,
+            ),
             hint="choose the repository that holds it for transformers, often named …-hf",
         )
     if fault := weights_fault(names, allow_pickle=request.allow_pickle):
         raise ListingFailed(
-            fault.id, f"{listing.hub}'s {listing.model} has {fault.message}", hint=fault.hint, values=fault.values
+            fault.id,
+            Sentence("{hub}'s {model} has {cause}", hub=listing.hub, model=listing.model, cause=fault.message),
+            hint=fault.hint,
+            values=fault.values,
         )
     needed = needed_files(names, allow_pickle=request.allow_pickle, include=request.include, exclude=request.exclude)
     return tuple(map(listing.file, needed))
@@ -123,7 +130,7 @@ class Download:
         try:
             lock.acquire(timeout=0.2)
         except Timeout:
-            self.progress.say(f"another process fetches {self.listing.model}: waiting for it")
+            self.progress.say(Sentence("another process fetches {model}: waiting for it", model=self.listing.model))
             self._wait_for(lock)
         try:
             yield
@@ -145,7 +152,11 @@ class Download:
                     arrived, since = now, time.monotonic()
                 elif time.monotonic() - since > longest:
                     raise ModelError(
-                        f"another process holds {self.layout.lock} and has brought nothing for {longest:g} s",
+                        Sentence(
+                            "another process holds {lock} and has brought nothing for {longest:g} s",
+                            lock=self.layout.lock,
+                            longest=longest,
+                        ),
                         hint="end that process, and fetch again: what has arrived is kept",
                     ) from error
             else:
@@ -175,7 +186,9 @@ class Download:
             elif file.listed.matches(hashes[file]):
                 there[file.name] = registered(file.name, hashes[file], self.listing.vouches)
             elif fix:
-                self.progress.say(f"{file.name} on this disk differs from the listing: fetching it again")
+                self.progress.say(
+                    Sentence("{file} on this disk differs from the listing: fetching it again", file=file.name)
+                )
                 self.layout.stored(file).unlink()
         return there
 
@@ -211,10 +224,18 @@ class Download:
         require_room(self.layout.folder, left, self.hub.cache_variable)
         total = sum(file.size for file in different.values())
         asked = f"{self.hub.title} ({self.listing.endpoint})"
-        self.progress.say(f"{self.listing.model}: {len(missing)} files, {rounding.size(total)}, from {asked}")
+        self.progress.say(
+            Sentence(
+                "{model}: {count} files, {total}, from {asked}",
+                model=self.listing.model,
+                count=len(missing),
+                total=rounding.size(total),
+                asked=asked,
+            )
+        )
         stop = Event()
         with (
-            self.progress.task(f"fetching {self.listing.model}", total, "bytes") as step,
+            self.progress.task(Sentence("fetching {model}", model=self.listing.model), total, "bytes") as step,
             new_session(WORKERS) as session,
         ):
             transfer = Transfer(self.hub, self.listing, session, stop, self.progress.say)
@@ -235,7 +256,11 @@ class Download:
         with self.progress.task(file.name, file.size, "bytes") as own:
             found = transfer.bring(file, partial, _both(own, total))
         partial.replace(stored)
-        self.progress.say(f"{file.name}: {rounding.size(file.size)}, as {self.hub.title} lists it")
+        self.progress.say(
+            Sentence(
+                "{file}: {size}, as {hub} lists it", file=file.name, size=rounding.size(file.size), hub=self.hub.title
+            )
+        )
         return registered(file.name, found, self.listing.vouches)
 
     def _require_inside(self, path: Path) -> None:
@@ -244,14 +269,20 @@ class Download:
             self.layout.folder.resolve()
         ) and not path.parent.resolve().is_relative_to(self.layout.snapshot.resolve()):
             raise ModelError(
-                f"{path.parent} leads out of {self.layout.folder}", hint="delete the link, and fetch again"
+                Sentence("{parent} leads out of {folder}", parent=path.parent, folder=self.layout.folder),
+                hint="delete the link, and fetch again",
             )
 
     def _require_whole(self) -> None:
         """Raises `ModelCorrupt` where the index of the weights names what is not there."""
         if reason := why_incomplete(self.layout.snapshot):
             raise ModelCorrupt(
-                f"{self.hub.title}'s {self.listing.model} is not whole: {reason.message}",
+                Sentence(
+                    "{hub}'s {model} is not whole: {cause}",
+                    hub=self.hub.title,
+                    model=self.listing.model,
+                    cause=reason.message,
+                ),
                 hint="tell its owner; --source takes the other hub, --revision another version",
             )
 

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from npu_adapt import rounding
-from npu_adapt.errors import ModelError
+from npu_adapt.errors import ModelError, Sentence
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -33,8 +33,20 @@ def refused(folder: Path, needed: int, variable: str, error: OSError) -> ModelEr
     except OSError:
         free = "an unknown amount"
     return ModelError(
-        f"{'no space for' if full else 'cannot write'} the download in {folder}: {error.strerror or error} "
-        f"({rounding.size(needed)} needed, {free} free)",
-        hint=f"{'free some space' if full else 'make the folder writable'}, or set {variable} to a folder elsewhere",
+        Sentence(
+            "no space for the download in {folder}: {reason} ({needed} needed, {free} free)"
+            if full
+            else "cannot write the download in {folder}: {reason} ({needed} needed, {free} free)",
+            folder=folder,
+            reason=error.strerror or error,
+            needed=rounding.size(needed),
+            free=free,
+        ),
+        hint=Sentence(
+            "free some space, or set {variable} to a folder elsewhere"
+            if full
+            else "make the folder writable, or set {variable} to a folder elsewhere",
+            variable=variable,
+        ),
         kind="no-space" if full else None,
     )

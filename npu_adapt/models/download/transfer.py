@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, BinaryIO
 
-from npu_adapt.errors import ModelCorrupt, ModelError
+from npu_adapt.errors import ModelCorrupt, ModelError, Sentence
 from npu_adapt.models.download.growing import GrowingHash, size_of
 from npu_adapt.models.hashing import PIECE_BYTES, FileHash
 from npu_adapt.models.hubs.connection import open_answer, stall_seconds
@@ -56,16 +56,25 @@ class Transfer:
             try:
                 found = self._arrive(file, partial, advance)
             except ContentMismatch as error:
-                reason = str(error)
+                reason = error.args[0]
             else:
                 if file.listed.matches(found):
                     return found
-                reason = f"its hash is {(found.sha256 if file.listed.sha256 else found.git_sha1)[:16]}…"
+                found_hash = found.sha256 if file.listed.sha256 else found.git_sha1
+                reason = Sentence("its hash is {hash}…", hash=found_hash[:16])
             advance(-size_of(partial))
             partial.unlink(missing_ok=True)
         raise ModelCorrupt(
-            f"{file.name} came {TRIES} times from {self.hub.title} other than it is listed: {reason}, "
-            f"listed are {file.size} bytes with {file.key[:16]}…",
+            Sentence(
+                "{file} came {tries} times from {hub} other than it is listed: {reason}, listed are {size} bytes with "
+                "{key}…",
+                file=file.name,
+                tries=TRIES,
+                hub=self.hub.title,
+                reason=reason,
+                size=file.size,
+                key=file.key[:16],
+            ),
             hint="try again later or from the other hub with --source; a proxy on the way may change what it passes on",
         )
 
@@ -94,7 +103,13 @@ class Transfer:
                     self._wait(retry_budget, error, file)
                 except ListingFailed as error:
                     raise ModelError(
-                        f"{file.name} cannot be had from {self.hub.title}: {error.message}", hint=error.hint
+                        Sentence(
+                            "{file} cannot be had from {hub}: {cause}",
+                            file=file.name,
+                            hub=self.hub.title,
+                            cause=error.message,
+                        ),
+                        hint=error.hint,
                     ) from error
             return hashing.result()
 
@@ -103,7 +118,9 @@ class Transfer:
             retry_budget.wait(interrupted)
         except Interrupted as error:
             raise ModelError(
-                f"{file.name} cannot be had from {self.hub.title}: {error.message}",
+                Sentence(
+                    "{file} cannot be had from {hub}: {cause}", file=file.name, hub=self.hub.title, cause=error.message
+                ),
                 hint="what has arrived is kept: fetch again to resume; --source takes the other hub",
             ) from error
 
@@ -146,7 +163,7 @@ class Transfer:
                     raise ContentMismatch("the server sends another part than was asked for")
                 start, total = position, whole_number(match[2])
             if total is not None and total != file.size and not encoded:
-                raise ContentMismatch(f"the server has {total} bytes of it")
+                raise ContentMismatch(Sentence("the server has {total} bytes of it", total=total))
             yield response, position - start
 
     def _require_success(self, response: Response, file: RemoteFile) -> None:
@@ -155,17 +172,30 @@ class Transfer:
             return
         if is_temporary(status):
             raise Interrupted(
-                "status", f"{self.hub.title} answers {status}", retry_after=seconds_to_wait(response.headers)
+                "status",
+                Sentence("{hub} answers {status}", hub=self.hub.title, status=status),
+                retry_after=seconds_to_wait(response.headers),
             )
         if status == 416:
             raise ContentMismatch("the server has fewer bytes of it")
         if status in (401, 403):
             raise ModelError(
-                f"{self.hub.title} has {self.listing.model} gated: this user has no access to {file.name} ({status})",
+                Sentence(
+                    "{hub} has {model} gated: this user has no access to {file} ({status})",
+                    hub=self.hub.title,
+                    model=self.listing.model,
+                    file=file.name,
+                    status=status,
+                ),
                 hint=self.hub.gated_hint(self.listing.model),
             )
         raise ModelError(
-            f"{self.hub.title} lists {file.name} and answers {status} when it is asked for",
+            Sentence(
+                "{hub} lists {file} and answers {status} when it is asked for",
+                hub=self.hub.title,
+                file=file.name,
+                status=status,
+            ),
             hint="try again later, or from the other hub with --source",
         )
 
@@ -177,7 +207,7 @@ class Transfer:
         try:
             data: bytes = response.raw.read1(PIECE_BYTES, decode_content=True)
         except ReadTimeoutError as error:
-            raise Interrupted("stall", f"no data came for {stall_seconds():g} s") from error
+            raise Interrupted("stall", Sentence("no data came for {seconds:g} s", seconds=stall_seconds())) from error
         except DecodeError as error:
             raise ContentMismatch("the server names an encoding that is another") from error
         except (HTTPError, OSError, http.client.HTTPException, ValueError) as error:
@@ -206,7 +236,7 @@ class Watch:
     def interruption(self) -> Interrupted:
         """Why the connection has ended before the file."""
         if self._cut:
-            return Interrupted("stall", f"almost no data came for {self._seconds:g} s")
+            return Interrupted("stall", Sentence("almost no data came for {seconds:g} s", seconds=self._seconds))
         return Interrupted("cut", "the connection was cut")
 
     def _work(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.models.hubs.hub import Hub
 from npu_adapt.models.hubs.huggingface import HuggingFace
 from npu_adapt.models.hubs.modelscope import ModelScope
@@ -34,7 +34,11 @@ def hubs_to_ask(source: str) -> tuple[Hub, ...]:
     names = [name.strip() for name in os.environ.get(ORDER_VARIABLE, "").split(",") if name.strip()] or list(HUBS)
     if unknown := [name for name in names if name not in HUBS]:
         raise UsageError(
-            f"{ORDER_VARIABLE} names {unknown[0]!r}, which is no hub",
-            hint=f"{ORDER_VARIABLE}={','.join(HUBS)} is the default",
+            Sentence(
+                "{order_variable} names {unknown!r}, which is no hub", order_variable=ORDER_VARIABLE, unknown=unknown[0]
+            ),
+            hint=Sentence(
+                "{order_variable}={names} is the default", order_variable=ORDER_VARIABLE, names=",".join(HUBS)
+            ),
         )
     return tuple(HUBS[name]() for name in dict.fromkeys(names))

@@ -19,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.hubs.hub import Address, HubUnreachable, Interrupted, InvalidListing
 from npu_adapt.models.hubs.retrying import host_of, is_temporary, seconds_to_wait
 
@@ -66,8 +67,12 @@ def endpoint_of(variable: str, default: str, *, scheme: str | None = None) -> st
     if not usable:
         raise HubUnreachable(
             "address",
-            f"{variable} is not the address of a server: {address!r}",
-            hint=f"write it as https://HOST or https://HOST:PORT, or unset {variable}: the default is {default}",
+            Sentence("{variable} is not the address of a server: {address!r}", variable=variable, address=address),
+            hint=Sentence(
+                "write it as https://HOST or https://HOST:PORT, or unset {variable}: the default is {default}",
+                variable=variable,
+                default=default,
+            ),
             values={"variable": variable},
         )
     return address
@@ -109,11 +114,16 @@ def unexpected(title: str, answer: Answer, endpoint_variable: str) -> Interrupte
     values = {"hub": title, "status": answer.status}
     if is_temporary(answer.status):
         wait = seconds_to_wait(answer.headers)
-        return Interrupted("status", f"{title} answers {answer.status}", retry_after=wait, values=values)
+        return Interrupted(
+            "status",
+            Sentence("{hub} answers {status}", hub=title, status=answer.status),
+            retry_after=wait,
+            values=values,
+        )
     return HubUnreachable(
         "status",
-        f"{title} at {host_of(answer.url)} answers {answer.status}",
-        hint=f"look at {endpoint_variable}",
+        Sentence("{hub} at {host} answers {status}", hub=title, host=host_of(answer.url), status=answer.status),
+        hint=Sentence("look at {endpoint_variable}", endpoint_variable=endpoint_variable),
         values=values,
     )
 
@@ -217,7 +227,11 @@ def _follow(session: Session, address: Address, method: str, headers: Mapping[st
         response.close()
     raise HubUnreachable(
         "redirections",
-        f"{host_of(address.url)} redirects more than {MOST_REDIRECTIONS} times",
+        Sentence(
+            "{host} redirects more than {most_redirections} times",
+            host=host_of(address.url),
+            most_redirections=MOST_REDIRECTIONS,
+        ),
         hint="something is wrong with the server, or with the proxy before it: try again later, or another endpoint",
         values={"host": host_of(address.url)},
     )
@@ -241,7 +255,7 @@ def _target(url: str, location: str) -> str:
         pass
     raise HubUnreachable(
         "redirections",
-        f"{host_of(url)} redirects to what is no address on the web",
+        Sentence("{host} redirects to what is no address on the web", host=host_of(url)),
         hint="something is wrong with the server, or with the proxy before it: try again later, or another endpoint",
         values={"host": host_of(url)},
     )
@@ -262,10 +276,14 @@ def _ask(session: Session, method: str, url: str, headers: Mapping[str, str], tr
             method, url, headers=dict(headers), auth=auth, stream=True, timeout=timeout, allow_redirects=False
         )
     except requests.Timeout as error:
-        raise Interrupted("no-answer", f"{host} does not answer", values={"host": host}) from error
+        raise Interrupted("no-answer", Sentence("{host} does not answer", host=host), values={"host": host}) from error
     except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, http.client.HTTPException) as error:
         values = {"host": host, "error": type(error).__name__}
-        raise Interrupted("unreachable", f"{host} cannot be reached ({type(error).__name__})", values=values) from error
+        raise Interrupted(
+            "unreachable",
+            Sentence("{host} cannot be reached ({type})", host=host, type=type(error).__name__),
+            values=values,
+        ) from error
     except (
         OSError,
         HTTPError,
@@ -273,7 +291,7 @@ def _ask(session: Session, method: str, url: str, headers: Mapping[str, str], tr
     ) as error:  # an address, a header or a proxy that cannot be: not to be retried
         raise HubUnreachable(
             "unreachable",
-            f"{host} cannot be asked ({type(error).__name__}: {error})",
+            Sentence("{host} cannot be asked ({type}: {error})", host=host, type=type(error).__name__, error=error),
             hint="look at the endpoint, the token and the proxy: the variables HTTPS_PROXY, ALL_PROXY and NO_PROXY",
             values={"host": host, "error": type(error).__name__},
         ) from error
@@ -298,7 +316,12 @@ def require_proxy(url: str) -> None:
     shown = without_secrets(str(parts.geturl())) if usable else "in the environment"
     raise HubUnreachable(
         "proxy",
-        f"the proxy {shown} cannot be used" + (": SOCKS needs a package that is not installed" if known else ""),
+        Sentence(
+            "the proxy {shown} cannot be used: SOCKS needs a package that is not installed"
+            if known
+            else "the proxy {shown} cannot be used",
+            shown=shown,
+        ),
         hint="pip install pysocks, or name an HTTP proxy: HTTPS_PROXY=http://HOST:PORT"
         if known
         else "write it as http://HOST:PORT or socks5h://HOST:PORT: look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY",
@@ -318,19 +341,21 @@ def _body(response: Response) -> bytes:
             if len(data) > LONGEST_LISTING:
                 raise InvalidListing(
                     "too-long",
-                    f"{host} answers with more than {LONGEST_LISTING >> 20} MiB",
+                    Sentence("{host} answers with more than {mib} MiB", host=host, mib=LONGEST_LISTING >> 20),
                     hint="no listing is so long: look at the endpoint and the proxy",
                     values={"host": host},
                 )
     except DecodeError as error:
         raise HubUnreachable(
             "encoding",
-            f"{host} names an encoding of its answer that is another",
+            Sentence("{host} names an encoding of its answer that is another", host=host),
             hint="a proxy on the way may change what it passes on: try without it, or another endpoint",
             values={"host": host},
         ) from error
     except (HTTPError, OSError, http.client.HTTPException, ValueError) as error:
-        raise Interrupted("cut", f"the connection to {host} was cut", values={"host": host}) from error
+        raise Interrupted(
+            "cut", Sentence("the connection to {host} was cut", host=host), values={"host": host}
+        ) from error
     return bytes(data)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.hashing import Listed
 from npu_adapt.models.selection import ABSURD_BYTES, is_safe
 from npu_adapt.records import Fact
@@ -110,14 +111,19 @@ class Listing:
         if not is_safe(name):
             raise InvalidListing(
                 "unsafe-name",
-                f"{self.hub} lists a file under a name that leaves the cache: {name!r}",
+                Sentence("{hub} lists a file under a name that leaves the cache: {name!r}", hub=self.hub, name=name),
                 hint=_REPORT_IT,
                 values={"file": ascii(name)},
             )
         if type(claim.size) is not int or not 0 <= claim.size <= ABSURD_BYTES:
             raise InvalidListing(
                 "absurd-size",
-                f"{self.hub} lists {name} with a size that no file has: {claim.size!r:.80}",
+                Sentence(
+                    "{hub} lists {name} with a size that no file has: {size!r:.80}",
+                    hub=self.hub,
+                    name=name,
+                    size=claim.size,
+                ),
                 hint=_REPORT_IT,
                 values={"file": name},
             )
@@ -125,7 +131,7 @@ class Listing:
         if listed == Listed(None, None):
             raise InvalidListing(
                 "no-hash",
-                f"{self.hub} lists {name} without a hash: it cannot be verified",
+                Sentence("{hub} lists {name} without a hash: it cannot be verified", hub=self.hub, name=name),
                 hint=_REPORT_IT,
                 values={"file": name},
             )
@@ -137,7 +143,9 @@ class Listing:
         if not isinstance(value, str) or re.fullmatch(rf"[0-9a-f]{{{count}}}", value) is None:
             raise InvalidListing(
                 "no-hash",
-                f"{self.hub} lists {name} with a hash that is none: {value!r:.80}",
+                Sentence(
+                    "{hub} lists {name} with a hash that is none: {value!r:.80}", hub=self.hub, name=name, value=value
+                ),
                 hint=_REPORT_IT,
                 values={"file": name},
             )

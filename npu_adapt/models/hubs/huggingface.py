@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from npu_adapt import __version__
+from npu_adapt.errors import Sentence
 from npu_adapt.evidence import write_atomically
 from npu_adapt.files import read_regular
 from npu_adapt.models.hashing import Listed
@@ -191,7 +192,14 @@ class HuggingFace:
             commit = self._content(answer, dict).get("sha")
             if not isinstance(commit, str) or _COMMIT.fullmatch(commit) is None:
                 raise InvalidListing(
-                    "no-commit", f"{self.title} gives {model} a commit that is none: {commit!r:.80}", hint="try later"
+                    "no-commit",
+                    Sentence(
+                        "{hub} gives {model} a commit that is none: {commit!r:.80}",
+                        hub=self.title,
+                        model=model,
+                        commit=commit,
+                    ),
+                    hint="try later",
                 )
             claims = self._tree(pages, f"{about}/tree/{commit}", model, branch, whole=whole)
             if claims is None:
@@ -252,17 +260,29 @@ class HuggingFace:
         if code == "RevisionNotFound":
             raise RevisionMissing(
                 "no-revision",
-                f"{self.title} has no revision {branch} of {model}",
-                hint=f"{OFFICIAL}/{model}/tree/main shows the branches; choose one with --revision",
+                Sentence("{hub} has no revision {branch} of {model}", hub=self.title, branch=branch, model=model),
+                hint=Sentence(
+                    "{official}/{model}/tree/main shows the branches; choose one with --revision",
+                    official=OFFICIAL,
+                    model=model,
+                ),
                 values={**values, "revision": branch},
             )
         if code == "GatedRepo" or (status == 403 and code != "RepoNotFound"):
-            raise ModelGated("gated", f"{self.title} has {model} gated", hint=self.gated_hint(model), values=values)
+            raise ModelGated(
+                "gated",
+                Sentence("{hub} has {model} gated", hub=self.title, model=model),
+                hint=self.gated_hint(model),
+                values=values,
+            )
         if status in (400, 401, 404):
             raise ModelMissing(
                 "no-model",
-                f"{self.title} has no {model}, or keeps it private",
-                hint=f"check the spelling; a private one needs your token: {TOKEN_VARIABLE}, or hf auth login",
+                Sentence("{hub} has no {model}, or keeps it private", hub=self.title, model=model),
+                hint=Sentence(
+                    "check the spelling; a private one needs your token: {token_variable}, or hf auth login",
+                    token_variable=TOKEN_VARIABLE,
+                ),
                 values=values,
             )
         raise unexpected(self.title, answer, ENDPOINT_VARIABLE)
@@ -277,8 +297,11 @@ class HuggingFace:
             return content
         raise HubUnreachable(
             "no-listing",
-            f"{self.title} at {host_of(answer.url)} answers with no listing",
-            hint=f"something else may be there: look at {ENDPOINT_VARIABLE} and the proxy",
+            Sentence("{hub} at {host} answers with no listing", hub=self.title, host=host_of(answer.url)),
+            hint=Sentence(
+                "something else may be there: look at {endpoint_variable} and the proxy",
+                endpoint_variable=ENDPOINT_VARIABLE,
+            ),
             values={"hub": self.title},
         )
 
@@ -309,7 +332,12 @@ class ClaimsByHead(Mapping[str, Claim]):
         if is_temporary(answer.status):
             raise Interrupted(
                 "status",
-                f"{host_of(answer.url)} answers {answer.status} when it is asked for {name}",
+                Sentence(
+                    "{host} answers {status} when it is asked for {name}",
+                    host=host_of(answer.url),
+                    status=answer.status,
+                    name=name,
+                ),
                 retry_after=seconds_to_wait(answer.headers),
                 values={"status": answer.status},
             )

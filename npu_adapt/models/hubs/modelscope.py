@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 from npu_adapt import __version__
+from npu_adapt.errors import Sentence
 from npu_adapt.models.hashing import Listed
 from npu_adapt.models.hubs.connection import Answer, endpoint_of, new_session, origin_of, unexpected, without_secrets
 from npu_adapt.models.hubs.hub import (
@@ -209,19 +210,31 @@ class ModelScope:
             return
         values = {"hub": self.title, "status": status}
         if status in (401, 403):
-            raise ModelGated("gated", f"{self.title} has {model} gated", hint=self.gated_hint(model), values=values)
+            raise ModelGated(
+                "gated",
+                Sentence("{hub} has {model} gated", hub=self.title, model=model),
+                hint=self.gated_hint(model),
+                values=values,
+            )
         if status == 404 and branch != BRANCH and pages.get(route.removesuffix("/repo")).status == 200:
             raise RevisionMissing(
                 "no-revision",
-                f"{self.title} has no revision {branch} of {model}",
-                hint=f"{OFFICIAL}/models/{model}/files shows the branches; choose one with --revision",
+                Sentence("{hub} has no revision {branch} of {model}", hub=self.title, branch=branch, model=model),
+                hint=Sentence(
+                    "{official}/models/{model}/files shows the branches; choose one with --revision",
+                    official=OFFICIAL,
+                    model=model,
+                ),
                 values={**values, "revision": branch},
             )
         if status in (400, 404):
             raise ModelMissing(
                 "no-model",
-                f"{self.title} has no {model}, or keeps it private",
-                hint=f"check the spelling; a private one needs your token: {TOKEN_VARIABLE}, or modelscope login",
+                Sentence("{hub} has no {model}, or keeps it private", hub=self.title, model=model),
+                hint=Sentence(
+                    "check the spelling; a private one needs your token: {token_variable}, or modelscope login",
+                    token_variable=TOKEN_VARIABLE,
+                ),
                 values=values,
             )
         raise unexpected(self.title, answer, ENDPOINT_VARIABLE)
@@ -238,8 +251,11 @@ class ModelScope:
             return files
         raise HubUnreachable(
             "no-listing",
-            f"{self.title} at {host_of(answer.url)} answers with no listing",
-            hint=f"something else may be there: look at {ENDPOINT_VARIABLE} and the proxy",
+            Sentence("{hub} at {host} answers with no listing", hub=self.title, host=host_of(answer.url)),
+            hint=Sentence(
+                "something else may be there: look at {endpoint_variable} and the proxy",
+                endpoint_variable=ENDPOINT_VARIABLE,
+            ),
             values={"hub": self.title},
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.hubs.connection import Answer, listing_seconds, origin_of, read_answer, stall_seconds
 from npu_adapt.models.hubs.hub import Address, HubUnreachable, InvalidListing
 from npu_adapt.models.hubs.retrying import host_of
@@ -32,14 +33,18 @@ class Pages:
         if left <= 0:
             raise HubUnreachable(
                 "timeout",
-                f"{host_of(url)} did not send its listing within {self._seconds:g} s",
+                Sentence(
+                    "{host} did not send its listing within {seconds:g} s",
+                    host=host_of(url),
+                    seconds=self._seconds,
+                ),
                 hint="try again later, or from the other hub with --source",
                 values={"seconds": self._seconds},
             )
         if url in self._asked or len(self._asked) >= MOST_PAGES:
             raise InvalidListing(
                 "too-long",
-                f"{host_of(url)} lists without end",
+                Sentence("{host} lists without end", host=host_of(url)),
                 hint="something is wrong with the server: try again later, or another endpoint",
                 values={"host": host_of(url)},
             )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.hubs.hub import Interrupted
 
 TRIES = 5  # requests in a row that bring nothing
@@ -69,7 +70,9 @@ class RetryBudget:
         asked = interrupted.retry_after
         self._in_vain += 1
         if (asked or 0) > LONGEST_WAIT:
-            interrupted.message += f" and asks to wait for {asked:.0f} s: try again then"
+            interrupted.message = Sentence(
+                "{cause} and asks to wait for {asked:.0f} s: try again then", cause=interrupted.message, asked=asked
+            )
             raise interrupted
         if self._in_vain >= TRIES:
             raise interrupted
@@ -80,5 +83,5 @@ class RetryBudget:
             raise interrupted
         self._something_came = False
         if pause >= 2:
-            self._say(f"{interrupted.message}: asking again in {pause:.0f} s")
+            self._say(Sentence("{cause}: asking again in {pause:.0f} s", cause=interrupted.message, pause=pause))
         self._sleep(pause)

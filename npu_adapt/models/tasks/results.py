@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import RunFailed
+from npu_adapt.errors import RunFailed, Sentence
 
 OUTPUT = "output"  # what a single tensor is called, and the first part of the path in a tuple or list
 
@@ -52,7 +52,7 @@ def named_tensors(result: Any) -> Outputs:
         found[place] = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
     if not found:
         raise RunFailed(
-            f"the forward returned no tensor, but {type(result).__name__}",
+            Sentence("the forward returned no tensor, but {type}", type=type(result).__name__),
             hint="there is nothing to compare; the model's forward has to return its outputs as tensors, "
             "or an adapter's outputs(result) to pick them",
             stage="forward",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from npu_adapt.errors import ModelError, UsageError
+from npu_adapt.errors import ModelError, Sentence, UsageError
 from npu_adapt.models.tasks import audio, image, image_text, text
 from npu_adapt.models.tasks.task import Task
 
@@ -46,7 +46,9 @@ def require_task_name(name: str | None) -> None:
     if name is None or name in TASKS or any(row.tag == name for row in ROWS):
         return
     known = sorted({row.tag for row in ROWS} | set(TASKS))
-    raise UsageError(f"unknown task {name!r}", hint=f"one of: {', '.join(known)}")
+    raise UsageError(
+        Sentence("unknown task {name!r}", name=name), hint=Sentence("one of: {names}", names=", ".join(known))
+    )
 
 
 def _asked(rows: list[Task], config: Any, asked: str) -> Task:
@@ -55,7 +57,10 @@ def _asked(rows: list[Task], config: Any, asked: str) -> Task:
     for row in rows:
         if asked in (row.name, row.tag) and _can_do(row, config):
             return row
-    raise UsageError(f"a model of type {config.model_type!r} cannot do {asked}", hint="leave --task out, or see --help")
+    raise UsageError(
+        Sentence("a model of type {model_type!r} cannot do {asked}", model_type=config.model_type, asked=asked),
+        hint="leave --task out, or see --help",
+    )
 
 
 def _can_do(row: Task, config: Any) -> bool:
@@ -87,8 +92,11 @@ def _by_model_type(config: Any, architectures: tuple[str, ...]) -> Task:
     pretraining = _as_names(modeling_auto.MODEL_FOR_PRETRAINING_MAPPING_NAMES.get(config.model_type, ()))
     row = _feature_row(config.model_type)
     if row is None or (architectures and not {*bases, *pretraining} & {*architectures}):
-        named = ", ".join(architectures) or f"the model type {config.model_type!r}"
-        raise ModelError(f"no task can be inferred from {named}", hint=f"give --task, one of: {', '.join(TASKS)}")
+        named = ", ".join(architectures) or Sentence("the model type {model_type!r}", model_type=config.model_type)
+        raise ModelError(
+            Sentence("no task can be inferred from {named}", named=named),
+            hint=Sentence("give --task, one of: {names}", names=", ".join(TASKS)),
+        )
     return row
 
 

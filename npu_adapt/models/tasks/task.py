@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import ModelError
+from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.results import Outputs
 from npu_adapt.records import InputInfo, ModelInfo, Prediction, WeightsInfo
@@ -169,7 +169,11 @@ def require_known_tokens(loaded: LoadedModel, tokens: Tensor) -> None:
     ]
     if tables and int(tokens.max()) >= max(tables):
         raise ModelError(
-            f"the tokenizer gives the token {int(tokens.max())}, and the model has embeddings for {max(tables)}",
+            Sentence(
+                "the tokenizer gives the token {token}, and the model has embeddings for {embeddings}",
+                token=int(tokens.max()),
+                embeddings=max(tables),
+            ),
             hint="tokenizer and weights do not belong together; fetch the model again",
         )
 

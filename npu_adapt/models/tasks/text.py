@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.models.tasks.image import POOLER, with_hidden_state
 from npu_adapt.models.tasks.results import Outputs, outputs_of
 from npu_adapt.models.tasks.task import (
@@ -38,6 +38,24 @@ def prepare_texts(loaded: LoadedModel, values: Sequence[str], samples: int, seed
     return tuple(sample_of(*_encode(loaded, text, given=bool(values))) for text in texts(values, samples, seed))
 
 
+def prepare_features(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
+    """As `prepare_texts`; the decoder of an encoder-decoder reads the same tokens behind its start token.
+
+    BART makes this input of its own, T5 wants to be given it.
+    """
+    prepared = prepare_texts(loaded, values, samples, seed)
+    start = getattr(loaded.config, "decoder_start_token_id", None)
+    if not getattr(loaded.config, "is_encoder_decoder", False) or start is None:
+        return prepared
+    return tuple(_with_decoder_input(sample, start) for sample in prepared)
+
+
+def _with_decoder_input(sample: Sample, start: int) -> Sample:
+    ids = sample.tensors["input_ids"]
+    shifted = torch.cat([torch.full_like(ids[:, :1], start), ids[:, :-1]], dim=1)
+    return sample_of({**sample.tensors, "decoder_input_ids": shifted}, sample.inputs[0].origin)
+
+
 def prepare_masked(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """As `prepare_texts`, with `mask_position`. Of a text without the tokenizer's mask, the middle token is masked."""
     if loaded.processor.tokenizer.mask_token_id is None:
@@ -53,7 +71,11 @@ def _masked(loaded: LoadedModel, text: Text, *, given: bool) -> Sample:
     if not positions.numel():
         if str(tokenizer.mask_token) in text.text:
             raise UsageError(
-                f"{tokenizer.mask_token} stands beyond the {ids.shape[1]} tokens that the model reads",
+                Sentence(
+                    "{mask_token} stands beyond the {count} tokens that the model reads",
+                    mask_token=tokenizer.mask_token,
+                    count=ids.shape[1],
+                ),
                 hint="shorten the text before it",
             )
         position = _middle(ids[0].tolist(), set(tokenizer.all_special_ids))
@@ -119,8 +141,8 @@ _NO_LIMIT = 10**9  # tokenizers without a limit say 10^30
 
 
 def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
-    """`last_hidden_state` [1, tokens, width], and `pooler_output` where the checkpoint holds a pooler."""
-    return outputs_of(module(**tensors), ("last_hidden_state", "pooler_output"))
+    """`last_hidden_state` [1, tokens, width]; of an encoder-decoder its encoder's too, of a pooler `pooler_output`."""
+    return outputs_of(module(**tensors), ("last_hidden_state", "encoder_last_hidden_state", "pooler_output"))
 
 
 def classify(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
@@ -258,7 +280,7 @@ ROWS = (
         auto_class="AutoModel",
         classes=(),
         processors=("tokenizer",),
-        prepare=prepare_texts,
+        prepare=prepare_features,
         forward=features,
         optional_parts=(POOLER,),
     ),

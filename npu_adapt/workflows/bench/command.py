@@ -13,7 +13,7 @@ import torch
 
 from npu_adapt.devices.modes import EAGER
 from npu_adapt.devices.selection import open_device
-from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError, first_line
+from npu_adapt.errors import NpuAdaptError, RunFailed, Sentence, UsageError, first_line
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Bench, BenchRow, Fact, Summary
@@ -57,7 +57,7 @@ def bench(request: RunRequest, options: BenchOptions, progress: Progress, given:
     with prepared(request, progress, allow_cpu=True, given=given) as session:
         if len(session.samples) > 1:
             raise UsageError(
-                f"{len(session.samples)} inputs: a benchmark measures one",
+                Sentence("{count} inputs: a benchmark measures one", count=len(session.samples)),
                 hint="give one --input; --batch-size makes a batch of it",
             )
         shared = _shared_device_warnings(session)
@@ -170,7 +170,7 @@ def _as_failure(session: Session, setting: Setting, error: Exception, *, alone: 
     if alone and setting.mode == EAGER:
         raise error
     failure = RunFailed(
-        f"{type(error).__name__}: {first_line(error)}",
+        Sentence("{type}: {said}", type=type(error).__name__, said=first_line(error)),
         hint="start from a setting that runs: npu-adapt bench with --mode eager and --batch-size 1",
         stage="measure",
         kind="other",

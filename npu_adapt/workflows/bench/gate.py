@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.records import Bench, ConfidenceInterval, Gate, Summary
 from npu_adapt.timing.pace import PACE_DOUBT, paced, reading_share
 from npu_adapt.timing.statistics import group_ratio, median
@@ -58,15 +58,27 @@ def read_bench_baseline(path: Path) -> Summary:
     count = 0 if summary.bench is None else len(summary.bench.process_medians_ms)
     if count < FEWEST_PROCESSES:
         raise UsageError(
-            f"{path} holds the medians of {count} fresh processes; a gate takes {FEWEST_PROCESSES}",
-            hint=f"make a baseline with npu-adapt bench --processes {FEWEST_PROCESSES}, and keep its summary.json",
+            Sentence(
+                "{path} holds the medians of {count} fresh processes; a gate takes {fewest_processes}",
+                path=path,
+                count=count,
+                fewest_processes=FEWEST_PROCESSES,
+            ),
+            hint=Sentence(
+                "make a baseline with npu-adapt bench --processes {fewest_processes}, and keep its summary.json",
+                fewest_processes=FEWEST_PROCESSES,
+            ),
         )
     assert summary.bench is not None
     medians = Medians.recorded(summary.bench)
     for figures in (medians.latency_ms, medians.reading_ms, medians.work_ms):
         if len(figures) not in (0, count) or not all(figure > 0 for figure in figures):
             raise UsageError(
-                f"{path} is damaged: its {count} fresh processes do not each have a time above zero",
+                Sentence(
+                    "{path} is damaged: its {count} fresh processes do not each have a time above zero",
+                    path=path,
+                    count=count,
+                ),
                 hint="make the baseline again",
             )
     return summary
@@ -85,7 +97,13 @@ def require_same_setting(baseline: Summary, now: Summary, path: Path) -> None:
     for what, (there, here) in sides.items():
         if there != here:
             raise UsageError(
-                f"{path} is about another {what.replace('_', ' ')}: {there} there, {here} here",
+                Sentence(
+                    "{path} is about another {what}: {there} there, {here} here",
+                    path=path,
+                    what=what.replace("_", " "),
+                    there=there,
+                    here=here,
+                ),
                 hint="compare with a summary of the same model, weights, device and setting",
             )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from npu_adapt.errors import ExitCode, UsageError
+from npu_adapt.errors import ExitCode, Sentence, UsageError
 from npu_adapt.evidence import Journal, Logs
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Bench, BenchRow, Fact, Gate, Summary
@@ -78,7 +78,12 @@ def bench_in_fresh_processes(
         return bench_isolated(request, options, progress)
     if fresh.baseline is not None and fresh.processes is not None and fresh.processes < FEWEST_PROCESSES:
         raise UsageError(
-            f"--processes {fresh.processes}: a gate takes {FEWEST_PROCESSES} or more", hint="leave --processes out"
+            Sentence(
+                "--processes {processes}: a gate takes {fewest_processes} or more",
+                processes=fresh.processes,
+                fewest_processes=FEWEST_PROCESSES,
+            ),
+            hint="leave --processes out",
         )
     if len([*options.each()]) > 1:
         raise UsageError(

@@ -14,7 +14,7 @@ import torch
 from npu_adapt.devices import modes
 from npu_adapt.devices.device import Device
 from npu_adapt.devices.transfer import copy_to
-from npu_adapt.errors import RunFailed
+from npu_adapt.errors import RunFailed, Sentence
 from npu_adapt.models.tasks.task import LoadedModel
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import compare_tensors
@@ -127,7 +127,12 @@ def _module_for(session: Session, setting: Setting) -> torch.nn.Module:
             module.set_attn_implementation(setting.attention)  # type: ignore[operator]
         except (ValueError, ImportError, AttributeError) as error:
             raise RunFailed(
-                f"{loaded.info.architecture} has no attention {setting.attention!r}: {error}",
+                Sentence(
+                    "{architecture} has no attention {attention!r}: {error}",
+                    architecture=loaded.info.architecture,
+                    attention=setting.attention,
+                    error=error,
+                ),
                 hint="leave --attention out: the model then takes its own",
                 stage="set-up",
                 kind="attention-not-supported",
@@ -184,8 +189,13 @@ def error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> floa
         grown = (expected.shape[0] * batch_size, *expected.shape[1:])
         if tuple(found.shape) not in (grown, tuple(expected.shape)):
             raise RunFailed(
-                f"{name} has shape {tuple(found.shape)} for a batch of {batch_size}, "
-                f"and {tuple(expected.shape)} for a batch of 1",
+                Sentence(
+                    "{name} has shape {shape} for a batch of {batch_size}, and {shape_of_one} for a batch of 1",
+                    name=name,
+                    shape=tuple(found.shape),
+                    batch_size=batch_size,
+                    shape_of_one=tuple(expected.shape),
+                ),
                 hint="this task takes one input at a time; leave --batch-size out",
                 stage="check",
                 kind="other-outputs",

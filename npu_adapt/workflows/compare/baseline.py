@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.numerics.arithmetic import ARITHMETICS, OPERATOR_CLASSES
 from npu_adapt.records import Baseline, Compare, Fact, InputInfo, Run, Summary
 from npu_adapt.workflows.compare.facts import regression
@@ -18,7 +18,8 @@ def read_baseline(path: Path) -> Summary:
     summary = read_checked(path)
     if summary.compare is None or summary.run is None:
         raise UsageError(
-            f"{path} holds no comparison", hint="make one with npu-adapt compare, and keep its summary.json"
+            Sentence("{path} holds no comparison", path=path),
+            hint="make one with npu-adapt compare, and keep its summary.json",
         )
     return summary
 
@@ -39,7 +40,13 @@ def require_same_subject(baseline: Summary, now: Summary, path: Path, reference:
     for what, (there, here) in subjects.items():
         if there != here:
             raise UsageError(
-                f"{path} is about other {what}: {there} there, {here} here",
+                Sentence(
+                    "{path} is about other {what}: {there} there, {here} here",
+                    path=path,
+                    what=what,
+                    there=there,
+                    here=here,
+                ),
                 hint="compare with a summary of the same model, weights, inputs and type",
             )
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from npu_adapt.devices.selection import open_device
 from npu_adapt.devices.transfer import copy_to
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.repeats import Divergence
@@ -79,7 +79,8 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
         raise UsageError("--fast does not probe the device's arithmetic", hint="leave --fast or --arithmetic out")
     if request.rehearse and request.device not in ("auto", "cpu"):
         raise UsageError(
-            f"--rehearse emulates on the CPU, so --device {request.device} means nothing", hint="leave one of them out"
+            Sentence("--rehearse emulates on the CPU, so --device {device} means nothing", device=request.device),
+            hint="leave one of them out",
         )
     if options.save_outputs is not None:
         require_writable(options.save_outputs)

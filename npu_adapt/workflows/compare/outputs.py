@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from npu_adapt.errors import RunFailed
+from npu_adapt.errors import RunFailed, Sentence
 from npu_adapt.numerics.metrics import Difference, compare_tensors
 from npu_adapt.numerics.ranking import top_k_match
 from npu_adapt.records import OutputComparison, WorstOutput
@@ -49,9 +49,9 @@ def require_same_outputs(reference: tuple[Outputs, ...], candidate: tuple[Output
     """Raises `RunFailed` where the sides' outputs differ in name or shape, or where there is nothing to compare."""
     empty = [name for outputs in reference for name, tensor in outputs.items() if not tensor.numel()]
     if not reference or not reference[0] or empty:
-        what = f"{empty[0]} has no element" if empty else "the model gave no output"
+        what = Sentence("{empty} has no element", empty=empty[0]) if empty else "the model gave no output"
         raise RunFailed(
-            f"there is nothing to compare: {what}",
+            Sentence("there is nothing to compare: {what}", what=what),
             hint="try another --task or another --input",
             stage="compare",
             kind="no-output",
@@ -62,7 +62,11 @@ def require_same_outputs(reference: tuple[Outputs, ...], candidate: tuple[Output
 
     if shapes(reference) != shapes(candidate):
         raise RunFailed(
-            f"the two sides' outputs differ in shape: {shapes(reference)[0]} against {shapes(candidate)[0]}",
+            Sentence(
+                "the two sides' outputs differ in shape: {shapes} against {shapes2}",
+                shapes=shapes(reference)[0],
+                shapes2=shapes(candidate)[0],
+            ),
             hint="the model takes another path on the device; compare with --attention eager",
             stage="compare",
             kind="other-outputs",

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import Logs, new_summary
+from npu_adapt.progress import Progress, Silent
 from npu_adapt.records import Summary
 from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
 from npu_adapt.workflows.compare.options import CompareOptions
@@ -17,8 +18,10 @@ from npu_adapt.workflows.compare.saved_outputs import read_evidence
 from npu_adapt.workflows.run.request import RunRequest
 
 
-def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summary:
+def rejudge(folder: Path, request: RunRequest, options: CompareOptions, progress: Progress | None = None) -> Summary:
     """The summary of the saved run with its comparison judged again by `options`, published as a run of its own.
+
+    `progress` hears which figures leave the logs folder because they are of something else.
 
     Raises `UsageError` for a folder that does not hold all of it.
     """
@@ -51,4 +54,4 @@ def rejudge(folder: Path, request: RunRequest, options: CompareOptions) -> Summa
         journal.about(model=before.model and before.model.id, device=compare.candidate)
         journal.event("run", "rejudged", folder=folder, run_at=before.created_at)
         log_comparison(journal, section)
-        return journal.publish(summary)
+        return journal.publish(summary, (progress or Silent()).say)

@@ -12,7 +12,7 @@ import msgspec
 import torch
 from msgspec.structs import replace
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.files import open_regular
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED
 from npu_adapt.numerics.formats import dtype_name
@@ -46,7 +46,10 @@ def require_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}", hint="name another --save-outputs") from error
+        raise UsageError(
+            Sentence("{folder} cannot be written: {reason}", folder=folder, reason=error.strerror),
+            hint="name another --save-outputs",
+        ) from error
 
 
 def save_outputs(folder: Path, evidence: Evidence, summary: Summary) -> None:
@@ -87,7 +90,7 @@ def read_evidence(folder: Path, asked: str) -> tuple[Evidence, Summary]:
     summary = read_checked(folder / SUMMARY)
     compare, run = summary.compare, summary.run
     if compare is None or run is None:
-        raise UsageError(f"{folder} holds no comparison", hint=AGAIN)
+        raise UsageError(Sentence("{folder} holds no comparison", folder=folder), hint=AGAIN)
     sides, header = _read_sides(folder)
     reference, candidate, truth = sides
     _require_consistent(folder, sides, header)
@@ -129,7 +132,7 @@ def _read_sides(folder: Path) -> tuple[list[tuple[Outputs, ...]], Header]:
         headers.append(header)
         sides.append(samples)
     if any(header != headers[0] for header in headers):
-        raise UsageError(f"the files in {folder} are not of one run", hint=AGAIN)
+        raise UsageError(Sentence("the files in {folder} are not of one run", folder=folder), hint=AGAIN)
     return sides, headers[0]
 
 
@@ -147,11 +150,13 @@ def _read_side(path: Path) -> tuple[tuple[Outputs, ...], Header]:
                 # Copied to where a tensor may begin: elsewhere sums have other last bits than when they were measured.
                 samples.setdefault(int(number), {})[name] = file.get_tensor(key).clone()
     except (OSError, SafetensorError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as saved outputs: {error}", hint=AGAIN) from error
+        raise UsageError(
+            Sentence("{path} cannot be read as saved outputs: {error}", path=path, error=error), hint=AGAIN
+        ) from error
     if sorted(samples) != list(range(len(samples))) or any(
         set(each) != set(header.outputs) for each in samples.values()
     ):
-        raise UsageError(f"{path} does not hold every output of every sample", hint=AGAIN)
+        raise UsageError(Sentence("{path} does not hold every output of every sample", path=path), hint=AGAIN)
     return tuple({name: samples[number][name] for name in header.outputs} for number in range(len(samples))), header
 
 
@@ -161,30 +166,52 @@ def _require_file(path: Path) -> None:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise UsageError(f"{path} cannot be read as saved outputs: {error.strerror}", hint=AGAIN) from error
+        raise UsageError(
+            Sentence("{path} cannot be read as saved outputs: {reason}", path=path, reason=error.strerror), hint=AGAIN
+        ) from error
     if size > LARGEST_SIDE:
-        raise UsageError(f"{path} has {size} bytes; at most {LARGEST_SIDE} are read", hint=AGAIN)
+        raise UsageError(
+            Sentence(
+                "{path} has {size} bytes; at most {largest_side} are read",
+                path=path,
+                size=size,
+                largest_side=LARGEST_SIDE,
+            ),
+            hint=AGAIN,
+        )
 
 
 def _require_consistent(folder: Path, sides: list[tuple[Outputs, ...]], header: Header) -> None:
     """Raises `UsageError` where the files do not belong together: other samples, shapes or kinds of types."""
     reference, candidate, truth = sides
     if not reference or not header.outputs:
-        raise UsageError(f"{folder} holds no output", hint=AGAIN)
+        raise UsageError(Sentence("{folder} holds no output", folder=folder), hint=AGAIN)
     counts = [len(reference), len(candidate), len(truth) or len(reference)]
     if len(set(counts)) > 1 or (truth and len(header.noise_floors) != len(truth)):
-        raise UsageError(f"the files in {folder} hold {counts} samples", hint=AGAIN)
+        raise UsageError(
+            Sentence("the files in {folder} hold {counts} samples", folder=folder, counts=counts), hint=AGAIN
+        )
     for number, samples in enumerate(zip(*(side for side in sides if side), strict=True)):
         for name in header.outputs:
             forms = {(tuple(each[name].shape), each[name].is_floating_point()) for each in samples}
             if len(forms) > 1 or any(each[name].is_complex() for each in samples) or not samples[0][name].numel():
-                raise UsageError(f"{name} of sample {number} in {folder} has other shapes or types", hint=AGAIN)
+                raise UsageError(
+                    Sentence(
+                        "{name} of sample {number} in {folder} has other shapes or types",
+                        name=name,
+                        number=number,
+                        folder=folder,
+                    ),
+                    hint=AGAIN,
+                )
     floating = {name for name, tensor in reference[0].items() if tensor.is_floating_point()}
     if any(set(floors) != floating for floors in header.noise_floors):
-        raise UsageError(f"the noise floors in {folder} are not of its outputs", hint=AGAIN)
+        raise UsageError(Sentence("the noise floors in {folder} are not of its outputs", folder=folder), hint=AGAIN)
     scores = header.class_scores
     if scores is not None and (scores not in floating or not all(each[scores].dim() for each in reference)):
-        raise UsageError(f"{folder} holds no class scores {scores!r}", hint=AGAIN)
+        raise UsageError(
+            Sentence("{folder} holds no class scores {scores!r}", folder=folder, scores=scores), hint=AGAIN
+        )
 
 
 def _require_of_record(folder: Path, sides: list[tuple[Outputs, ...]], compare: Compare, run: Run) -> None:
@@ -195,11 +222,16 @@ def _require_of_record(folder: Path, sides: list[tuple[Outputs, ...]], compare: 
     types = {output.name: output.dtype for output in run.outputs}
     of_candidate = {name: dtype_name(tensor.dtype) for name, tensor in candidate[0].items()}
     if (recorded, types, compare.samples) != (found, of_candidate, len(reference)):
-        raise UsageError(f"the outputs in {folder} are not those of its {SUMMARY}", hint=AGAIN)
+        raise UsageError(
+            Sentence("the outputs in {folder} are not those of its {summary}", folder=folder, summary=SUMMARY),
+            hint=AGAIN,
+        )
     arithmetics = compare.arithmetic.found if compare.arithmetic is not None else None
     named = set() if arithmetics is None else set(_names(arithmetics)) - {None}
     if run.dtype not in DTYPES or not named <= set(ARITHMETICS):
-        raise UsageError(f"{folder / SUMMARY} names a type or an arithmetic that is not known", hint=AGAIN)
+        raise UsageError(
+            Sentence("{summary} names a type or an arithmetic that is not known", summary=folder / SUMMARY), hint=AGAIN
+        )
 
 
 def _names(found: ArithmeticFound) -> tuple[str | None, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from npu_adapt.devices.doctor.npu_smi import Asking
 from npu_adapt.devices.doctor.probing import Probing
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.progress import doing
 
 if TYPE_CHECKING:
@@ -101,9 +101,11 @@ def _require_folder(path: Path | None) -> None:
     elif path.exists() and not path.is_file():
         why = "it is a device or a pipe, which the record would take the place of"
     elif not os.access(path.parent, os.W_OK | os.X_OK):
-        why = f"{path.parent} is not a folder that you may write to"
+        why = Sentence("{parent} is not a folder that you may write to", parent=path.parent)
     if why is not None:
-        raise UsageError(f"{path} cannot be written: {why}", hint="name another file with --save")
+        raise UsageError(
+            Sentence("{path} cannot be written: {why}", path=path, why=why), hint="name another file with --save"
+        )
 
 
 def _earlier(path: Path | None) -> Summary | None:
@@ -114,7 +116,9 @@ def _earlier(path: Path | None) -> Summary | None:
         return None
     summary = read_checked(path)
     if summary.environment is None:
-        raise UsageError(f"{path} holds no environment", hint="make one with npu-adapt env --save FILE")
+        raise UsageError(
+            Sentence("{path} holds no environment", path=path), hint="make one with npu-adapt env --save FILE"
+        )
     return summary
 
 
@@ -139,7 +143,7 @@ def _journal(request: EnvRequest, progress: Progress) -> Iterator[Journal | None
     except UsageError as error:
         if request.logs_named:
             raise
-        progress.say(doing("not-written", message=error.message))
+        progress.say(doing("not-written", message=error.sentence))
         yield None
         return
     with logs.start("env", "machine") as journal:

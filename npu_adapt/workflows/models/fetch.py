@@ -60,7 +60,7 @@ def start_verifying(local: LocalModel, request: ModelRequest, progress: Progress
         try:
             registry.put(entry)
         except OSError as error:
-            progress.say(registry_refused(registry, error).message)
+            progress.say(registry_refused(registry, error).sentence)
         return weight_files(local, entry)
 
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hashing")
@@ -97,7 +97,7 @@ def fetch_and_register(request: ModelRequest, progress: Progress, *, dry_run: bo
             local = locate(request, registry)
         except ModelNotFound:
             raise error from None
-        progress.say(doing("taken-as-it-is", message=error.message))
+        progress.say(doing("taken-as-it-is", message=error.sentence))
         return _register_local(local, registry, progress, dry_run=dry_run)
 
 
@@ -124,7 +124,7 @@ def download(
     try:
         downloaded = work.run()
     except ModelError as error:
-        error.attempts = (*attempts, Attempt(hub.title, "failed", error.message))
+        error.attempts = (*attempts, Attempt(hub.title, "failed", error.sentence))
         raise
     return _registered(downloaded.entry, downloaded.brought, attempts)
 

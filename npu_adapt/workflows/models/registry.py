@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from npu_adapt.errors import ModelNotFound
+from npu_adapt.errors import ModelNotFound, Sentence
 from npu_adapt.models.local import locate
 from npu_adapt.models.places import answers
 from npu_adapt.models.registry import Registry, cache_folder, listed
@@ -38,7 +38,7 @@ def entries_of(request: ModelRequest, registry: Registry) -> tuple[RegistryEntry
     )
     if not found:
         raise ModelNotFound(
-            f"{request.model} is not in the registry {registry.path}",
+            Sentence("{model} is not in the registry {path}", model=request.model, path=registry.path),
             hint="npu-adapt models list shows what is; npu-adapt fetch MODEL brings one",
         )
     return found

@@ -84,7 +84,7 @@ def _remember(registry: Registry, entries: Sequence[RegistryEntry], hashes: Hash
             files = tuple(_seen_again(file, hashes[_file(entry, file)]) for file in entry.files)
             registry.put(msgspec.structs.replace(entry, files=files))
     except OSError as error:
-        progress.say(registry_refused(registry, error).message)
+        progress.say(registry_refused(registry, error).sentence)
 
 
 def _seen_again(file: RegisteredFile, found: FileHash | OSError) -> RegisteredFile:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from npu_adapt.errors import RunFailed
+from npu_adapt.errors import RunFailed, Sentence
 from npu_adapt.evidence import Journal, Logs, read_summary
 from npu_adapt.records import Failure
 from npu_adapt.workflows.processes.call import Call
@@ -54,7 +54,7 @@ def run_with_deadline(
         except subprocess.TimeoutExpired:
             kill_group(child)
             error = RunFailed(
-                f"the run was not over after {seconds:g} s",
+                Sentence("the run was not over after {seconds:g} s", seconds=seconds),
                 hint="allow more with --timeout; the log says which stage it was in",
                 stage=_stage(handover),
                 kind="timeout",

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from npu_adapt.errors import ExitCode, NpuAdaptError
+from npu_adapt.errors import ExitCode, NpuAdaptError, Sentence
 from npu_adapt.evidence import Logs
 from npu_adapt.records import Fact, Summary, decode
 from npu_adapt.workflows.bench.options import BenchOptions, FreshProcesses
@@ -127,10 +127,14 @@ def _summary_of(code: int, stdout: bytes, stderr: bytes, logs: Path) -> Summary:
         )
     last = (stderr.decode(errors="replace").strip().splitlines() or [""])[-1]
     name = signal.Signals(-code).name if code < 0 else ""
-    how = f"by {name}" if name else f"with exit code {code}"
+    ended = (
+        Sentence("the fresh process ended by {signal}", signal=name)
+        if name
+        else Sentence("the fresh process ended with exit code {code}", code=code)
+    )
     reason = Fact("process-killed", {"signal": name}) if name else Fact("process-ended", {"exit_code": code})
     raise ChildFailed(
-        f"the fresh process ended {how}" + (f": {last}" if last else ""),
+        Sentence("{ended}: {last}", ended=ended, last=last) if last else ended,
         hint="run it without --isolate to see all that it prints; a process ended by SIGKILL was mostly out of memory",
         exit_code=ExitCode.RUN_FAILED,
         reason=reason,

@@ -11,7 +11,7 @@ import torch
 
 import npu_adapt
 from npu_adapt.devices.device import Device
-from npu_adapt.errors import NpuAdaptError, RunFailed, first_line
+from npu_adapt.errors import NpuAdaptError, RunFailed, Sentence, first_line
 from npu_adapt.models.strangers import is_out_of_memory
 
 STAGE = "forward"
@@ -51,13 +51,18 @@ def _failure(error: BaseException, module: torch.nn.Module) -> RunFailed:
     place = innermost_module(error.__traceback__, module)
     if is_out_of_memory(error):
         return RunFailed(
-            f"out of memory in the forward of {place}: {first_line(error)}",
+            Sentence("out of memory in the forward of {place}: {said}", place=place, said=first_line(error)),
             hint="close other programs, take a machine with more memory, or --dtype bfloat16",
             stage=STAGE,
             kind="out-of-memory",
         )
     return RunFailed(
-        f"the forward of {place} raised {type(error).__name__}: {first_line(error)}",
+        Sentence(
+            "the forward of {place} raised {type}: {said}",
+            place=place,
+            type=type(error).__name__,
+            said=first_line(error),
+        ),
         hint="the model's own code raised this; the run's log holds the traceback. Try --device cpu, --attention eager",
         stage=STAGE,
         kind="other",

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from npu_adapt.errors import RunFailed
+from npu_adapt.errors import RunFailed, Sentence
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OutputInfo, Summary, Timings
@@ -82,7 +82,13 @@ def require_numbers(outputs: tuple[Outputs, ...]) -> None:
             count = int(torch.isnan(tensor).sum()) if tensor.is_floating_point() else 0
             if count:
                 raise RunFailed(
-                    f"{count} of {tensor.numel()} elements of {name} are NaN (sample {number})",
+                    Sentence(
+                        "{count} of {numel} elements of {name} are NaN (sample {number})",
+                        count=count,
+                        numel=tensor.numel(),
+                        name=name,
+                        number=number,
+                    ),
                     hint="npu-adapt compare names the first operator that gives NaN",
                     stage="forward",
                     kind="nan-output",

@@ -125,4 +125,4 @@ def _record_failure(run: Recording, error: RunFailed) -> None:
     try:
         run.fail(error)
     except EvidenceNotWritten as unwritten:
-        run.progress.say(doing("unwritten", message=unwritten.message, hint=unwritten.hint))
+        run.progress.say(doing("unwritten", message=unwritten.sentence, hint=unwritten.advice))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Protocol
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.evidence import utc_now
 from npu_adapt.evidence.tool import this_tool
 from npu_adapt.progress import Silent
@@ -83,7 +83,8 @@ def sweep(
     folder = SweepFolder(request.logs, request.resume or request.name or _name_of_now())
     if request.resume is None and folder.exists:
         raise UsageError(
-            f"there is a sweep {folder.name} already", hint=f"go on with --resume {folder.name}, or give another --name"
+            Sentence("there is a sweep {folder} already", folder=folder.name),
+            hint=Sentence("go on with --resume {folder}, or give another --name", folder=folder.name),
         )
     if request.resume is not None:
         folder.plan()  # that there is one, before a folder is made
@@ -143,8 +144,8 @@ def _swept(
         Schedule(jobs, slots, recorder, retries=request.retries).run()
     except NotWritten as error:
         raise UsageError(
-            f"the evidence cannot be written: {error}",
-            hint=f"make room, then go on with npu-adapt sweep --resume {folder.name}",
+            Sentence("the evidence cannot be written: {error}", error=error),
+            hint=Sentence("make room, then go on with npu-adapt sweep --resume {folder}", folder=folder.name),
         ) from error
     finally:
         children.end()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from npu_adapt.errors import SummaryUnreadable, UsageError
+from npu_adapt.errors import Sentence, SummaryUnreadable, UsageError
 from npu_adapt.evidence import write_atomically
 from npu_adapt.files import read_regular
 from npu_adapt.records.sweep import Sweep, SweepRow, decode_sweep, encode_sweep
@@ -28,7 +28,8 @@ class SweepFolder:
     def __init__(self, logs: Path, name: str) -> None:
         if _NAME.fullmatch(name) is None:
             raise UsageError(
-                f"{name!r} cannot name a sweep", hint="letters, digits, dots, dashes and underscores, at most 100"
+                Sentence("{name!r} cannot name a sweep", name=name),
+                hint="letters, digits, dots, dashes and underscores, at most 100",
             )
         self.name = name
         self.path = (logs / SWEEPS_FOLDER / name).absolute()
@@ -49,7 +50,8 @@ class SweepFolder:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise UsageError(
-                f"the sweep {self.name} is running in another process", hint="wait for it, or give another --name"
+                Sentence("the sweep {name} is running in another process", name=self.name),
+                hint="wait for it, or give another --name",
             ) from error
         except OSError as error:
             raise self.refused(error) from error
@@ -61,8 +63,12 @@ class SweepFolder:
     def refused(self, error: OSError) -> UsageError:
         """The error for a disk that takes no more: what was written stays, and the sweep goes on from there."""
         return UsageError(
-            f"{error.filename or self.path} cannot be written: {error.strerror or error}",
-            hint=f"make room, then go on with npu-adapt sweep --resume {self.name}",
+            Sentence(
+                "{filename} cannot be written: {reason}",
+                filename=error.filename or self.path,
+                reason=error.strerror or error,
+            ),
+            hint=Sentence("make room, then go on with npu-adapt sweep --resume {name}", name=self.name),
         )
 
     def plan(self) -> Plan:
@@ -73,10 +79,14 @@ class SweepFolder:
         except FileNotFoundError as error:
             others = ", ".join(sorted(each.parent.name for each in self.path.parent.glob(f"*/{PLAN_FILE}"))) or "none"
             raise UsageError(
-                f"there is no sweep {self.name} in {self.path.parent}", hint=f"there are: {others}"
+                Sentence("there is no sweep {name} in {parent}", name=self.name, parent=self.path.parent),
+                hint=Sentence("there are: {others}", others=others),
             ) from error
         except OSError as error:
-            raise SummaryUnreadable(f"{path} cannot be read: {error.strerror}", hint="start the sweep anew") from error
+            raise SummaryUnreadable(
+                Sentence("{path} cannot be read: {reason}", path=path, reason=error.strerror),
+                hint="start the sweep anew",
+            ) from error
         return decode_plan(data, origin=str(path))
 
     def write_plan(self, plan: Plan) -> None:
@@ -116,6 +126,7 @@ def read_sweep(path: Path) -> Sweep:
         data = read_regular(file, LARGEST_FILE)
     except OSError as error:
         raise SummaryUnreadable(
-            f"{file} cannot be read: {error.strerror}", hint="name the folder of a sweep, or its sweep.json"
+            Sentence("{file} cannot be read: {reason}", file=file, reason=error.strerror),
+            hint="name the folder of a sweep, or its sweep.json",
         ) from error
     return decode_sweep(data, origin=str(file))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from npu_adapt.errors import UsageError, first_line
+from npu_adapt.errors import Sentence, UsageError, first_line
 from npu_adapt.files import read_regular
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Given:
     origin: str  # "models.yaml:7"
 
     def refuse(self, why: str, hint: str) -> NoReturn:
-        raise UsageError(f"{self.origin}: {why}", hint=hint)
+        raise UsageError(Sentence("{origin}: {why}", origin=self.origin, why=why), hint=hint)
 
 
 Options = Mapping[str, Given]  # by name; under the name of a command those for it alone
@@ -66,7 +66,9 @@ def options_from(texts: tuple[str, ...]) -> Options:
         name, equals, value = text.partition("=")
         command, dot, option = name.partition(".")
         if not equals or not name or (dot and not (command and option)):
-            raise UsageError(f"--set {text}: no NAME=VALUE", hint="--set dtype=float16 or --set bench.iters=100")
+            raise UsageError(
+                Sentence("--set {text}: no NAME=VALUE", text=text), hint="--set dtype=float16 or --set bench.iters=100"
+            )
         given = _value_of(value, f"--set {text}")
         if dot:
             before = found.get(command, Given({}, ""))
@@ -103,10 +105,13 @@ def _read(file: Path) -> ModelList:
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(
-            f"{file} cannot be read: {error.strerror}", hint="name a file with one model a line"
+            Sentence("{file} cannot be read: {reason}", file=file, reason=error.strerror),
+            hint="name a file with one model a line",
         ) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is not UTF-8: {error.reason}", hint="save it as UTF-8") from error
+        raise UsageError(
+            Sentence("{file} is not UTF-8: {reason}", file=file, reason=error.reason), hint="save it as UTF-8"
+        ) from error
     if file.suffix.lower() in YAML_SUFFIXES:
         return _from_yaml(text, str(file))
     lines = ((number, line.split("#", 1)[0].strip()) for number, line in enumerate(text.splitlines(), 1))
@@ -121,9 +126,14 @@ def _from_yaml(text: str, name: str) -> ModelList:
         given = Given(None, f"{name}:1") if root is None else _given(root, name)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
-        raise UsageError(f"{name}:{line}: {error.problem or first_line(error)}", hint="mend the YAML") from error
+        raise UsageError(
+            Sentence("{name}:{line}: {problem}", name=name, line=line, problem=error.problem or first_line(error)),
+            hint="mend the YAML",
+        ) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"{name} is no YAML: {first_line(error)}", hint="mend the YAML") from error
+        raise UsageError(
+            Sentence("{name} is no YAML: {said}", name=name, said=first_line(error)), hint="mend the YAML"
+        ) from error
     if isinstance(given.value, list):
         return ModelList(tuple(map(_listed, given.value)))
     if given.value is None:

@@ -14,7 +14,7 @@ from npu_adapt.devices.backends import CPU
 from npu_adapt.devices.doctor.machine import cpu_name
 from npu_adapt.devices.doctor.probing import Probe, Probing
 from npu_adapt.devices.names import parse_device_name
-from npu_adapt.errors import DeviceUnavailable, UsageError
+from npu_adapt.errors import DeviceUnavailable, Sentence, UsageError
 from npu_adapt.records.sweep import Placement
 
 ALL = "all"
@@ -62,7 +62,8 @@ def asked_devices(devices: str) -> tuple[str, ...]:
         backend = parse_device_name(name).backend
         if backend is None or (backend is CPU and len(names) > 1):
             raise UsageError(
-                f"--devices {devices}: {name!r} is no accelerator", hint="--devices all, --devices npu:0,npu:3 or cpu"
+                Sentence("--devices {devices}: {name!r} is no accelerator", devices=devices, name=name),
+                hint="--devices all, --devices npu:0,npu:3 or cpu",
             )
     return tuple(
         f"{name}:0" if ":" not in name and parse_device_name(name).backend is not CPU else name for name in names
@@ -79,7 +80,9 @@ def usable_devices(names: tuple[str, ...]) -> dict[str, str]:
     missing = [name for name in names if name not in usable]
     if missing:
         seen = ", ".join(usable) or "none"
-        raise DeviceUnavailable(f"{', '.join(missing)} cannot be used here; usable: {seen}", hint=_HINT)
+        raise DeviceUnavailable(
+            Sentence("{names} cannot be used here; usable: {seen}", names=", ".join(missing), seen=seen), hint=_HINT
+        )
     return {name: usable[name] for name in names}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from npu_adapt.errors import SummaryUnreadable
+from npu_adapt.errors import Sentence, SummaryUnreadable
 from npu_adapt.records import Record
 from npu_adapt.records.sweep import SWEEP_SCHEMA_VERSION
 from npu_adapt.workflows.processes.call import Call
@@ -79,10 +79,17 @@ def decode_plan(data: bytes, *, origin: str) -> Plan:
     try:
         plan = msgspec.json.decode(data, type=Plan)
     except msgspec.DecodeError as error:
-        raise SummaryUnreadable(f"{origin} is no plan of a sweep: {error}", hint="start the sweep anew") from error
+        raise SummaryUnreadable(
+            Sentence("{origin} is no plan of a sweep: {error}", origin=origin, error=error), hint="start the sweep anew"
+        ) from error
     if plan.schema_version > SWEEP_SCHEMA_VERSION:
         raise SummaryUnreadable(
-            f"{origin} has schema version {plan.schema_version}; this npu-adapt reads up to {SWEEP_SCHEMA_VERSION}",
+            Sentence(
+                "{origin} has schema version {schema_version}; this npu-adapt reads up to {sweep_schema_version}",
+                origin=origin,
+                schema_version=plan.schema_version,
+                sweep_schema_version=SWEEP_SCHEMA_VERSION,
+            ),
             hint="upgrade npu-adapt: pip install --upgrade npu-adapt",
         )
     return plan

@@ -1,0 +1,11 @@
+"""The Chinese words of messages and hints, by their English: the template of a `Sentence`, or a text without values.
+
+The English stands where an error is raised, so that it can be read there; a test wants words here for each.
+"""
+
+from __future__ import annotations
+
+from npu_adapt.report.phrases.messages import commands, devices, hubs, models, sweep, system
+
+ROOMS = (commands, devices, hubs, models, sweep, system)
+CHINESE: dict[str, str] = {english: words for room in ROOMS for english, words in room.CHINESE.items()}

@@ -1,0 +1,208 @@
+"""Commands: options, logs, summaries, baselines, saved outputs and processes."""
+
+from __future__ import annotations
+
+CHINESE: dict[str, str] = {
+    "a model by name takes paths and texts as inputs": "按名称指定的模型以路径和文本作为输入",
+    "give the module itself for tensors": "要使用张量，请给出模块本身",
+    "a model by name is compared with itself": "按名称指定的模型与自身比较",
+    "leave reference out, or name a device": "去掉 reference，或指定一个设备",
+    "a module or function takes inputs": "模块或函数需要 inputs",
+    'for example inputs={"x": torch.ones(2, 4)}': '例如 inputs={"x": torch.ones(2, 4)}',
+    "inputs are {type}": "inputs 的类型是 {type}",
+    "give a tensor, a tuple of arguments, or a dict of named arguments": "请给出张量、参数元组或命名参数字典",
+    "{type} is no module and no function": "{type} 既不是模块，也不是函数",
+    "give a torch.nn.Module or a function": "请给出 torch.nn.Module 或函数",
+    "the inputs hold no tensor": "inputs 中没有张量",
+    "the module is in {dtype}, which no accelerator is examined in": "模块的类型是 {dtype}，加速器不以该类型检验",
+    "give dtype= float32, float16 or bfloat16": "请将 dtype 设为 float32、float16 或 bfloat16",
+    "{type} cannot be copied: {said}": "无法复制 {type}：{said}",
+    "copy.deepcopy(module) must work: it is examined as a copy on each device": (
+        "copy.deepcopy(module) 必须可用：每个设备检验的是一个副本"
+    ),
+    "the types of the options say what each takes": "各选项的类型说明了可接受的值",
+    "perhaps {names}": "也许是 {names}",
+    "npu-adapt explain knows no {asked!r}": "npu-adapt explain 没有 {asked!r} 的说明",
+    "npu-adapt explain lists all that it knows": "npu-adapt explain 会列出全部条目",
+    "npu-adapt COMMAND --help lists the options": "npu-adapt COMMAND --help 列出所有选项",
+    "nobody answered whether to remove it": "没有人回答是否移除",
+    "give --yes to remove without asking": "加 --yes 可不经询问直接移除",
+    "interrupted": "已中断",
+    "wrote {path}": "已写入 {path}",
+    "error: ": "错误：",
+    "next:  ": "建议：",
+    "{text!r} is not a whole number above zero": "{text!r} 不是大于零的整数",
+    "{text!r} is none of {choices}": "{text!r} 不在可选值中：{choices}",
+    "{name} {text}: must be above 0 and below 100 %": "{name} {text}：必须大于 0 且小于 100 %",
+    "for example {name} 1%": "例如 {name} 1%",
+    "not a number": "不是数字",
+    "must be above {gt:g}": "必须大于 {gt:g}",
+    "must be {ge:g} or more": "必须不小于 {ge:g}",
+    "must be at most {le:,}": "必须不大于 {le:,}",
+    "give {name} another value; --help says what it means": "请为 {name} 换一个值；--help 说明其含义",
+    "{name} {text}: not a number": "{name} {text}：不是数字",
+    "separate several with commas, without spaces": "多个值用英文逗号分隔，不加空格",
+    "{out} has no ending that names a form of report": "{out} 的扩展名不对应任何报告格式",
+    "end it in one of {endings}": "请以下列扩展名之一结尾：{endings}",
+    "{out} cannot be written: {reason}": "无法写入 {out}：{reason}",
+    "name another file with --out": "用 --out 指定另一个文件",
+    "the figures of {names} are of another {changed}; they are now in {place}": (
+        "{names} 的数据对应的是另一个 {changed}；它们现在位于 {place}"
+    ),
+    "{name} ({before}, now {now})": "{name}（原为 {before}，现为 {now}）",
+    " and ": " 和 ",
+    "{path} is a link, and a file of that name is to be written": "{path} 是链接，而要写入同名文件",
+    "{path} is a folder, and a file of that name is to be written": "{path} 是目录，而要写入同名文件",
+    "{path} is no regular file, and a file of that name is to be written": "{path} 不是普通文件，而要写入同名文件",
+    "name another with --logs DIR, or set NPU_ADAPT_LOGS": "用 --logs DIR 指定另一个目录，或设置 NPU_ADAPT_LOGS",
+    "the logs folder {folder} cannot be written: {reason}": "无法写入日志目录 {folder}：{reason}",
+    "the evidence cannot be written to {folder}: {filename} {reason}": "无法将证据写入 {folder}：{filename} {reason}",
+    "make room on the disk or name another folder with --logs DIR, and run it again; the evidence of before is "
+    "as it was": ("腾出磁盘空间，或用 --logs DIR 指定另一个目录，然后重新运行；之前的证据保持不变"),
+    "make room on the disk, or name another folder with --logs DIR": "腾出磁盘空间，或用 --logs DIR 指定另一个目录",
+    "{folder} cannot be written: {reason}": "无法写入 {folder}：{reason}",
+    "{path} cannot be read: {reason}": "无法读取 {path}：{reason}",
+    "run a command that writes it: npu-adapt compare MODEL": "运行会写入它的命令：npu-adapt compare MODEL",
+    "{origin} was not written by npu-adapt": "{origin} 不是 npu-adapt 写入的",
+    "name a summary.json of npu-adapt": "请指定 npu-adapt 的 summary.json",
+    "{origin} has schema version {version}; this npu-adapt reads up to {schema_version}": (
+        "{origin} 的结构版本是 {version}；当前 npu-adapt 最高支持 {schema_version}"
+    ),
+    "upgrade npu-adapt: pip install --upgrade npu-adapt": "升级 npu-adapt：pip install --upgrade npu-adapt",
+    "{origin} is not complete JSON: {error}": "{origin} 不是完整的 JSON：{error}",
+    "it was cut or edited; an intact copy of every run is in the history folder beside it": (
+        "它被截断或修改过；旁边的 history 目录中有每次运行的完整副本"
+    ),
+    "{origin} does not follow schema {version}: {error}": "{origin} 不符合结构版本 {version}：{error}",
+    "run the command again": "重新运行该命令",
+    "--plot needs matplotlib": "--plot 需要 matplotlib",
+    "--plot {path}: no file can be written there": "--plot {path}：无法在该处写入文件",
+    "name a file in a folder that exists": "请指定已有目录中的文件",
+    "there is no benchmark to draw": "没有可绘制的基准测试",
+    "{path} cannot be written: {reason}": "无法写入 {path}：{reason}",
+    "name another file with --plot": "用 --plot 指定另一个文件",
+    "there is no error over depth to draw: no operator was judged": "没有可绘制的逐层误差：没有判定过算子",
+    "run npu-adapt compare without --fast": "运行 npu-adapt compare 时不加 --fast",
+    "start from a setting that runs: npu-adapt bench with --mode eager and --batch-size 1": (
+        "从可以运行的设置开始：npu-adapt bench 加 --mode eager 和 --batch-size 1"
+    ),
+    "{count} inputs: a benchmark measures one": "给出了 {count} 个输入：基准测试只测一个",
+    "give one --input; --batch-size makes a batch of it": "请只给一个 --input；--batch-size 会把它组成一批",
+    "{path} holds the medians of {count} fresh processes; a gate takes {fewest_processes}": (
+        "{path} 中有 {count} 个独立进程的中位数；门限判定需要 {fewest_processes} 个"
+    ),
+    "make a baseline with npu-adapt bench --processes {fewest_processes}, and keep its summary.json": (
+        "用 npu-adapt bench --processes {fewest_processes} 生成基线，并保留其 summary.json"
+    ),
+    "{path} is damaged: its {count} fresh processes do not each have a time above zero": (
+        "{path} 已损坏：其中 {count} 个独立进程并非都有大于零的时间"
+    ),
+    "make the baseline again": "重新生成基线",
+    "{path} is about another {what}: {there} there, {here} here": (
+        "{path} 的 {what} 不同：其中为 {there}，此处为 {here}"
+    ),
+    "compare with a summary of the same model, weights, device and setting": "请与相同模型、权重、设备和设置的结果比较",
+    "--processes {processes}: a gate takes {fewest_processes} or more": (
+        "--processes {processes}：门限判定至少需要 {fewest_processes} 个"
+    ),
+    "leave --processes out": "去掉 --processes",
+    "--processes and --baseline measure one setting, and the options make a sweep": (
+        "--processes 和 --baseline 只测一种设置，而所给选项会测多种"
+    ),
+    "sweep first, with --isolate if need be, then give the best row's options with --processes": (
+        "先测多种设置（需要时加 --isolate），再用最佳一行的选项加 --processes"
+    ),
+    "{name} has shape {shape} for a batch of {batch_size}, and {shape_of_one} for a batch of 1": (
+        "批大小为 {batch_size} 时 {name} 的形状是 {shape}，为 1 时是 {shape_of_one}"
+    ),
+    "this task takes one input at a time; leave --batch-size out": "该任务每次只接受一个输入；请去掉 --batch-size",
+    "{architecture} has no attention {attention!r}: {error}": "{architecture} 没有 {attention!r} 注意力实现：{error}",
+    "leave --attention out: the model then takes its own": "去掉 --attention：模型会使用自己的实现",
+    "{path} holds no comparison": "{path} 中没有比较结果",
+    "make one with npu-adapt compare, and keep its summary.json": "用 npu-adapt compare 生成，并保留其 summary.json",
+    "{path} is about other {what}: {there} there, {here} here": "{path} 的 {what} 不同：其中为 {there}，此处为 {here}",
+    "compare with a summary of the same model, weights, inputs and type": "请与相同模型、权重、输入和类型的结果比较",
+    "--rtol and --atol belong together": "--rtol 和 --atol 必须同时给出",
+    "give both, for example --rtol 1e-3 --atol 1e-5": "请同时给出，例如 --rtol 1e-3 --atol 1e-5",
+    "--rule tolerance needs --rtol and --atol": "--rule tolerance 需要 --rtol 和 --atol",
+    "for example --rtol 1e-3 --atol 1e-5": "例如 --rtol 1e-3 --atol 1e-5",
+    "--fast does not probe the device's arithmetic": "--fast 不探测设备的运算方式",
+    "leave --fast or --arithmetic out": "去掉 --fast 或 --arithmetic",
+    "--rehearse emulates on the CPU, so --device {device} means nothing": (
+        "--rehearse 在 CPU 上模拟，--device {device} 没有意义"
+    ),
+    "leave one of them out": "去掉其中一个",
+    "there is nothing to compare: {what}": "没有可比较的内容：{what}",
+    "{empty} has no element": "{empty} 没有元素",
+    "the model gave no output": "模型没有给出输出",
+    "try another --task or another --input": "换一个 --task 或 --input",
+    "the two sides' outputs differ in shape: {shapes} against {shapes2}": "两端输出的形状不同：{shapes} 与 {shapes2}",
+    "the model takes another path on the device; compare with --attention eager": (
+        "模型在该设备上走了另一条路径；请用 --attention eager 比较"
+    ),
+    "--rejudge runs nothing: model and device are those of the folder": (
+        "--rejudge 不运行任何内容：模型和设备以该目录中的为准"
+    ),
+    "leave them out": "请去掉它们",
+    "make the folder again: npu-adapt compare MODEL --save-outputs DIR": (
+        "重新生成该目录：npu-adapt compare MODEL --save-outputs DIR"
+    ),
+    "{folder} holds no comparison": "{folder} 中没有比较结果",
+    "the files in {folder} are not of one run": "{folder} 中的文件不属于同一次运行",
+    "{path} does not hold every output of every sample": "{path} 没有包含每个样本的全部输出",
+    "{path} has {size} bytes; at most {largest_side} are read": "{path} 有 {size} 字节；最多读取 {largest_side} 字节",
+    "{folder} holds no output": "{folder} 中没有输出",
+    "the files in {folder} hold {counts} samples": "{folder} 中各文件的样本数为 {counts}",
+    "the noise floors in {folder} are not of its outputs": "{folder} 中的噪声底不属于其输出",
+    "{folder} holds no class scores {scores!r}": "{folder} 中没有类别得分 {scores!r}",
+    "the outputs in {folder} are not those of its {summary}": "{folder} 中的输出与其 {summary} 不对应",
+    "{summary} names a type or an arithmetic that is not known": "{summary} 中的类型或运算方式未知",
+    "name another --save-outputs": "请换一个 --save-outputs",
+    "{path} cannot be read as saved outputs: {error}": "无法将 {path} 作为保存的输出读取：{error}",
+    "{path} cannot be read as saved outputs: {reason}": "无法将 {path} 作为保存的输出读取：{reason}",
+    "{name} of sample {number} in {folder} has other shapes or types": (
+        "{folder} 中样本 {number} 的 {name} 形状或类型不同"
+    ),
+    "{path} cannot be written: {why}": "无法写入 {path}：{why}",
+    "it is a folder": "它是目录",
+    "it is a device or a pipe, which the record would take the place of": "它是设备或管道，会被记录文件取代",
+    "{parent} is not a folder that you may write to": "{parent} 不是当前用户可写的目录",
+    "name another file with --save": "用 --save 指定另一个文件",
+    "{path} holds no environment": "{path} 中没有环境信息",
+    "make one with npu-adapt env --save FILE": "用 npu-adapt env --save FILE 生成",
+    "{model} is not in the registry {path}": "{model} 不在登记表 {path} 中",
+    "npu-adapt models list shows what is; npu-adapt fetch MODEL brings one": (
+        "npu-adapt models list 列出已登记的模型；npu-adapt fetch MODEL 可下载"
+    ),
+    "the run was not over after {seconds:g} s": "运行在 {seconds:g} 秒后仍未结束",
+    "allow more with --timeout; the log says which stage it was in": (
+        "用 --timeout 给更多时间；日志记录了当时所处的阶段"
+    ),
+    "the fresh process ended by {signal}": "独立进程因 {signal} 结束",
+    "the fresh process ended with exit code {code}": "独立进程以退出码 {code} 结束",
+    "run it without --isolate to see all that it prints; a process ended by SIGKILL was mostly out of memory": (
+        "去掉 --isolate 运行以查看其全部输出；被 SIGKILL 结束的进程多半是内存不足"
+    ),
+    "{field} is {recorded}, and {derived} by {source}": "{field} 记录为 {recorded}，而按 {source} 应为 {derived}",
+    "run the command again, or take the copy of the run: {copy}": "重新运行该命令，或使用该次运行的副本：{copy}",
+    "{path} contradicts itself: {found}": "{path} 自相矛盾：{found}",
+    "and {count} more": "另有 {count} 处",
+    "the forward of {place} raised {type}: {said}": "{place} 的前向抛出 {type}：{said}",
+    "the model's own code raised this; the run's log holds the traceback. Try --device cpu, --attention eager": (
+        "这是模型自身代码抛出的；运行日志中有完整的调用栈。可试用 --device cpu、--attention eager"
+    ),
+    "out of memory in the forward of {place}: {said}": "{place} 的前向内存不足：{said}",
+    "{count} of {numel} elements of {name} are NaN (sample {number})": (
+        "{name} 的 {numel} 个元素中有 {count} 个是 NaN（样本 {number}）"
+    ),
+    "npu-adapt compare names the first operator that gives NaN": "npu-adapt compare 会指出第一个产生 NaN 的算子",
+    "an --input is empty": "有一个 --input 是空的",
+    "give a path or a text that is not empty": "请给出非空的路径或文本",
+    "there is no option {option}": "没有选项 {option}",
+    "{parameter} is missing": "缺少 {parameter}",
+    "{parameter} cannot have the value that was given": "{parameter} 不能取所给的值",
+    "{option} lacks its value, or was given one that it does not take": "{option} 缺少值，或给了它不接受的值",
+    "there is no such command, or it does not take all of this: {line}": "没有该命令，或它不接受所给的全部参数：{line}",
+    "{step}: {done}, {rate}/s": "{step}：{done}，{rate}/s",
+    "{far}, {share:.0%} of {total}, {left:.0f} s left": "{far}，已完成 {total} 的 {share:.0%}，还需 {left:.0f} 秒",
+}
