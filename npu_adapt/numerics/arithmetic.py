@@ -59,6 +59,7 @@ class Arithmetic:
     split: Split
     truncates: bool = False  # what is dropped of an operand is cut off, not rounded
     truncating_sums: bool = False  # what a sum drops is cut off too, so that errors of one sign add up
+    block: int | None = None  # terms that sums were seen to take apart. None: not known, or there is none
     algorithm: str = DIRECT  # of convolutions: by sums of products, or by a transform of `numerics.convolution`
 
     @property

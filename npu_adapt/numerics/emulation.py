@@ -96,7 +96,8 @@ class _EmulationMode(TorchFunctionMode):
         if left.dtype != torch.float32 or right.dtype != torch.float32:
             return multiply(left, right)
         arithmetic: Arithmetic = getattr(self.emulated.arithmetic, operators)
-        in_order = blocked(multiply, summed) if self.emulated.blocked_sums and summed is not None else multiply
+        is_blocked = self.emulated.blocked_sums and summed is not None
+        in_order = blocked(multiply, summed, arithmetic.block) if is_blocked and summed is not None else multiply
         return product_of_parts(in_order, arithmetic.split, left, right)
 
     def _product(self, operator: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -180,12 +181,16 @@ def widened(
     return (left.float(), right.float(), None if added is None else added.float()), lambda result: result.to(dtype)
 
 
-def blocked(multiply: Multiply, summed: tuple[int, int]) -> Multiply:
-    """`multiply` with its sums taken block after block along the axes `summed` of the operands."""
+def blocked(multiply: Multiply, summed: tuple[int, int], seen: int | None = None) -> Multiply:
+    """`multiply` with its sums taken block after block along the axes `summed` of the operands.
+
+    `seen` is how many terms a device was seen to take apart, of which some are joined in a long sum; None, or more than
+    half of them: the shortest that matrix units take.
+    """
 
     def in_blocks(left: Tensor, right: Tensor) -> Tensor:
         length = left.size(summed[0])
-        block = max(SHORTEST_BLOCK, -(-length // MOST_BLOCKS)) if length >= 2 * SHORTEST_BLOCK else 1
+        block = _block(length, seen)
         if length < 2 or right.size(summed[1]) != length:
             return multiply(left, right)
         total: Tensor | None = None
@@ -196,3 +201,11 @@ def blocked(multiply: Multiply, summed: tuple[int, int]) -> Multiply:
         return total
 
     return in_blocks
+
+
+def _block(length: int, seen: int | None) -> int:
+    """Terms of a block in a sum of `length`."""
+    least = -(-length // MOST_BLOCKS)
+    if seen is not None and 2 * seen <= length:
+        return seen * -(-least // seen)
+    return max(SHORTEST_BLOCK, least) if length >= 2 * SHORTEST_BLOCK else 1

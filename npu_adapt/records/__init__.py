@@ -30,6 +30,7 @@ from npu_adapt.records.compare import (
     OutputComparison,
     Repeats,
     RuleOutcome,
+    SumOrderFound,
     Verdict,
     WorstOutput,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "RuleOutcome",
     "Run",
     "SpeedUp",
+    "SumOrderFound",
     "Summary",
     "Term",
     "Timings",

@@ -101,6 +101,16 @@ class ConvolutionFound(Record, frozen=True, kw_only=True):
     algorithm: str  # winograd-2x2 | winograd-4x4 | fft
 
 
+class SumOrderFound(Record, frozen=True, kw_only=True):
+    """In which order the device sums matrix products of so many terms."""
+
+    terms: int
+    order: str  # sequential | swapped-pairs | blocks | pairwise | lanes | wider | changing | unknown
+    block: int | None  # terms of a part that is summed by itself, or lanes. None: sums have no parts
+    at_once: int  # terms that are added in one step
+    last_first: bool
+
+
 class ArithmeticReport(Record, frozen=True, kw_only=True):
     asked: str  # auto | float32 | hf32 | float16 | bfloat16
     found: ArithmeticFound | None  # None: not probed (--fast)
@@ -108,6 +118,7 @@ class ArithmeticReport(Record, frozen=True, kw_only=True):
     exp_overflows: bool | None = None  # whether e^80 came out infinite; None: the probe cannot tell
     judged_at: str | None = None  # the arithmetic of the noise floor; None: no floor
     convolutions: tuple[ConvolutionFound, ...] = ()  # those that are no sums of products on the device
+    sums: tuple[SumOrderFound, ...] = ()  # at the sizes that the model's products have most often
     fits: tuple[str, ...] | None = None  # arithmetics that explain the error end to end; None: not worked out
 
 

@@ -42,6 +42,7 @@ REASONS: dict[str, Phrase] = {
         "no earlier summary was given: --baseline FILE", "没有给出更早的 summary：--baseline FILE"
     ),
     "absent-probe": Phrase("the probe does not show it for this class", "探测无法显示该类算子的此项"),
+    "absent-block": Phrase("sums in this order have no parts", "该次序的求和不分块"),
     "absent-table": Phrase("no arithmetic of the table keeps so few bits", "表中没有尾数位数如此之少的运算"),
     "absent-fits": Phrase("not worked out", "没有推算"),
     "absent-in-step": Phrase("the two sides did not run in step", "两侧没有逐算子同步运行"),
@@ -104,6 +105,7 @@ ABSENT: dict[str, str] = {
     "compare.arithmetic.readings.truncates_sums": "absent-probe",
     "compare.arithmetic.readings.overflows": "absent-probe",
     "compare.arithmetic.readings.flushes_denormals": "absent-probe",
+    "compare.arithmetic.sums.block": "absent-block",
     "compare.arithmetic.exp_overflows": "absent-probe",
     "compare.arithmetic.judged_at": "absent-not-judged",
     "compare.arithmetic.fits": "absent-fits",

@@ -223,7 +223,7 @@ def arithmetic(figures: Figures) -> tuple[Block, ...]:
         reason = figures.reason("compare.arithmetic")
         return (sentence(figures.say("with-reason", item=figures.say("caption-arithmetic"), reason=reason)),)
     made = facts(figures, "arithmetic", (fact(figures, item, path) for item, path in ARITHMETIC_FACTS))
-    return made, *readings(figures), *convolutions(figures), fits(figures)
+    return made, *readings(figures), *convolutions(figures), *sums(figures), fits(figures)
 
 
 def readings(figures: Figures) -> tuple[Block, ...]:
@@ -256,6 +256,23 @@ def convolutions(figures: Figures) -> tuple[Block, ...]:
         for at, each in enumerate(compare.arithmetic.convolutions)
     ]
     return (table(figures, "convolutions", ("image", "filters", "algorithm"), rows),)
+
+
+def sums(figures: Figures) -> tuple[Block, ...]:
+    """In which order the device sums products; nothing where it was not asked."""
+    compare = figures.summary.compare
+    if compare is None or compare.arithmetic is None or not compare.arithmetic.sums:
+        return ()
+    rows: list[tuple[Inline, ...]] = []
+    for at, each in enumerate(compare.arithmetic.sums):
+        path = f"compare.arithmetic.sums.{at}"
+        said = figures.say(f"order-{each.order}", block=str(each.block), at_once=str(each.at_once))
+        if each.at_once > 1:
+            said = figures.say("order-at-once", order=said, at_once=str(each.at_once))
+        rows.append(
+            (cell(figures, f"{path}.terms"), figures.say("order-last-first", order=said) if each.last_first else said)
+        )
+    return (table(figures, "sums", ("terms", "order"), rows, frozenset({"terms"})),)
 
 
 def fits(figures: Figures) -> Block:

@@ -18,7 +18,7 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.repeats import Divergence
 from npu_adapt.progress import Progress, doing
-from npu_adapt.records import CompareLatency, Fact, Repeats, Summary
+from npu_adapt.records import CompareLatency, Fact, Repeats, Summary, SumOrderFound
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
 from npu_adapt.workflows.compare.evidence import Evidence
@@ -28,7 +28,15 @@ from npu_adapt.workflows.compare.latency import measure_latency
 from npu_adapt.workflows.compare.operators import examine_operators
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.outputs import require_same_outputs
-from npu_adapt.workflows.compare.probing import Convolutions, Probed, arithmetic_report, arithmetic_to_judge_at, probe
+from npu_adapt.workflows.compare.probing import (
+    Convolutions,
+    Probed,
+    arithmetic_report,
+    arithmetic_to_judge_at,
+    probe,
+    read_orders,
+    summed_in,
+)
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
 from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
@@ -169,8 +177,10 @@ def _examined(
     _log_failures(session, probed)
     judged_at = arithmetic_to_judge_at(probed, session.request.rehearse or options.arithmetic, evidence.dtype)
     convolutions = _convolutions(session, probed, candidate, judged_at)
+    orders: tuple[SumOrderFound, ...] = ()
     if not evidence.rehearsed:  # else they are the CPU's own
-        judged_at = dataclasses.replace(judged_at, algorithm_of=convolutions.algorithm_of)
+        orders = read_orders(session.device, evidence.dtype, candidate.module, candidate.context)
+        judged_at = dataclasses.replace(summed_in(judged_at, orders), algorithm_of=convolutions.algorithm_of)
     # Under a random model the floor would be its own randomness.
     floor = None if evidence.is_random else _floor(session, options, judged_at, evidence)
     operators = Operators()
@@ -187,7 +197,7 @@ def _examined(
     return dataclasses.replace(
         evidence,
         floor=floor,
-        arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor, convolutions.records()),
+        arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor, convolutions.records(), orders),
         operators=operators,
         left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -27,14 +28,18 @@ from npu_adapt.numerics.arithmetic import (
 )
 from npu_adapt.numerics.convolution import ALGORITHMS, recognise
 from npu_adapt.numerics.probe import Reading, overflows_exp, read_attention, read_product
+from npu_adapt.numerics.sum_order import SumOrder, read_order
 from npu_adapt.numerics.whole_numbers import MOST_ELEMENTS
-from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport, ConvolutionFound
+from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport, ConvolutionFound, SumOrderFound
 from npu_adapt.workflows.compare.floor import NoiseFloor
 
 Found = TypeVar("Found")
 
 # Failures that say nothing of the operator: the run cannot go on.
 FATAL = frozenset({"out-of-memory", "device-lost", "timeout", "initialisation"})
+
+
+SIZES_ASKED = 3  # of the sums of a model's products, the most frequent
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,34 @@ class Convolutions:
         return found if found in ALGORITHMS else DIRECT  # else it is the message of an error
 
 
+def read_orders(
+    device: Device,
+    dtype: torch.dtype,
+    module: torch.nn.Module,
+    context: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> tuple[SumOrderFound, ...]:
+    """In which order the device sums products of the sizes that the module's linear layers have most often."""
+
+    def product(left: Tensor, right: Tensor) -> Tensor:
+        with context():
+            return _on(device, torch.matmul, left, right)
+
+    sizes = Counter(each.in_features for each in module.modules() if isinstance(each, torch.nn.Linear))
+    found: dict[int, SumOrder] = {}
+    with torch.inference_mode():
+        for terms, _ in sizes.most_common(SIZES_ASKED):
+            order = _asked(device, partial(read_order, product, dtype, terms)) if terms > 2 else ""
+            if isinstance(order, SumOrder):
+                found.setdefault(order.terms, order)
+    return tuple(SumOrderFound(**vars(order)) for order in found.values())
+
+
+def summed_in(arithmetic: ArithmeticByClass, orders: Sequence[SumOrderFound]) -> ArithmeticByClass:
+    """The arithmetic with the blocks that the device was seen to sum products in, if it was seen in any."""
+    block = next((order.block for order in orders if order.order == "blocks"), None)
+    return dataclasses.replace(arithmetic, matmul=dataclasses.replace(arithmetic.matmul, block=block))
+
+
 def arithmetic_to_judge_at(probed: Probed, asked: str, dtype: torch.dtype) -> ArithmeticByClass:
     """The arithmetic whose floor the device is held to.
 
@@ -169,6 +202,7 @@ def arithmetic_report(
     judged_at: ArithmeticByClass,
     floor: NoiseFloor | None,
     convolutions: tuple[ConvolutionFound, ...] = (),
+    sums: tuple[SumOrderFound, ...] = (),
 ) -> ArithmeticReport:
     """What was asked of the device's arithmetic and what was found, for the classes that the model uses."""
     used = None if floor is None else floor.operators
@@ -183,6 +217,7 @@ def arithmetic_report(
         readings=probed.records(),
         exp_overflows=probed.exp_overflows,
         convolutions=convolutions,
+        sums=sums,
         judged_at=None if floor is None else str(judged_at),
         fits=None if floor is None else floor.fits,
     )

@@ -6,7 +6,7 @@ from msgspec import to_builtins
 
 from npu_adapt.evidence import Journal
 from npu_adapt.numerics.rules import FLOOR_MARGIN, one_percent
-from npu_adapt.records import Compare, CompareLatency, Fact, InputInfo, OutputComparison, Term
+from npu_adapt.records import ArithmeticReport, Compare, CompareLatency, Fact, InputInfo, OutputComparison, Term
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.facts import ReasonId, reason
 from npu_adapt.workflows.compare.floor import with_floor
@@ -66,16 +66,7 @@ def log_comparison(journal: Journal, section: Compare) -> None:
         event("accuracy", "output", **to_builtins(output))
     event("accuracy", "flat", **{name: getattr(section, name) for name in (*FLAT_METRICS, *MATCHES)})
     if section.arithmetic is not None:
-        for reading in section.arithmetic.readings:
-            event("accuracy", "probe", **to_builtins(reading))
-        for convolution in section.arithmetic.convolutions:
-            event("accuracy", "convolution", **to_builtins(convolution))
-        report = section.arithmetic
-        event(
-            "accuracy", "arithmetic", asked=report.asked, judged_at=report.judged_at, exp_overflows=report.exp_overflows
-        )
-        for arithmetic in report.fits or ():
-            event("accuracy", "fits", arithmetic=arithmetic)
+        _log_arithmetic(journal, section.arithmetic)
     if section.repeats is not None:
         event("accuracy", "repeats", **to_builtins(section.repeats))
     for finding in section.operators:
@@ -91,6 +82,16 @@ def log_comparison(journal: Journal, section: Compare) -> None:
         event("accuracy", "other-rule", rule=outcome.rule, passed=outcome.passed)
     level = "info" if verdict.passed else "error"
     event("accuracy", "verdict", level, rule=verdict.rule, passed=verdict.passed)
+
+
+def _log_arithmetic(journal: Journal, report: ArithmeticReport) -> None:
+    event = journal.event
+    for kind, found in (("probe", report.readings), ("convolution", report.convolutions), ("sum-order", report.sums)):
+        for each in found:
+            event("accuracy", kind, **to_builtins(each))
+    event("accuracy", "arithmetic", asked=report.asked, judged_at=report.judged_at, exp_overflows=report.exp_overflows)
+    for arithmetic in report.fits or ():
+        event("accuracy", "fits", arithmetic=arithmetic)
 
 
 def _log_term(journal: Journal, rule: str, term: Term) -> None:
