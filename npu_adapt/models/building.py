@@ -90,7 +90,11 @@ def _build_hint(order: Order, row: Task) -> str | None:
     if isinstance(own, dict) and row.auto_class in own:
         return "the model's own code raised this; look into it" if order.trust_remote_code else OWN_CODE
     if order.attention == "auto" and (asked := asked_attention(order.fields)):
-        return f"{CONFIG} asks for the attention {asked!r} itself; give --attention eager or sdpa"
+        return Sentence(
+            "{config} asks for the attention {asked!r} itself; give --attention eager or sdpa",
+            config=CONFIG,
+            asked=asked,
+        )
     if order.config.model_type == "timm_wrapper" or getattr(order.config, "use_timm_backbone", False):
         return TIMM
     return None

@@ -91,7 +91,7 @@ def load_config(path: Path, *, trust_remote_code: bool) -> Any:
             hint=_UPGRADE,
             kind="unknown-architecture",
         )
-    with foreign_code("configuration", file, hint=_elsewhere(own_code) if trust_remote_code else None):
+    with foreign_code("configuration", file, hint=_elsewhere_hint(own_code) if trust_remote_code else None):
         understood = _understood(fields)
         if understood == fields:
             return AutoConfig.from_pretrained(str(path), local_files_only=True, trust_remote_code=trust_remote_code)
@@ -107,10 +107,12 @@ def _own_code(fields: Mapping[str, Any]) -> str | None:
     return str(found) if found else None
 
 
-def _elsewhere(own_code: str | None) -> str | None:
+def _elsewhere_hint(own_code: str | None) -> str | None:
     """What to do where the model's code lies in another repository. None: it does not."""
     repository, separator, _ = (own_code or "").partition("--")
-    return f"its code lies in the repository {repository}: fetch that first" if separator else None
+    if not separator:
+        return None
+    return Sentence("its code lies in the repository {repository}: fetch that first", repository=repository)
 
 
 def _is_known(fields: Mapping[str, Any]) -> bool:

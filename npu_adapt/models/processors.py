@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.reading import is_lfs_pointer
 from npu_adapt.models.strangers import foreign_code
 
@@ -77,5 +78,8 @@ def _hint(path: Path) -> str | None:
     """A file of Git LFS that holds the place of the real one is named. None: there is none."""
     for file in sorted(path.glob("*")):
         if file.suffix in (".json", ".model", ".txt") and is_lfs_pointer(file):
-            return f"{file.name} is a Git LFS pointer, not the file itself: run git lfs pull, or fetch the model again"
+            return Sentence(
+                "{file} is a Git LFS pointer, not the file itself: run git lfs pull, or fetch the model again",
+                file=file.name,
+            )
     return None

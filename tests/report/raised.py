@@ -25,11 +25,19 @@ def texts() -> Iterator[tuple[str, str]]:
             continue
         known = shared | _named(list(ast.walk(tree)))
         for node in ast.walk(tree):
-            if not (isinstance(node, ast.Call) and _called(node) in speakers):
-                continue
-            said = [*node.args, *(each.value for each in node.keywords if each.arg not in NOT_SAID)]
-            for text in (text for each in said for text in _strings(each, known, 4)):
+            for text in (text for each in _said(node, speakers) for text in _strings(each, known, 4)):
                 yield f"{path.relative_to(PACKAGE.parent)}:{node.lineno}", text
+
+
+def _said(node: ast.AST, speakers: set[str]) -> list[ast.expr]:
+    """What is said by a call, by any hint that is passed on, and by a function that makes a hint."""
+    if isinstance(node, ast.Call) and _called(node) in speakers:
+        return [*node.args, *(each.value for each in node.keywords if each.arg not in NOT_SAID)]
+    if isinstance(node, ast.Call):
+        return [each.value for each in node.keywords if each.arg == "hint"]
+    if isinstance(node, ast.FunctionDef) and "hint" in node.name:
+        return [each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value is not None]
+    return []
 
 
 def _failures(trees: object) -> set[str]:

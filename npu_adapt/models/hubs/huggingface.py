@@ -249,7 +249,11 @@ class HuggingFace:
         return HuggingFaceLayout(folder, cache_folder() / ".locks" / folder.name / "npu-adapt.lock", listing)
 
     def gated_hint(self, model: str) -> str:
-        return f"ask for access at {OFFICIAL}/{model}, then give your token: {TOKEN_VARIABLE}, or hf auth login"
+        return Sentence(
+            "ask for access at {address}, then give your token: {token_variable}, or hf auth login",
+            address=f"{OFFICIAL}/{model}",
+            token_variable=TOKEN_VARIABLE,
+        )
 
     def _require_found(self, answer: Answer, model: str, branch: str) -> None:
         """Raises what a status other than success means: the hub names the reason in a header."""

@@ -199,8 +199,10 @@ class ModelScope:
         return ModelScopeLayout(folder, cache_folder() / ".lock" / f"{folder.name}.npu-adapt.lock", snapshot)
 
     def gated_hint(self, model: str) -> str:
-        return (
-            f"ask for access at {OFFICIAL}/models/{model}, then give your token: {TOKEN_VARIABLE}, or modelscope login"
+        return Sentence(
+            "ask for access at {address}, then give your token: {token_variable}, or modelscope login",
+            address=f"{OFFICIAL}/models/{model}",
+            token_variable=TOKEN_VARIABLE,
         )
 
     def _require_found(self, answer: Answer, pages: Pages, route: str, model: str, branch: str) -> None:

@@ -138,4 +138,10 @@ CHINESE: dict[str, str] = {
     ),
     "{cause} and asks to wait for {asked:.0f} s: try again then": "{cause}，并要求等待 {asked:.0f} 秒：请届时再试",
     "{cause}: asking again in {pause:.0f} s": "{cause}：{pause:.0f} 秒后重试",
+    "ask for access at {address}, then give your token: {token_variable}, or hf auth login": (
+        "请在 {address} 申请访问权限，然后给出你的令牌：{token_variable}，或 hf auth login"
+    ),
+    "ask for access at {address}, then give your token: {token_variable}, or modelscope login": (
+        "请在 {address} 申请访问权限，然后给出你的令牌：{token_variable}，或 modelscope login"
+    ),
 }

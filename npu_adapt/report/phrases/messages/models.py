@@ -311,4 +311,12 @@ CHINESE: dict[str, str] = {
     "{name} is a Git LFS pointer, not the file itself ({file})": "{name} 是 Git LFS 指针文件，而不是文件本身（{file}）",
     "{name} cannot be read: {reason} ({file})": "无法读取 {name}：{reason}（{file}）",
     "{names} and {count} more": "{names} 等，另有 {count} 个",
+    "the model's own code raised this; look into it": "这是模型自带的代码抛出的；请查看该代码",
+    "{config} asks for the attention {asked!r} itself; give --attention eager or sdpa": (
+        "{config} 自行要求使用 {asked!r} 注意力实现；请用 --attention eager 或 sdpa"
+    ),
+    "{file} is a Git LFS pointer, not the file itself: run git lfs pull, or fetch the model again": (
+        "{file} 是 Git LFS 指针文件，而不是文件本身：请运行 git lfs pull，或重新下载该模型"
+    ),
+    "its code lies in the repository {repository}: fetch that first": "其代码位于仓库 {repository}：请先下载该仓库",
 }
