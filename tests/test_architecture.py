@@ -19,7 +19,7 @@ LAYERS = (
     {"cli"},
     {"api"},
     {"workflows"},
-    {"consistency"},
+    {"consistency", "claims"},
     {"report"},
     {"models"},
     {"devices"},
@@ -34,6 +34,7 @@ LAYERS = (
 DEPTH = {room: depth for depth, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {"torch", "torch_npu", "transformers", "timm"}
 WITHOUT_HEAVY = {
+    "claims",
     "consistency",
     "report",
     "evidence",

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "compare": "Compare a device with the CPU on the same weights and inputs: metrics and a verdict.",
     "report": "Render the report of the last summary: one screen on a terminal, Markdown in a pipe or a file.",
     "sweep": "Run many models over all devices, each in processes of its own: one matrix, failures grouped by cause.",
+    "audit": "Say what contradicts itself in a report, a bundle or a logs folder, ours or anybody's.",
     "explain": "Say what a finding, warning, rule, exit code or word means, and what to do about it. Works offline.",
     "models": "The models that are registered on this machine: list them, verify their bytes, find or remove them.",
 }

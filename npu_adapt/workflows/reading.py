@@ -35,9 +35,9 @@ def read_checked(path: Path) -> Summary:
     Raises `SummaryUnreadable`, and `SummaryEdited` with the field, what stands there and what it derives from.
     """
     summary = read_summary(path)
-    if _schema(path) < CHECKED_SINCE:
+    if not is_checked(path):
         return summary
-    found = (*contradictions(summary), *_against_history(path, summary))
+    found = (*contradictions(summary), *differences_from_copy(path, summary), *broken_chain(path, summary))
     if found:
         named = [_said(each) for each in found[:NAMED]]
         if len(found) > NAMED:
@@ -49,8 +49,9 @@ def read_checked(path: Path) -> Summary:
     return summary
 
 
-def _schema(path: Path) -> int:
-    return msgspec.json.decode(path.read_bytes(), type=_Head).schema_version
+def is_checked(path: Path) -> bool:
+    """Whether the summary in `path` holds all that its figures derive from."""
+    return msgspec.json.decode(path.read_bytes(), type=_Head).schema_version >= CHECKED_SINCE
 
 
 def _said(found: Contradiction) -> str:
@@ -87,13 +88,17 @@ def _history_beside(path: Path) -> Path:
     return above if above.name == HISTORY_FOLDER else path.parent / HISTORY_FOLDER
 
 
-def _against_history(path: Path, summary: Summary) -> tuple[Contradiction, ...]:
-    """What differs from the copy of the run, and copies of runs before it that are not what they were."""
-    found: list[Contradiction] = []
+def differences_from_copy(path: Path, summary: Summary) -> tuple[Contradiction, ...]:
+    """What differs from the copy of the run in the history; nothing where there is none."""
     copy = _copy_of(path, summary)
-    if copy is not None and copy.exists() and copy.read_bytes() != path.read_bytes():
-        found += _differences(summary, read_summary(copy), copy)
-    return (*found, *_chain(_history_beside(path), summary.history))
+    if copy is None or not copy.exists() or copy.read_bytes() == path.read_bytes():
+        return ()
+    return tuple(_differences(summary, read_summary(copy), copy))
+
+
+def broken_chain(path: Path, summary: Summary) -> tuple[Contradiction, ...]:
+    """Earlier summaries in the history that are not what they were when the next one was written."""
+    return tuple(_chain(_history_beside(path), summary.history))
 
 
 def _differences(summary: Summary, copy: Summary, place: Path) -> list[Contradiction]:

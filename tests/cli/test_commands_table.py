@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from npu_adapt.cli.app import app
 from npu_adapt.cli.commands import COMMANDS, build
 
-DESIGNED = ["env", "fetch", "infer", "bench", "compare", "report", "sweep", "explain", "models"]
+DESIGNED = ["env", "fetch", "infer", "bench", "compare", "report", "sweep", "audit", "explain", "models"]
 
 
 def test_the_commands_are_those_of_the_contract_in_their_order() -> None:

@@ -6,7 +6,7 @@ Names that the field knows by their English form (max_abs_diff, safetensors, dty
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench, compare, doctor, first, progress, registry, run, sweep, weights
+from npu_adapt.report.phrases import audit, bench, compare, doctor, first, progress, registry, run, sweep, weights
 from npu_adapt.report.phrases.absent import ABSENT, REASONS
 from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
 from npu_adapt.report.phrases.phrase import Language, Phrase
@@ -32,6 +32,7 @@ PHRASES: dict[str, Phrase] = {
     **first.PHRASES,
     **registry.PHRASES,
     **sweep.PHRASES,
+    **audit.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }
