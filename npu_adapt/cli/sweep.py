@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +20,11 @@ from npu_adapt.workflows.sweep.request import SweepRequest
 if TYPE_CHECKING:
     from npu_adapt.cli.sweep_screen import Screen
     from npu_adapt.records.sweep import Sweep
+    from npu_adapt.report.phrases import Language
     from npu_adapt.workflows.sweep.folder import SweepFolder
     from npu_adapt.workflows.sweep.plan import Job
 
+PAGE = "matrix.html"
 
 TABLE: options.Table = {
     "models": Option("Hub ids, directories or built-ins.", metavar="[MODEL]...", is_argument=True),
@@ -39,6 +43,7 @@ TABLE: options.Table = {
     "retries": Option("Try a model so often again that crashed, hung or lost its device.", metavar="N"),
     "name": Option("The sweep's folder below logs/sweeps. Default: the time.", metavar="NAME"),
     "resume": Option("Go on with that sweep: what is finished is not repeated.", metavar="NAME"),
+    "diff": Option("Say what changed between two sweeps: sweep --diff OLD NEW. Exit 3 where something got worse."),
     "only": Option("With --resume: run only these again."),
     "logs": options.LOGS,
     **options.OUTPUT,
@@ -52,20 +57,24 @@ def sweep(
     models: tuple[str, ...] = (),
     from_file: Path | None = None,
     set_options: tuple[str, ...] = (),
+    diff: bool = False,
 ) -> None:
     """Run many models over all devices, each in processes of its own: one matrix, failures grouped by cause.
 
-    Exit code 3: a model failed.
+    Exit code 3: a model failed, or with --diff something got worse.
 
     Example: npu-adapt sweep --from models.txt --devices all --timeout 1800 --name night
     """
+    if diff:
+        show_difference(models, request.logs, output)
+        return
     from npu_adapt.cli.run import print_json
     from npu_adapt.cli.sweep_screen import screen_for
     from npu_adapt.workflows.sweep.command import sweep as run_sweep
 
     with screen_for(output) as screen:
         jobs = _jobs(request, models, from_file, set_options, screen)
-        record, folder = run_sweep(request, jobs, screen)
+        record, folder = run_sweep(request, jobs, screen, partial(write_pages, language=output.language))
     if output.json:
         print_json(record)
     else:
@@ -109,4 +118,42 @@ def show(record: Sweep, folder: SweepFolder, output: options.Output) -> None:
     if output.details:
         print_result(report_screen(matrix_report(record, output.language)))
     else:
-        print_result(first_sweep(record, output.language, folder.path, folder.path / "sweep.json"))
+        print_result(first_sweep(record, output.language, folder.path / PAGE))
+
+
+def write_pages(record: Sweep, folder: SweepFolder, language: Language) -> None:
+    """The matrix in every form, beside its record. Raises `UsageError` where the disk takes no more."""
+    from npu_adapt.evidence.atomic import write_together
+    from npu_adapt.report.markdown import markdown
+    from npu_adapt.report.sweep import page, table_files
+    from npu_adapt.report.sweep.matrix import matrix_report
+
+    forms = {
+        "matrix.md": markdown(matrix_report(record, language)),
+        "matrix.csv": table_files.render_csv(record),
+        "junit.xml": table_files.render_junit(record),
+        PAGE: page.render(record, language),
+    }
+    try:
+        write_together({folder.path / name: text.encode() for name, text in forms.items()})
+    except OSError as error:
+        raise folder.refused(error) from error
+
+
+def show_difference(sweeps: tuple[str, ...], logs: Path, output: options.Output) -> None:
+    """What changed. Raises `typer.Exit` where something got worse."""
+    from npu_adapt.cli.console import print_result
+    from npu_adapt.cli.run import print_json
+    from npu_adapt.report.first.screen import LIMIT
+    from npu_adapt.report.sweep.difference import diff_screen
+    from npu_adapt.workflows.sweep.difference import compare_sweeps
+
+    if len(sweeps) != 2:
+        raise UsageError(f"--diff compares two sweeps, and {len(sweeps)} are named", hint="sweep --diff OLD NEW")
+    found = compare_sweeps(*sweeps, logs)
+    if output.json:
+        print_json(found)
+    else:
+        print_result(diff_screen(found, output.language, limit=sys.maxsize if output.details else LIMIT))
+    if found.worse:
+        raise typer.Exit(ExitCode.VERDICT_FAILED)

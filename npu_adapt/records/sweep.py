@@ -69,6 +69,7 @@ class ModelFigures(Record, frozen=True, kw_only=True):
     floors: float | None = None  # the largest error of an output, in noise floors
     within_1_percent: bool | None = None
     arithmetic: dict[str, str] = msgspec.field(default_factory=dict)  # found, by class of operators
+    operand_bits: dict[str, int] = msgspec.field(default_factory=dict)  # mantissa bits kept, by the same classes
     latency_ms: float | None = None  # median of `bench`
     latency_interval_ms: tuple[float, float] | None = None  # of that median
     of_limit: float | None = None  # shortest possible time / latency
@@ -107,6 +108,28 @@ class CauseGroup(Record, frozen=True, kw_only=True):
     id: str
     subject: str
     models: tuple[str, ...]
+
+
+class Change(Record, frozen=True, kw_only=True):
+    """What differs for one model between two sweeps."""
+
+    model: str
+    id: str  # newly-failing | newly-passing | slower | faster | coarser | another-cause | added | gone
+    before: float | str | None = None  # None: the id says it all
+    now: float | str | None = None  # None: likewise
+
+
+class SweepDiff(Record, frozen=True, kw_only=True):
+    """A sweep against an earlier one."""
+
+    schema_version: int
+    tool: ToolInfo
+    old: str
+    new: str
+    versions: dict[str, tuple[str | None, str | None]]  # what is of another version; None: it was not there
+    compared: int  # models of both
+    changes: tuple[Change, ...]  # what is worse comes first
+    worse: bool
 
 
 class Counts(Record, frozen=True, kw_only=True):

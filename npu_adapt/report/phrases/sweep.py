@@ -68,12 +68,27 @@ COLUMNS: dict[str, Phrase] = {
     "cause": Phrase("cause", "原因"),
     "models": Phrase("models", "模型数"),
     "names": Phrase("which", "哪些模型"),
+    "change": Phrase("change", "变化"),
+    "before": Phrase("before", "之前"),
+    "now": Phrase("now", "现在"),
 }
 
 STATUSES: dict[str, Phrase] = {
     "passed": Phrase("passed", "通过"),
     "failed": Phrase("FAILED", "未通过"),
     "not-run": Phrase("not run", "未运行"),
+}
+
+# What changed for a model since another sweep.
+CHANGES: dict[str, Phrase] = {
+    "newly-failing": Phrase("newly failing", "新增失败"),
+    "newly-passing": Phrase("newly passing", "新增通过"),
+    "slower": Phrase("slower", "变慢"),
+    "faster": Phrase("faster", "变快"),
+    "coarser": Phrase("arithmetic is coarser", "运算精度降低"),
+    "another-cause": Phrase("fails for another cause", "失败原因改变"),
+    "gone": Phrase("no longer in the sweep", "不再运行"),
+    "added": Phrase("new in the sweep", "新增模型"),
 }
 
 # What the person who waits is told.
@@ -107,6 +122,11 @@ SENTENCES: dict[str, Phrase] = {
     "sweep-go-on": Phrase("go on with", "继续运行"),
     "sweep-lost-devices": Phrase("{device} ({cause})", "{device}（{cause}）"),
     "sweep-rehearsed": Phrase("rehearsed", "预演"),
+    "sweep-worse": Phrase("WORSE", "变差"),
+    "sweep-better": Phrase("NOT WORSE", "没有变差"),
+    "sweep-same": Phrase("NO CHANGE", "没有变化"),
+    "sweep-compared": Phrase("{number} in both sweeps", "两次都有的 {number} 个"),
+    "sweep-more-changes": Phrase("and {number} more: --details", "另有 {number} 项：--details"),
     "sweep-yes": Phrase("yes", "是"),
     "sweep-no": Phrase("no", "否"),
     "sweep-groups-title": Phrase("Failures by cause", "按原因分组的失败"),
@@ -122,6 +142,7 @@ SENTENCES: dict[str, Phrase] = {
 PHRASES: dict[str, Phrase] = {
     **{f"cause-{key}": phrase for key, phrase in CAUSES.items()},
     **{f"matrix-{key}": phrase for key, phrase in COLUMNS.items()},
+    **{f"change-{key}": phrase for key, phrase in CHANGES.items()},
     **{f"row-status-{key}": phrase for key, phrase in STATUSES.items()},
     **{f"sweep-{key}": phrase for key, phrase in SAID.items()},
     **SENTENCES,

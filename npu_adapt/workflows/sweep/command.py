@@ -69,15 +69,21 @@ class _Recorder:
 
 
 ENV = "env"  # the command that examines the machine, not a model
+Publish = Callable[[Sweep, SweepFolder], None]
 MakeSlots = Callable[[SweepFolder, Children], tuple[Slot, ...]]
 
 
 def sweep(
-    request: SweepRequest, jobs: tuple[Job, ...], screen: Screen, make_slots: MakeSlots | None = None
+    request: SweepRequest,
+    jobs: tuple[Job, ...],
+    screen: Screen,
+    publish: Publish,
+    make_slots: MakeSlots | None = None,
 ) -> tuple[Sweep, SweepFolder]:
     """The record of the sweep, which is written, and the folder it lies in.
 
-    `jobs` may be empty for one that is resumed: then they are those of its plan. Raises `UsageError`, and
+    `jobs` may be empty for one that is resumed: then they are those of its plan. `publish` gets the record, also of a
+    sweep that is interrupted. Raises `UsageError`, and
     `DeviceUnavailable` before anything was run.
     """
     folder = SweepFolder(request.logs, request.resume or request.name or _name_of_now())
@@ -92,7 +98,7 @@ def sweep(
         plan = _plan(request, jobs, folder)
         children = Children()
         slots = (make_slots or _local_slots(request))(folder, children)
-        return _swept(request, plan, folder, children, slots, screen), folder
+        return _swept(request, plan, folder, children, slots, screen, publish), folder
 
 
 def _name_of_now() -> str:
@@ -130,6 +136,7 @@ def _swept(
     children: Children,
     slots: tuple[Slot, ...],
     screen: Screen,
+    publish: Publish,
 ) -> Sweep:
     if ENV in plan.run:
         _examine(request, folder)
@@ -151,6 +158,7 @@ def _swept(
         children.end()
         record = _record(request, plan, folder, tuple(recorder.lost_devices), repeated)
         folder.write(record)
+        publish(record, folder)
     return record
 
 

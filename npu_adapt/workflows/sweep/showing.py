@@ -41,12 +41,14 @@ def _of_compare(summary: Summary) -> dict[str, object]:
         return {}
     floors = [each.error_over_floor for each in compare.outputs if each.error_over_floor is not None]
     found = None if compare.arithmetic is None else compare.arithmetic.found
+    readings = () if compare.arithmetic is None else compare.arithmetic.readings
     arithmetic = {} if found is None else {name: value for name, value in asdict(found).items() if value is not None}
     return {
         "right": compare.verdict.passed,
         "floors": max(floors, default=None),
         "within_1_percent": compare.match_within_1_percent,
         "arithmetic": arithmetic,
+        "operand_bits": {each.operators: each.operand_bits for each in readings if each.operators in arithmetic},
     }
 
 
