@@ -49,6 +49,7 @@ class JudgeOptions(TypedDict, total=False):
     fast: bool
     save_outputs: Path | None
     baseline: Path | None
+    generate: int | None
     accumulate: bool
 
 

@@ -27,6 +27,7 @@ TABLE: options.Table = {
     "atol": Option("For --rule tolerance."),
     "arithmetic": Option("What the device's matrix unit is held to."),
     "rehearse": Option("Without a device: emulate this arithmetic on the CPU."),
+    "generate": Option("Both sides also write so many tokens, judged one by one.", metavar="N"),
     "fast": Option("One forward a side, the field's rule, no noise floor."),
     "save_outputs": Option("Keep both sides' outputs as safetensors.", metavar="DIR"),
     "rejudge": Option("Judge what --save-outputs kept, without running anything.", metavar="DIR"),

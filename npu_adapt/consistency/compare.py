@@ -7,6 +7,7 @@ from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from npu_adapt.consistency.contradiction import Contradiction, held, same
+from npu_adapt.consistency.generation import of_generation
 from npu_adapt.numerics.rules import (
     FIELD_COSINE,
     FIELD_MEAN_ABS_DIFF,
@@ -55,6 +56,7 @@ def of_compare(summary: Summary) -> Iterator[Contradiction]:
         derived = compare.latency.reference_ms / compare.latency.candidate_ms
         source = "reference_ms and candidate_ms"
         yield from held("compare.latency.speed_up", compare.latency.speed_up, derived, source)
+    yield from of_generation(compare)
     first = compare.operators[0] if compare.operators else None
     yield from held("compare.first_suspect", compare.first_suspect, first, "compare.operators")
     if summary.run is not None and summary.run.inputs == compare.inputs:

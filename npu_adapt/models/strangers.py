@@ -58,6 +58,11 @@ STAGES: dict[str, Stage] = {
         "its files do not fit together, or not this transformers; fetch the model again",
         _model,
     ),
+    "template": Stage(
+        "the chat template of {file} cannot write a prompt",
+        "fetch the model again, or leave --generate out",
+        _model,
+    ),
     "input": Stage("the input {file} cannot be prepared for this model", "give another --input", _usage),
     "default input": Stage(
         "the model in {file} cannot take its default input",

@@ -44,6 +44,11 @@ TermId = Literal[
     "operator-failed",
     "operator-wrong",
     "operators-failed",
+    # of what both sides wrote
+    "token-flip",
+    "token-flips",
+    "position-error",
+    "invariance",
 ]
 
 

@@ -35,6 +35,7 @@ from npu_adapt.records.compare import (
     WorstOutput,
 )
 from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
+from npu_adapt.records.generation import GeneratedText, Generation, Invariance, StepFinding, TokenFlip
 from npu_adapt.records.model import ModelInfo, WeightFile, WeightsInfo
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
 from npu_adapt.records.upgrade import upgraded
@@ -59,8 +60,11 @@ __all__ = [
     "Fact",
     "Failure",
     "Gate",
+    "GeneratedText",
+    "Generation",
     "HistoryEntry",
     "InputInfo",
+    "Invariance",
     "Latency",
     "ModelInfo",
     "OperatorFinding",
@@ -74,10 +78,12 @@ __all__ = [
     "RuleOutcome",
     "Run",
     "SpeedUp",
+    "StepFinding",
     "SumOrderFound",
     "Summary",
     "Term",
     "Timings",
+    "TokenFlip",
     "ToolInfo",
     "Value",
     "Verdict",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from npu_adapt.records.base import Fact, Record, Term
+from npu_adapt.records.generation import Generation
 from npu_adapt.records.run import InputInfo
 
 
@@ -195,3 +196,4 @@ class Compare(Record, frozen=True, kw_only=True):
     depth: Depth | None = None  # None: no operator was judged
     left_out: tuple[Fact, ...] = ()  # what was not compared, and why
     baseline: Baseline | None = None  # None: not asked for
+    generation: Generation | None = None  # None: not asked for

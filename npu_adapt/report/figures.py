@@ -37,6 +37,7 @@ TENSOR_VALUE = Format(rounding.tensor_value)
 COUNT = Format(rounding.count)
 NUMERAL = Format(str)
 SIZE = Format(rounding.size)
+SHARE = Format(lambda share: f"{100 * share:.3g} %")
 
 # By the last part of the path; where that says nothing, by its ending; where that says nothing, by the type.
 FORMATS: dict[str, Format] = {
@@ -71,6 +72,16 @@ FORMATS: dict[str, Format] = {
     "limit": AS_GIVEN,
     "matmul_flop_per_s": Format(rounding.scaled, "FLOP/s"),
     "copy_bytes_per_s": Format(lambda value: f"{rounding.size(round(value))}/s"),
+    "may_flip": SHARE,
+    "did_flip": SHARE,
+    "expected_flip": SHARE,
+    "word_error_rate": SHARE,
+    "character_error_rate": SHARE,
+    "differing": SHARE,
+    "margin_over_floor": RATIO,
+    "cache_over_floor": RATIO,
+    "position": NUMERAL,
+    "parts_at": NUMERAL,
     "seed": NUMERAL,
     "threads": NUMERAL,
     "sample": NUMERAL,

@@ -9,7 +9,7 @@ from npu_adapt.records import Summary
 from npu_adapt.report.document import Block, Code, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.phrases import Language
-from npu_adapt.report.sections import benchmark, comparison, conclusion, operators, result, speed, subject
+from npu_adapt.report.sections import benchmark, comparison, conclusion, generation, operators, result, speed, subject
 from npu_adapt.report.terminal import Screen
 
 
@@ -44,6 +44,7 @@ def render_compare(summary: Summary, language: Language = "en") -> RenderableTyp
             *comparison.worst_elements(figures),
             comparison.repeats(figures),
             *comparison.arithmetic(figures),
+            *generation.generation(figures),
             *speed.speed_up(figures),
             *comparison.left_out(figures),
         ]

@@ -10,6 +10,7 @@ from npu_adapt.records.outcome import outcome_of
 from npu_adapt.report.document import Code, Inline, Paragraph, Table, Tone
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.first import lines
+from npu_adapt.report.first.generation import generation
 from npu_adapt.report.first.lines import line
 from npu_adapt.report.first.screen import LIMIT, LIMIT_OF_A_FAILURE, FirstScreen, Line, listed, without_column
 from npu_adapt.report.phrases import PHRASES
@@ -39,6 +40,7 @@ def first_compare(figures: Figures, logs: Path | None) -> FirstScreen:
             *other_rules(figures, compare),
             *operators(figures, compare),
             *repeats(figures, compare),
+            *generation(figures, compare),
             *lines.weights(figures),
             *lines.doubts(figures),
             *next_step(figures, compare),

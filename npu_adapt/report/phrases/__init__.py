@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from npu_adapt.report.phrases import audit, bench, compare, doctor, first, progress, registry, run, sweep, weights
 from npu_adapt.report.phrases.absent import ABSENT, REASONS
+from npu_adapt.report.phrases.generation import PHRASES as GENERATION
 from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
 from npu_adapt.report.phrases.phrase import Language, Phrase
 from npu_adapt.report.phrases.sentences import CONCLUSIONS, SENTENCES
@@ -25,6 +26,7 @@ PHRASES: dict[str, Phrase] = {
     **REASONS,
     **bench.REASONS,
     **compare.PHRASES,
+    **GENERATION,
     **progress.PHRASES,
     **run.PHRASES,
     **weights.PHRASES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench
+from npu_adapt.report.phrases import bench, generation
 from npu_adapt.report.phrases.phrase import Phrase
 
 REASONS: dict[str, Phrase] = {
@@ -95,6 +95,8 @@ ABSENT: dict[str, str] = {
     "compare.top5_match": "absent-class-scores",
     "compare.latency": "absent-speed-up",
     "compare.baseline": "absent-baseline",
+    "compare.generation": "absent-generation",
+    **{f"compare.generation.{path}": phrase for path, phrase in generation.ABSENT.items()},
     "compare.arithmetic": "absent-not-judged",
     "compare.arithmetic.found": "absent-not-judged",
     "compare.arithmetic.found.matmul": "absent-class",

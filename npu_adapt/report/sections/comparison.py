@@ -9,6 +9,7 @@ from npu_adapt.report.document import Block, Code, Inline, Listing, listing, sen
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.sections import operators
 from npu_adapt.report.sections.blocks import cell, fact, facts, missing_reasons, table
+from npu_adapt.report.sections.generation import generation
 
 METRICS = (
     "max_abs_diff",
@@ -70,6 +71,7 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
         *worst_elements(figures),
         repeats(figures),
         *arithmetic(figures),
+        *generation(figures),
         *left_out(figures),
     )
 

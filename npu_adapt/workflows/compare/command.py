@@ -39,6 +39,8 @@ from npu_adapt.workflows.compare.probing import (
 )
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
+from npu_adapt.workflows.generate.evidence import with_generation
+from npu_adapt.workflows.generate.plan import Plan, plan_generation
 from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.run.infer import record_forwards
 from npu_adapt.workflows.run.request import RunRequest
@@ -85,6 +87,11 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
         raise UsageError("--rule tolerance needs --rtol and --atol", hint="for example --rtol 1e-3 --atol 1e-5")
     if options.fast and options.arithmetic != "auto":
         raise UsageError("--fast does not probe the device's arithmetic", hint="leave --fast or --arithmetic out")
+    if options.fast and options.generate is not None:
+        raise UsageError(
+            "--fast measures no noise floor, and without one a token that differs cannot be judged",
+            hint="leave --fast or --generate out",
+        )
     if request.rehearse and request.device not in ("auto", "cpu"):
         raise UsageError(
             Sentence("--rehearse emulates on the CPU, so --device {device} means nothing", device=request.device),
@@ -96,8 +103,9 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
 
 def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forwards]:
     """Everything that is measured before anything is judged, and the device's forwards."""
-    candidate = _candidate_side(session)
-    expected, found, latency = _forwards(session, options, candidate)
+    plan = None if options.generate is None else plan_generation(session, options.generate)
+    reference, candidate = _reference_side(session, options), _candidate_side(session)
+    expected, found, latency = _forwards(session, options, reference, candidate)
     evidence = Evidence(
         reference=expected.outputs,
         candidate=found.outputs,
@@ -111,20 +119,20 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
         left_out=tuple(left_out("part", name=part) for part in session.loaded.left_out),
     )
     if not options.fast:
-        evidence = _examined(session, options, candidate, evidence, found.divergences)
+        evidence = _examined(session, options, reference, candidate, evidence, found.divergences, plan)
     if isinstance(latency, CompareLatency):
         found = dataclasses.replace(found, warm_ms=(latency.candidate_ms,))
     return evidence, found
 
 
 def _forwards(
-    session: Session, options: CompareOptions, candidate: Side
+    session: Session, options: CompareOptions, reference: Side, candidate: Side
 ) -> tuple[Forwards, Forwards, CompareLatency | Fact | None]:
     """Both sides' forwards of every sample: once with `--fast`, else repeated, the reference's first sample only.
 
     The latency is None with `--fast` and of a rehearsal.
     """
-    reference, rehearsed = _reference_side(session, options), session.request.rehearse is not None
+    rehearsed = session.request.rehearse is not None
     warm = 0 if options.fast else WARM_FORWARDS
     watched = 0 if options.fast or rehearsed else FORWARDS
     with session.stage("reference", doing("running-reference", device=reference.device.name)):
@@ -167,11 +175,13 @@ def candidate_context(session: Session) -> Callable[[], AbstractContextManager[o
 def _examined(
     session: Session,
     options: CompareOptions,
+    reference: Side,
     candidate: Side,
     evidence: Evidence,
     divergences: tuple[tuple[int, Divergence], ...],
+    plan: Plan | None,
 ) -> Evidence:
-    """The evidence with the device's arithmetic, the noise floor and the operators."""
+    """The evidence with the device's arithmetic, the noise floor, the operators, and what was planned to be written."""
     with session.stage("probe", doing("probing")):
         probed = probe(session.device, evidence.dtype, candidate.context)
     _log_failures(session, probed)
@@ -194,13 +204,14 @@ def _examined(
             is_random=evidence.is_random,
             accumulate=options.accumulate,
         )
-    return dataclasses.replace(
+    evidence = dataclasses.replace(
         evidence,
         floor=floor,
         arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor, convolutions.records(), orders),
         operators=operators,
         left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )
+    return evidence if plan is None else with_generation(session, plan, reference, candidate, judged_at, evidence)
 
 
 def _convolutions(session: Session, probed: Probed, candidate: Side, judged_at: ArithmeticByClass) -> Convolutions:

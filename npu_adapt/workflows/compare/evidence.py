@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from npu_adapt.records import ArithmeticReport, CompareLatency, Fact, Repeats
+from npu_adapt.records import ArithmeticReport, CompareLatency, Fact, Generation, Repeats
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.floor import NoiseFloor
 from npu_adapt.workflows.run.forward import Outputs
@@ -32,6 +32,7 @@ class Evidence:
     latency: CompareLatency | Fact | None = None  # a fact: why it was not measured; None: --fast
     operators: Operators = field(default_factory=Operators)
     left_out: tuple[Fact, ...] = ()
+    generation: Generation | None = None  # None: not asked for, or of a random model
 
     @property
     def is_random(self) -> bool:

@@ -83,16 +83,16 @@ def measure_floor(
     instead: dict[LeftOutId, None] = {}  # an ordered set
     with progress.task(doing("measuring-floor"), total=total) as step:
         for number, sample in enumerate(samples):
-            truth, other = _truth(loaded, sample, candidate[number], wide)
+            truth, other = truth_of(loaded, sample, candidate[number], wide)
             instead |= {} if other is None else {other: None}
             step.advance(1)
             errors = []
             for variant in emulations(arithmetic, wide.operators, truth, loaded.dtype):
-                errors.append(_errors(_forward(loaded, sample, loaded.dtype, emulate(variant)), truth))
+                errors.append(errors_of(forward_of(loaded, sample, loaded.dtype, emulate(variant)), truth))
                 step.advance(1)
-            found = _errors(candidate[number], truth)
+            found = errors_of(candidate[number], truth)
             measured.append(
-                {name: Measured(found[name], _floor([each[name] for each in errors], loaded.dtype)) for name in found}
+                {name: Measured(found[name], floor_of([each[name] for each in errors], loaded.dtype)) for name in found}
             )
             if explained and number == 0:
                 fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
@@ -153,14 +153,14 @@ def with_floor(output: OutputComparison, samples: tuple[dict[str, Measured], ...
     )
 
 
-def _forward(
+def forward_of(
     loaded: LoadedModel, sample: Sample, dtype: torch.dtype, context: AbstractContextManager[object]
 ) -> Outputs:
     with torch.inference_mode(), context:
         return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
 
 
-def _truth(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) -> tuple[Outputs, LeftOutId | None]:
+def truth_of(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) -> tuple[Outputs, LeftOutId | None]:
     """Every operator in float64, and what had to stand for that, if something had.
 
     Where the code does not bear it, a float64 copy of the model: a compiled or scripted part, say, insists on the types
@@ -168,14 +168,14 @@ def _truth(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) ->
     """
     instead: LeftOutId | None = None
     try:
-        outputs = _forward(loaded, sample, torch.float64, wide)
+        outputs = forward_of(loaded, sample, torch.float64, wide)
     except (RuntimeError, TypeError, ValueError):
         instead = "own-type-only"
         copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
-        outputs = _forward(copied, sample, torch.float64, nullcontext())
+        outputs = forward_of(copied, sample, torch.float64, nullcontext())
     if {name: tensor.shape for name, tensor in outputs.items()} != {name: each.shape for name, each in like.items()}:
         instead = "other-shapes-in-float64"
-        outputs = _forward(loaded, sample, loaded.dtype, nullcontext())
+        outputs = forward_of(loaded, sample, loaded.dtype, nullcontext())
     if instead is None:
         return outputs, None
     return {
@@ -190,13 +190,13 @@ def _left_out(wide: Float64, instead: Iterable[LeftOutId]) -> tuple[Fact, ...]:
     return (*found, *map(left_out, instead))
 
 
-def _errors(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:
+def errors_of(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:
     """Of the floating outputs: whole numbers are compared exactly."""
     floating = (name for name, tensor in truth.items() if tensor.is_floating_point())
     return {name: compare_tensors(outputs[name], truth[name]).relative_l2 for name in floating}
 
 
-def _floor(errors: list[float | None], dtype: torch.dtype) -> float | None:
+def floor_of(errors: list[float | None], dtype: torch.dtype) -> float | None:
     """The largest error, and at least what rounding the exact result to the run's type does: half of its roundoff."""
     known = [error for error in errors if error is not None]
     return max(*known, torch.finfo(dtype).eps / 4) if known else None
@@ -211,14 +211,14 @@ def _fits(
 ) -> tuple[str, ...]:
     """Which arithmetics would show the errors found: `known`, what was emulated already, and the usual ones."""
 
-    def errors_of(name: str) -> list[dict[str, float | None]]:
+    def emulated_errors(name: str) -> list[dict[str, float | None]]:
         if name in known:
             return known[name]
-        emulated = _forward(loaded, sample, loaded.dtype, emulate(Emulation(ArithmeticByClass.uniform(name))))
-        return [_errors(emulated, truth)]
+        emulated = forward_of(loaded, sample, loaded.dtype, emulate(Emulation(ArithmeticByClass.uniform(name))))
+        return [errors_of(emulated, truth)]
 
     coarse = next((name for name in CANDIDATES[1:] if name in known), COARSE)
-    predicted = predicted_errors(errors_of(CANDIDATES[0]), errors_of(coarse), coarse)
+    predicted = predicted_errors(emulated_errors(CANDIDATES[0]), emulated_errors(coarse), coarse)
     return fitting(found, {**predicted, **known})
 
 

@@ -90,7 +90,7 @@ class _Steps:
         if self.note is not None:
             return
         if self._search and self.first_wrong is None and not candidate.random:
-            self.first_wrong = _wrong_for_its_inputs(candidate, self._arithmetic)
+            self.first_wrong = wrong_for_its_inputs(candidate, self._arithmetic)
         if reference is None or floor is None or reference.operator != candidate.operator:
             self.note = _another_path(candidate, reference)
             return
@@ -143,7 +143,7 @@ def _distance(candidate: Tensor, reference: Tensor) -> tuple[float, Worst]:
     return (distance / size if size else (math.inf if distance else 0.0)), worst
 
 
-def _wrong_for_its_inputs(call: Call, arithmetic: ArithmeticByClass) -> OperatorFinding | None:
+def wrong_for_its_inputs(call: Call, arithmetic: ArithmeticByClass) -> OperatorFinding | None:
     """The finding of a call that is wrong for what the device itself gave it; None where it is right."""
     here = call.with_arguments(lambda leaf: moved(leaf, CPU))
     try:

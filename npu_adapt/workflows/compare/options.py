@@ -12,6 +12,7 @@ DEFAULT_TOLERANCE = 1e-5  # both rtol and atol, where the user gives none: Polyg
 
 RuleName: TypeAlias = Literal["noise-floor", "field", "tolerance"]
 HeldTo: TypeAlias = Literal["auto", "float32", "hf32", "float16", "bfloat16"]
+TokenCount: TypeAlias = Annotated[int, Meta(ge=1, le=4096)]  # their logits are held in memory
 Tolerance: TypeAlias = Annotated[float, Meta(ge=0, le=1e300)]
 
 
@@ -27,6 +28,7 @@ class CompareOptions:
     fast: bool = False
     save_outputs: Path | None = None
     baseline: Path | None = None
+    generate: TokenCount | None = None  # tokens that both sides write; None: none
     accumulate: bool = False  # how errors accumulate over depth, for a picture, even where nothing failed
 
     @property

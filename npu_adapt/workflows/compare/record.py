@@ -6,7 +6,16 @@ from msgspec import to_builtins
 
 from npu_adapt.evidence import Journal
 from npu_adapt.numerics.rules import FLOOR_MARGIN, one_percent
-from npu_adapt.records import ArithmeticReport, Compare, CompareLatency, Fact, InputInfo, OutputComparison, Term
+from npu_adapt.records import (
+    ArithmeticReport,
+    Compare,
+    CompareLatency,
+    Fact,
+    Generation,
+    InputInfo,
+    OutputComparison,
+    Term,
+)
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.facts import ReasonId, reason
 from npu_adapt.workflows.compare.floor import with_floor
@@ -55,8 +64,9 @@ def compare_section(
         operator_notes=operators.notes,
         depth=operators.depth,
         left_out=evidence.left_out,
+        generation=evidence.generation,
     )
-    return section, _reasons(evidence, section)
+    return section, _reasons(evidence, section, asked_to_write=options.generate is not None)
 
 
 def log_comparison(journal: Journal, section: Compare) -> None:
@@ -71,6 +81,8 @@ def log_comparison(journal: Journal, section: Compare) -> None:
         event("accuracy", "repeats", **to_builtins(section.repeats))
     for finding in section.operators:
         event("accuracy", "operator-failed", "error", **to_builtins(finding))
+    if section.generation is not None:
+        log_generation(journal, section.generation)
     for kind, facts in (("operator-note", section.operator_notes), ("left-out", section.left_out)):
         for fact in facts:
             event("accuracy", kind, "warning", id=fact.id, **fact.values)
@@ -94,6 +106,31 @@ def _log_arithmetic(journal: Journal, report: ArithmeticReport) -> None:
         event("accuracy", "fits", arithmetic=arithmetic)
 
 
+def log_generation(journal: Journal, generation: Generation) -> None:
+    """What both sides wrote as events of accuracy_compare.log, with the tokens that differ."""
+    event = journal.event
+    for fact in generation.settings:
+        event("accuracy", "generation-setting", "info", id=fact.id, **fact.values)
+    for text in generation.texts:
+        event(
+            "accuracy",
+            "generated",
+            sample=text.sample,
+            reference=text.reference_text,
+            candidate=text.candidate_text,
+            reference_tokens=text.reference_tokens,
+            candidate_tokens=text.candidate_tokens,
+            parts_at=text.parts_at,
+        )
+    for kind, records in (("token-flip", generation.flips), ("invariance", generation.invariance)):
+        for each in records:
+            event("accuracy", kind, **to_builtins(each))
+    positions, may, did = generation.positions, generation.may_flip, generation.did_flip
+    event("accuracy", "generation", positions=positions, may_flip=may, did_flip=did)
+    if generation.suspect is not None:
+        event("accuracy", "generation-suspect", "error", **to_builtins(generation.suspect))
+
+
 def _log_term(journal: Journal, rule: str, term: Term) -> None:
     about = {"place": term.place or None, "value": term.value, "limit": term.limit}
     level = "info" if term.holds else "error"
@@ -115,7 +152,7 @@ def _class_noise(evidence: Evidence) -> tuple[float, ...]:
     return tuple(FLOOR_MARGIN * (sample[scores].floor or 0.0) for sample in evidence.floor.samples)
 
 
-def _reasons(evidence: Evidence, section: Compare) -> dict[str, Fact]:
+def _reasons(evidence: Evidence, section: Compare, *, asked_to_write: bool) -> dict[str, Fact]:
     """Why fields of the section are null."""
     absent: dict[str, ReasonId] = {}
 
@@ -132,6 +169,8 @@ def _reasons(evidence: Evidence, section: Compare) -> dict[str, Fact]:
         say("rehearsal-arithmetic-known" if evidence.rehearsed else "fits-only-float32", "arithmetic.fits")
     if section.repeats is None:
         say("fast", "repeats")
+    if section.generation is None and asked_to_write:
+        say("random-model", "generation")
     suspect = _why_no_suspect(evidence, section)
     say(suspect, *(name for name in ("first_suspect", "depth") if getattr(section, name) is None))
     if evidence.floor is None:

@@ -21,6 +21,7 @@ from npu_adapt.numerics.rules import (
     term,
     tolerance_rule,
 )
+from npu_adapt.numerics.token_rules import generation_terms
 from npu_adapt.records import OperatorFinding, OutputComparison, RuleOutcome, Term, Verdict
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.options import CompareOptions
@@ -122,7 +123,9 @@ def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], op
             terms.append(term("random-forward", False, "", share, 0.0, forwards=repeats.forwards, operators=drawn))
         else:
             terms.append(term("random-forward-unexplained", False, "", share, 0.0, forwards=repeats.forwards))
-    return terms + (_arithmetic_terms(evidence) if options.arithmetic != "auto" else [])
+    arithmetic = _arithmetic_terms(evidence) if options.arithmetic != "auto" else []
+    written = () if evidence.generation is None else generation_terms(evidence.generation)
+    return [*terms, *written, *arithmetic]
 
 
 def _arithmetic_terms(evidence: Evidence) -> list[Term]:

@@ -1,0 +1,52 @@
+"""How far correct arithmetic is from the truth at each position of what was written."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from npu_adapt.models.tasks import LoadedModel, Sample
+from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.numerics.emulation import emulate
+from npu_adapt.numerics.margins import position_floors
+from npu_adapt.numerics.truth import Float64
+from npu_adapt.progress import Step
+from npu_adapt.workflows.compare.floor import Measured, emulations, errors_of, floor_of, forward_of, truth_of
+from npu_adapt.workflows.generate.writing import LOGITS, reading_at_once
+from npu_adapt.workflows.run.forward import Outputs
+
+
+@dataclass(frozen=True)
+class TextFloor:
+    """The truth of one text, and the noise that correct devices show around it. Float64."""
+
+    truth: Outputs  # `LOGITS` [positions, vocabulary]
+    positions: Tensor  # [positions] in logits
+    floor: float | None  # relative L2 over all positions; None: no emulation is finite
+
+    def measured(self, found: Tensor) -> Measured:
+        """Logits [positions, vocabulary] against the truth."""
+        return Measured(errors_of({LOGITS: found}, self.truth)[LOGITS], self.floor)
+
+
+def floor_of_text(
+    loaded: LoadedModel, sample: Sample, found: Tensor, arithmetic: ArithmeticByClass, step: Step
+) -> TextFloor:
+    """Of the text that `sample` carries, read at once: in exact arithmetic a cache changes nothing.
+
+    `found` are the device's logits, whose shape the truth's must be.
+    """
+    reading = dataclasses.replace(loaded, task=reading_at_once(loaded.task))
+    wide = Float64()
+    truth, _ = truth_of(reading, sample, {LOGITS: found}, wide)
+    step.advance(1)
+    emulated = []
+    for variant in emulations(arithmetic, wide.operators, truth, loaded.dtype):
+        emulated.append(forward_of(reading, sample, loaded.dtype, emulate(variant)))
+        step.advance(1)
+    errors = [errors_of(each, truth)[LOGITS] for each in emulated]
+    noise = position_floors([each[LOGITS] for each in emulated], truth[LOGITS], torch.finfo(loaded.dtype).eps / 4)
+    return TextFloor(truth, noise, floor_of(errors, loaded.dtype))
