@@ -86,11 +86,11 @@ class AuditScreen:
         screen = FirstScreen(writer.head(), (*lines, *writer.notes()), tuple(writer.end()), limit=UNLIMITED)
         letters = legible(options.encoding)
         shown = len(lines)
-        while shown > 1 and len([*screen.drawn(0, options.max_width, letters)]) > LIMIT:
+        while shown > 1 and len(screen.whole(options.max_width, letters)) > LIMIT:
             shown -= 1
             hidden = Line("", (writer.say("audit-hidden", number=str(len(lines) - shown)),))
             screen = replace(screen, lines=(*lines[:shown], hidden))
-        yield from screen.drawn(0, options.max_width, letters)
+        yield from screen.whole(options.max_width, letters)
 
 
 def audit_screen(audit: Audit, language: Language) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -48,20 +49,34 @@ class FirstScreen:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, letters = options.max_width, legible(options.encoding)
-        screen, rows = self, len(self.tables[0].rows) if self.tables else 0
-        drawn = [*screen.drawn(rows, width, letters)]
-        while len(drawn) > self.limit:
-            highest = max((line.rank for line in screen.lines), default=0)
-            if rows > FEWEST_ROWS or (rows > 1 and highest < MINOR):
-                rows -= 1
-            elif highest:
-                screen = replace(screen, lines=without_the_least(screen.lines))
-            else:
-                break
-            drawn = [*screen.drawn(rows, width, letters)]
-        yield from drawn
+        chosen = self._chosen(width, letters)
+        screen, rows = self, len(chosen.rows) if chosen else 0
 
-    def drawn(self, rows: int, width: int, letters: Letters) -> Iterator[Text]:
+        def drawn(count: int) -> list[Text]:
+            return [*screen._drawn(chosen, count, width, letters)]
+
+        while True:
+            highest = max((line.rank for line in screen.lines), default=0)
+            least = min(rows, FEWEST_ROWS if highest >= MINOR else 1)
+            # With each row less there are fewer lines, so the most rows that fit are found by halving.
+            rows = least + bisect_right(range(least + 1, rows + 1), self.limit, key=lambda count: len(drawn(count)))
+            lines = drawn(rows)
+            if len(lines) <= self.limit or not highest:
+                break
+            screen = replace(screen, lines=without_the_least(screen.lines))
+        yield from lines
+
+    def whole(self, width: int, letters: Letters) -> list[Text]:
+        """Every line, however many."""
+        chosen = self._chosen(width, letters)
+        return [*self._drawn(chosen, len(chosen.rows) if chosen else 0, width, letters)]
+
+    def _chosen(self, width: int, letters: Letters) -> Table | None:
+        """The first of the tables whose rows are lines, else the last; None: there is none."""
+        fitting = (each for each in self.tables if fits(each.columns, each.rows, width, letters))
+        return next(fitting, self.tables[-1]) if self.tables else None
+
+    def _drawn(self, chosen: Table | None, rows: int, width: int, letters: Letters) -> Iterator[Text]:
         """Every line, with so many rows of the table."""
         widest = max((cell_len(letters(line.label)) for line in (*self.lines, *self.end)), default=0)
         labels = widest + GAP if widest else 0
@@ -69,9 +84,7 @@ class FirstScreen:
             yield from draw_paragraph(self.head, width, letters)
         for line in self.lines:
             yield from draw_line(line, labels, width, letters)
-        if self.tables:
-            fitting = (each for each in self.tables if fits(each.columns, each.rows, width, letters))
-            chosen = next(fitting, self.tables[-1])
+        if chosen is not None:
             yield from (unbroken(each) for each in table(chosen.columns, chosen.rows[:rows], width, letters))
             if hidden := len(chosen.rows) - rows:
                 yield unbroken(letters(self.left_out(hidden)))
