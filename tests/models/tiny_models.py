@@ -57,16 +57,16 @@ def image_processor(kind: str = "ViTImageProcessor", **extra: object) -> Callabl
     return lambda folder: write_json(folder, "preprocessor_config.json", content)
 
 
-def word_tokenizer(folder: Path, extra: str = "") -> None:
+def word_tokenizer(folder: Path, extra: str = "", more: tuple[str, ...] = ()) -> None:
     """A word-level tokenizer with BERT's special tokens; `extra` are further words of one character each."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-    words = {word: number for number, word in enumerate((*WORDS, *extra))}
+    words = {word: number for number, word in enumerate((*WORDS, *extra, *more))}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer() if extra else normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     roles = {"unk": "[UNK]", "pad": "[PAD]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
     names = {f"{role}_token": token for role, token in roles.items()}
@@ -127,9 +127,14 @@ def mask2former(folder: Path) -> Path:
 
 
 def bert(
-    folder: Path, head: str, *, tokenizer: Callable[[Path], None] = word_tokenizer, vocab_size: int = len(WORDS)
+    folder: Path,
+    head: str,
+    *,
+    tokenizer: Callable[[Path], None] = word_tokenizer,
+    vocab_size: int = len(WORDS),
+    **fields: object,
 ) -> Path:
-    config = tf.BertConfig(**WIDTH, vocab_size=vocab_size, max_position_embeddings=64, **LABELS)
+    config = tf.BertConfig(**WIDTH, vocab_size=vocab_size, max_position_embeddings=64, **{**LABELS, **fields})
     return save(getattr(tf, head)(config), folder, tokenizer)
 
 
@@ -171,6 +176,41 @@ def clip(folder: Path) -> Path:
         "CLIPImageProcessor", size={"shortest_edge": 32}, do_center_crop=True, crop_size={"height": 32, "width": 32}
     )
     return save(tf.CLIPModel(config), folder, processor, word_tokenizer)
+
+
+def t5(folder: Path) -> Path:
+    config = tf.T5Config(
+        d_model=32, d_kv=16, d_ff=48, num_layers=2, num_heads=2, vocab_size=len(WORDS), pad_token_id=0, eos_token_id=3,
+        decoder_start_token_id=0,
+    )  # fmt: skip
+    return save(tf.T5ForConditionalGeneration(config), folder, word_tokenizer)
+
+
+def trocr(folder: Path) -> Path:
+    """A picture's encoder and a text's decoder, as TrOCR and Donut are."""
+    encoder = tf.ViTConfig(**WIDTH, **PICTURE)
+    decoder = tf.TrOCRConfig(
+        d_model=32, decoder_layers=2, decoder_attention_heads=2, decoder_ffn_dim=48, vocab_size=len(WORDS),
+        cross_attention_hidden_size=32, max_position_embeddings=64,
+    )  # fmt: skip
+    config = tf.VisionEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
+    config.decoder_start_token_id, config.pad_token_id = 2, 0
+    return save(tf.VisionEncoderDecoderModel(config=config), folder, image_processor(), word_tokenizer)
+
+
+PICTURE_WORD = "<image>"
+
+
+def llava(folder: Path) -> Path:
+    text = tf.LlamaConfig(**WIDTH, num_key_value_heads=1, vocab_size=len(WORDS) + 1)
+    vision = tf.CLIPVisionConfig(**WIDTH, **PICTURE)
+    config = tf.LlavaConfig(text_config=text, vision_config=vision, image_token_id=len(WORDS), vision_feature_layer=-1)
+    return save(tf.LlavaForConditionalGeneration(config), folder, image_processor(), picture_tokenizer)
+
+
+def picture_tokenizer(folder: Path) -> None:
+    """The word-level tokenizer with the token that stands for a part of a picture."""
+    word_tokenizer(folder, more=(PICTURE_WORD,))
 
 
 # name -> (writer, the row it must be taken for, its outputs and their shapes; None stands for a length of the input)
@@ -250,5 +290,36 @@ MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None,
         clip,
         "zero-shot-image-classification",
         {"logits_per_image": (1, 6), "image_embeds": (1, 16), "text_embeds": (6, 16)},
+    ),
+    "bert-answers": (
+        lambda folder: bert(folder, "BertForQuestionAnswering", id2label=None, num_labels=2),
+        "question-answering",
+        {"start_logits": (1, None), "end_logits": (1, None), "last_hidden_state": (1, None, 32)},
+    ),
+    "t5": (
+        t5,
+        "text2text-generation",
+        {
+            "encoder_last_hidden_state": (1, None, 32),
+            "logits": (1, None, len(WORDS)),
+            "first_step_logits": (1, len(WORDS)),
+        },
+    ),
+    "trocr": (
+        trocr,
+        "image-to-text",
+        {
+            "encoder_last_hidden_state": (1, 17, 32),
+            "logits": (1, 1, len(WORDS)),
+            "first_step_logits": (1, len(WORDS)),
+        },
+    ),
+    "llava": (
+        llava,
+        "image-text-to-text",
+        {
+            "logits": (1, None, len(WORDS) + 1),
+            "next_token_logits": (1, len(WORDS) + 1),
+        },
     ),
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from npu_adapt.errors import ModelError, Sentence, UsageError
-from npu_adapt.models.tasks import audio, image, image_text, text
+from npu_adapt.models.tasks import audio, image, image_text, image_to_text, questions, text, text_to_text
 from npu_adapt.models.tasks.task import Task
 
-ROWS = (*image_text.ROWS, *image.ROWS, *audio.ROWS, *text.ROWS)
+ROWS = (
+    *image_text.ROWS, *image.ROWS, *image_to_text.ROWS, *audio.ROWS, *text_to_text.ROWS, *text.ROWS, *questions.ROWS,
+)  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
 
 # Where a checkpoint names no head, its model type tells what it takes: transformers' own tables, asked in this order.
@@ -25,7 +28,7 @@ def choose_task(config: Any, asked: str | None) -> Task:
 
     Raises `UsageError` for an unknown name and `ModelError` where nothing can be inferred.
     """
-    rows = [row for row in ROWS if not row.model_types or config.model_type in row.model_types]
+    rows = [row for row in ROWS if _suits(row, config)]
     if asked is not None:
         return _asked(rows, config, asked)
     architectures = getattr(config, "architectures", None) or ()
@@ -41,11 +44,15 @@ def choose_task(config: Any, asked: str | None) -> Task:
     return _by_model_type(config, architectures)
 
 
+def _suits(row: Task, config: Any) -> bool:
+    return (not row.model_types or config.model_type in row.model_types) and (row.suits is None or row.suits(config))
+
+
 def require_task_name(name: str | None) -> None:
     """Raises `UsageError` unless `name` is None, a row or a pipeline tag of one."""
-    if name is None or name in TASKS or any(row.tag == name for row in ROWS):
+    if name is None or name in TASKS or any(row.has_tag(name) for row in ROWS):
         return
-    known = sorted({row.tag for row in ROWS} | set(TASKS))
+    known = sorted({tag for row in ROWS for tag in (row.tag, *row.further_tags)} | set(TASKS))
     raise UsageError(
         Sentence("unknown task {name!r}", name=name), hint=Sentence("one of: {names}", names=", ".join(known))
     )
@@ -55,7 +62,7 @@ def _asked(rows: list[Task], config: Any, asked: str) -> Task:
     """Rows of one tag are told apart by what the model type can be."""
     require_task_name(asked)
     for row in rows:
-        if asked in (row.name, row.tag) and _can_do(row, config):
+        if row.has_tag(asked) and _can_do(row, config):
             return row
     raise UsageError(
         Sentence("a model of type {model_type!r} cannot do {asked}", model_type=config.model_type, asked=asked),
@@ -85,6 +92,15 @@ def _class_names(row: Task, model_type: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+# Where no table knows the model type, what its class calls its main input tells.
+_MAIN_INPUTS = {
+    "input_ids": "feature-extraction",
+    "pixel_values": "image-feature-extraction",
+    "input_values": "audio-feature-extraction",
+    "input_features": "audio-feature-extraction",
+}
+
+
 def _by_model_type(config: Any, architectures: tuple[str, ...]) -> Task:
     from transformers.models.auto import modeling_auto
 
@@ -105,10 +121,31 @@ def _as_names(found: Any) -> tuple[str, ...]:
 
 
 def _feature_row(model_type: str) -> Task | None:
+    """The row of a base model, by what its class calls its main input, else by the processors of its model type."""
     import importlib
 
+    main_input = _main_input(model_type)
+    if main_input in _MAIN_INPUTS:
+        return TASKS[_MAIN_INPUTS[main_input]]
     for module, table, name in _FEATURE_ROWS:
         names = getattr(importlib.import_module(f"transformers.models.auto.{module}"), table)
         if names.get(model_type):
             return TASKS[name]
+    return None
+
+
+def _main_input(model_type: str) -> str | None:
+    """What the base model's class calls its main input. None: there is no such class, or it cannot be imported."""
+    from contextlib import suppress
+
+    import transformers
+    from transformers.models.auto import modeling_auto
+
+    for name in _as_names(modeling_auto.MODEL_MAPPING_NAMES.get(model_type, ())):
+        with suppress(Exception):  # a library that the class needs is missing: it is said where the model is built
+            kind = getattr(transformers, name)
+            taken = inspect.signature(kind.forward).parameters
+            return (
+                kind.main_input_name if kind.main_input_name in taken else next(n for n in taken if n in _MAIN_INPUTS)
+            )
     return None

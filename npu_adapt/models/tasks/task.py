@@ -103,6 +103,12 @@ class Task:
     optional_parts: tuple[str, ...] = field(default=())  # parameters that the outputs do not depend on: regexes
     shared_inputs: tuple[str, ...] = ()  # inputs that hold for every member of a batch
     generation: Generation | None = None  # None: not a causal language model
+    further_tags: tuple[str, ...] = ()  # other pipeline tags of the same forward: a translation is a text from a text
+    suits: Callable[[Any], bool] | None = None  # of two rows for the same classes, by the configuration; None: any
+
+    def has_tag(self, name: str) -> bool:
+        """Whether the user may ask for the row by that name."""
+        return name in (self.name, self.tag, *self.further_tags)
 
     def predictions(
         self, loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int

@@ -35,7 +35,7 @@ MASK_POSITION = "mask_position"  # an input of ours, not of the model: where the
 
 def prepare_texts(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """`input_ids` [1, tokens] and what else the tokenizer gives. One text a batch, so nothing is padded."""
-    return tuple(sample_of(*_encode(loaded, text, given=bool(values))) for text in texts(values, samples, seed))
+    return tuple(sample_of(*encode_text(loaded, text, given=bool(values))) for text in texts(values, samples, seed))
 
 
 def prepare_features(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
@@ -65,7 +65,7 @@ def prepare_masked(loaded: LoadedModel, values: Sequence[str], samples: int, see
 
 def _masked(loaded: LoadedModel, text: Text, *, given: bool) -> Sample:
     tokenizer = loaded.processor.tokenizer
-    encoded, origin = _encode(loaded, text, given=given)
+    encoded, origin = encode_text(loaded, text, given=given)
     ids = encoded["input_ids"]
     positions = (ids[0] == tokenizer.mask_token_id).nonzero()[:1, 0]
     if not positions.numel():
@@ -94,7 +94,7 @@ def _middle(ids: Sequence[int], special: Collection[int]) -> int:
     return places[len(places) // 2]
 
 
-def _encode(loaded: LoadedModel, text: Text, *, given: bool) -> tuple[dict[str, Tensor], str]:
+def encode_text(loaded: LoadedModel, text: Text, *, given: bool) -> tuple[dict[str, Tensor], str]:
     """The tokens, cut to as many as the model has positions for, and where they are from."""
     limit = token_limit(loaded)
     cut = {} if limit is None else {"truncation": True, "max_length": limit}

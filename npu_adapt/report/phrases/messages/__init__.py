@@ -5,7 +5,7 @@ The English stands where an error is raised, so that it can be read there; a tes
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases.messages import commands, devices, generation, hubs, models, sweep, system
+from npu_adapt.report.phrases.messages import commands, devices, generation, hubs, models, sweep, system, tasks
 
-ROOMS = (commands, devices, generation, hubs, models, sweep, system)
+ROOMS = (commands, devices, generation, hubs, models, sweep, system, tasks)
 CHINESE: dict[str, str] = {english: words for room in ROOMS for english, words in room.CHINESE.items()}

@@ -1,0 +1,110 @@
+"""Tasks on a question and a passage: the answer is a span of the passage, or how well the passage fits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.tasks.image import POOLER, with_hidden_state
+from npu_adapt.models.tasks.results import Outputs
+from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, preparing, require_known_tokens, sample_of
+from npu_adapt.models.tasks.text import token_limit
+from npu_adapt.models.texts import read_text
+from npu_adapt.records import Prediction
+
+QUESTIONS = (
+    ("When does the train leave?", "The train leaves at nine and arrives a little after noon."),
+    ("Where does water boil earlier?", "Water boils at a lower temperature on a high mountain."),
+    ("What was rebuilt in stone?", "In the spring of that year the bridge was rebuilt in stone, two spans longer."),
+    ("What did the travellers have left?", "Bread, salt and clear water were all that the travellers had left."),
+)
+LONGEST_ANSWER = 15  # tokens, as transformers' pipeline has it
+_QUESTION = re.compile(r"(.+?[?？؟])\s*(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, the passage that answers it, and where both are from."""
+
+    question: str
+    passage: str
+    origin: str
+
+
+def questions(values: Sequence[str], samples: int, seed: int) -> tuple[Asked, ...]:
+    """Those given, each "QUESTION? PASSAGE" (or a file that holds that); without any, `samples` default ones.
+
+    Raises `UsageError` for a text without a question mark and a passage after it.
+    """
+    if not values:
+        numbers = range(seed, seed + samples)
+        return tuple(Asked(*QUESTIONS[n % len(QUESTIONS)], f"default question {n}") for n in numbers)
+    found = []
+    for text in map(read_text, values):
+        parts = _QUESTION.fullmatch(text.text.strip())
+        if parts is None:
+            raise UsageError(
+                Sentence("the input {text!r} is not a question and a passage", text=text.text[:40]),
+                hint='give both in one text, the question first: --input "Who came? Ann came at noon."',
+            )
+        found.append(Asked(parts[1], parts[2], text.origin))
+    return tuple(found)
+
+
+def prepare_questions(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
+    """`input_ids` [1, tokens] of question and passage, and what else the tokenizer gives; the passage is cut to fit."""
+    limit = token_limit(loaded)
+    cut = {} if limit is None else {"truncation": "only_second", "max_length": limit}
+    prepared = []
+    for asked in questions(values, samples, seed):
+        with preparing(loaded, asked.origin, given=bool(values)):
+            encoded = loaded.processor.tokenizer(asked.question, asked.passage, return_tensors="pt", **cut)
+        require_known_tokens(loaded, encoded["input_ids"])
+        prepared.append(sample_of(accepted(loaded, encoded), asked.origin))
+    return tuple(prepared)
+
+
+def find_answer(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
+    """`start_logits` and `end_logits` [1, tokens], and the base model's `last_hidden_state`."""
+    return with_hidden_state(module, tensors, ("start_logits", "end_logits"))
+
+
+def answers(
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
+    """The five best spans of at most 15 tokens: their text, and the product of both ends' probabilities."""
+    start, end = (outputs[name][0].double().softmax(-1) for name in ("start_logits", "end_logits"))
+    scores = (start[:, None] * end[None, :]).triu().tril(LONGEST_ANSWER - 1)
+    best = scores.flatten().topk(min(5, scores.numel()))
+    tokens = sample.tensors["input_ids"][0]
+    found = []
+    for score, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        first, last = divmod(place, scores.shape[1])
+        with foreign_code("predictions", loaded.info.architecture):
+            text = str(loaded.processor.tokenizer.decode(tokens[first : last + 1])).strip()
+        found.append(Prediction(label=text, index=first, score=score, sample=sample_index))
+    return tuple(found)
+
+
+ROWS = (
+    Task(
+        name="question-answering",
+        tag="question-answering",
+        modality="text",
+        auto_class="AutoModelForQuestionAnswering",
+        classes=("MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES",),
+        processors=("tokenizer",),
+        prepare=prepare_questions,
+        forward=find_answer,
+        read=answers,
+        needs=("start_logits", "end_logits"),
+        class_scores="start_logits",
+        optional_parts=(POOLER,),
+    ),
+)

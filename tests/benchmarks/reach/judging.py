@@ -1,0 +1,98 @@
+"""What the console's own workflow makes of a made model: inferred task, proof, forward, whole verdict on the CPU."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from npu_adapt.devices.hiding import unopened_extensions_hidden
+from npu_adapt.errors import NpuAdaptError, RunFailed
+from npu_adapt.progress import Silent
+from tests.benchmarks.reach.heads import Head
+from tests.benchmarks.reach.making import NotMade, make
+from tests.benchmarks.reach.shrinking import WAYS, Way
+
+Verdict: TypeAlias = Literal["judged", "refused", "wrong", "not made"]
+LONGEST_SECONDS = 60.0
+TIMED_SECONDS = 0.02  # the latency is measured too, but nobody reads it
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of one model type."""
+
+    model_type: str
+    table: str
+    verdict: Verdict
+    way: str = ""
+    task: str = ""  # empty: none was inferred
+    why: str = ""  # empty: it was judged
+    hint: str = ""
+    seconds: float = 0.0
+
+
+def reach(head: Head) -> Outcome:
+    """The outcome of the first way of shrinking that is judged, else the most telling one."""
+    found: list[Outcome] = []
+    for way in WAYS:
+        outcome = _reach(head, way)
+        found.append(outcome)
+        if outcome.verdict == "judged" or (outcome.verdict == "refused" and not found[0].why.startswith("RunFailed")):
+            return outcome
+    return min(found, key=lambda outcome: ("refused", "wrong", "not made").index(outcome.verdict))
+
+
+def _reach(head: Head, way: Way) -> Outcome:
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="reach-") as scratch:
+        folder = Path(scratch)
+        try:
+            with unopened_extensions_hidden():
+                path = make(head, folder / "model", way)
+        except NotMade as error:
+            return Outcome(head.model_type, head.table, "not made", way.name, why=str(error)[:400])
+        started = time.perf_counter()
+        verdict, fields = _judge(path, folder)
+    seconds = round(time.perf_counter() - started, 2)
+    if seconds > LONGEST_SECONDS:
+        verdict, fields = "wrong", {**fields, "why": f"took {seconds:.0f} s"}
+    return Outcome(head.model_type, head.table, verdict, way.name, seconds=seconds, **fields)
+
+
+def _judge(path: Path, folder: Path) -> tuple[Verdict, dict[str, Any]]:
+    from npu_adapt.workflows.compare.command import CompareOptions, compare
+    from npu_adapt.workflows.run.request import RunRequest
+
+    request = RunRequest(
+        command="compare", command_line="npu-adapt compare MODEL --device cpu", model=str(path), device="cpu",
+        logs=folder / "logs", cache_dir=folder / "cache", offline=True,
+    )  # fmt: skip
+    try:
+        summary = compare(request, CompareOptions(), Silent())
+    except RunFailed as error:
+        return "wrong", {"why": f"RunFailed: {error.message}", "hint": error.hint or ""}
+    except NpuAdaptError as error:
+        verdict: Verdict = "refused" if error.hint else "wrong"
+        return verdict, {"why": f"{type(error).__name__}: {error.message}", "hint": error.hint or ""}
+    except Exception as error:  # noqa: BLE001 - a traceback is an outcome
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return "wrong", {"why": f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"}
+    assert summary.compare is not None and summary.model is not None
+    task = summary.model.task
+    if not summary.compare.verdict.passed:
+        terms = "; ".join(
+            f"{term.id} {term.place} {term.value}" for term in summary.compare.verdict.terms if not term.holds
+        )
+        return "wrong", {"task": task, "why": f"false failure: {terms}"[:400]}
+    return "judged", {"task": task}
+
+
+def quick() -> None:
+    """Shortens the measurement of latency for the rest of the process: of these models nobody reads it."""
+    from npu_adapt.workflows.compare import latency
+
+    latency.LONGEST_SECONDS = TIMED_SECONDS

@@ -1,0 +1,269 @@
+"""A tiny model of a model type, written to a folder as a hub would hold it: configuration, weights, processors."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.benchmarks.reach.heads import Head
+from tests.benchmarks.reach.shrinking import PICTURE, WORDS, Way, shrunk
+from tests.models.tiny_models import SPECIAL, TEXT, shaken
+
+MOST_ELEMENTS = 120_000_000  # of a model that is still called tiny
+_TOKEN = re.compile(r"^(\w+?)_token_(id|index|ids)$|^(\w+?)_(id|index)$")
+_ROLES = {"pad": 0, "unk": 1, "bos": 2, "cls": 2, "decoder_start": 2, "eos": 3, "sep": 3, "mask": 4}
+
+
+class NotMade(Exception):
+    """No model of the type can be made from its configuration class: the benchmark's own failure."""
+
+
+def make(head: Head, folder: Path, way: Way) -> Path:
+    """The folder, filled with the first of the type's classes that its default configuration fits. Raises `NotMade`."""
+    for number, (_, architecture) in enumerate(head.classes):
+        try:
+            return _make(head.model_type, architecture, folder, way)
+        except NotMade:
+            if number + 1 == len(head.classes):
+                raise
+            shutil.rmtree(folder)
+    raise NotMade("no class")
+
+
+def _make(model_type: str, architecture: str, folder: Path, way: Way) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        config = _config(model_type, way)
+        tokens = _Tokens(model_type, config)
+        _number_tokens(config, tokens)
+        kind = _exported(architecture)
+        write_processors(config, tokens, folder, _main_input(kind))
+        _require_small(kind, config)
+        torch.manual_seed(0)
+        model = shaken(kind(config))
+        model.save_pretrained(folder)
+    except Exception as error:
+        raise NotMade(f"{type(error).__name__}: {error}") from error
+    return folder
+
+
+def _require_small(kind: Any, config: Any) -> None:
+    with torch.device("meta"):
+        elements = sum(parameter.numel() for parameter in kind(_copied(config)).parameters())
+    if elements > MOST_ELEMENTS:
+        raise NotMade(f"{elements / 1e6:.0f} million parameters")
+
+
+def _config(model_type: str, way: Way) -> Any:
+    from transformers import CONFIG_MAPPING
+
+    kind = CONFIG_MAPPING[model_type]
+    default = kind()
+    fields = shrunk(default.to_dict(), way)
+    for name in ("architectures", "transformers_version", "dtype", "torch_dtype"):
+        fields.pop(name, None)
+    return kind.from_dict(fields)
+
+
+def _copied(config: Any) -> Any:
+    return type(config).from_dict(config.to_dict())
+
+
+def _exported(name: str) -> Any:
+    import transformers
+
+    return getattr(transformers, name)
+
+
+def configs(config: Any) -> Iterator[Any]:
+    """The configuration and those in it."""
+    yield config
+    for value in vars(config).values():
+        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
+            yield from configs(value)
+
+
+class _Tokens:
+    """The words of the made tokenizer: those of the default texts, and each special one that a configuration numbers or
+    the model type's processor writes."""
+
+    def __init__(self, model_type: str, config: Any) -> None:
+        self.named: dict[str, str] = {}
+        for each in configs(config):
+            for name, value in vars(each).items():
+                role = _role(name)
+                if role and role not in _ROLES and isinstance(value, int) and not isinstance(value, bool):
+                    self.named.setdefault(role, f"<{role}>")
+        source = processor_source(model_type)
+        for role, text in re.findall(r"(\w+)_token[\w\s:|]*=\s*[^\n]*?[\"'](<[^\"'\s]+>)[\"']", source):
+            if role in self.named or role not in _ROLES:
+                self.named[role] = text
+        written = re.findall(r"[\"'](<[^\"'\s{}%]{1,30}>)[\"']", source)
+        extra = [*self.named.values(), *written]
+        self.words = tuple(dict.fromkeys((*SPECIAL, *TEXT.split(), *extra)))[: WORDS - 1]
+        self.number = {word: number for number, word in enumerate(self.words)}
+
+    def of(self, role: str) -> int:
+        """The number of the token of that role."""
+        if role in _ROLES:
+            return _ROLES[role]
+        return self.number.get(self.named.get(role, ""), 1)
+
+
+def _role(name: str) -> str | None:
+    found = re.match(r"^(\w+?)_token_(id|index)$", name)
+    return found[1] if found else None
+
+
+def _number_tokens(config: Any, tokens: _Tokens) -> None:
+    """Sets each `…_token_id` of the configuration to the made tokenizer's number for it."""
+    for each in configs(config):
+        for name, value in list(vars(each).items()):
+            role = _role(name)
+            if role is None or value is None or isinstance(value, bool):
+                continue
+            if isinstance(value, int):
+                setattr(each, name, tokens.of(role))
+            elif isinstance(value, (list, tuple)):
+                setattr(each, name, [tokens.of(role)])
+
+
+def processor_source(model_type: str) -> str:
+    """The text of the module of the model type's processor; empty where it has none."""
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    name = PROCESSOR_MAPPING_NAMES.get(model_type)
+    try:
+        return inspect.getsource(inspect.getmodule(_exported(name))) if name else ""  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - it needs a library that is not here
+        return ""
+
+
+def write_processors(config: Any, tokens: _Tokens, folder: Path, main_input: str) -> None:
+    """Whatever of tokenizer, image processor and feature extractor transformers' tables have for the model type."""
+    tokenizer = _tokenizer(tokens)
+    parts = {"tokenizer": tokenizer, "image_processor": _image_processor(config), "feature_extractor": _sounds(config)}
+    made = {name: part for name, part in parts.items() if part is not None}
+    if len(made) == 1:  # a tower of a larger model is published with that model's processor
+        made |= _plain_processors(config, main_input)
+    processor = _processor(config, made)
+    for part in [*made.values(), *([processor] if processor is not None else [])]:
+        part.save_pretrained(folder)
+
+
+def _main_input(kind: Any) -> str:
+    taken = inspect.signature(kind.forward).parameters
+    known = ("pixel_values", "input_values", "input_features")
+    return kind.main_input_name if kind.main_input_name in taken else next((n for n in known if n in taken), "")
+
+
+def _plain_processors(config: Any, main_input: str) -> dict[str, Any]:
+    """The plainest processor of a modality, for a model type that transformers' tables have none for."""
+    import transformers
+
+    if main_input == "pixel_values":
+        return {"image_processor": _sized(transformers.ViTImageProcessorPil(), config)}
+    if main_input == "input_values":
+        return {"feature_extractor": transformers.Wav2Vec2FeatureExtractor()}
+    if main_input == "input_features":
+        bins = next((each.num_mel_bins for each in configs(config) if getattr(each, "num_mel_bins", None)), 80)
+        return {"feature_extractor": transformers.WhisperFeatureExtractor(feature_size=bins)}
+    return {}
+
+
+def _tokenizer(tokens: _Tokens) -> Any:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    made = Tokenizer(models.WordLevel(tokens.number, unk_token="[UNK]"))
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    special = {word: word for word in tokens.words if word.startswith("<")}
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]",
+        mask_token="[MASK]", bos_token="[CLS]", eos_token="[SEP]", model_max_length=512,
+        additional_special_tokens=list(special),
+        extra_special_tokens={f"{role}_token": text for role, text in tokens.named.items() if text in tokens.number},
+        chat_template=TEMPLATE,
+    )  # fmt: skip
+
+
+# The plainest template that processors of pictures take: a picture is its token.
+TEMPLATE = (
+    "{% for message in messages %}{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}IMAGE {% elif part['type'] == 'text' %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}{% endfor %}"
+)
+
+
+def _image_processor(config: Any) -> Any:
+    from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
+
+    names = IMAGE_PROCESSOR_MAPPING_NAMES.get(config.model_type)
+    if not names:
+        return None
+    listed = list(names.values()) if isinstance(names, Mapping) else [names] if isinstance(names, str) else list(names)
+    for name in sorted(filter(None, listed), key=lambda name: not name.endswith("Pil")):
+        try:
+            return _sized(_exported(name)(), config)
+        except Exception:  # noqa: BLE001 - torchvision's back end, where there is none
+            continue
+    return None
+
+
+def _sized(processor: Any, config: Any) -> Any:
+    """The processor with the pictures as small as the configuration says."""
+    sizes = [each.image_size for each in configs(config) if getattr(each, "image_size", None)]
+    asked = sizes[0] if sizes else PICTURE
+    side = max(asked) if isinstance(asked, (list, tuple)) else asked
+    for name in ("size", "crop_size"):
+        size = getattr(processor, name, None)
+        if isinstance(size, int):
+            setattr(processor, name, side)
+        elif size is not None:
+            given = dict(size) if isinstance(size, Mapping) else vars(size)
+            setattr(processor, name, {key: _side(value, side) for key, value in given.items() if value is not None})
+    for name in ("max_pixels", "min_pixels"):
+        if isinstance(getattr(processor, name, None), int):
+            setattr(processor, name, min(getattr(processor, name), side * side))
+    return processor
+
+
+def _side(value: int, side: int) -> int:
+    """A length in pixels, or a number of pixels, that is no larger than a picture of that side."""
+    return min(value, side if value < 5000 else side * side)
+
+
+def _sounds(config: Any) -> Any:
+    from transformers.models.auto.feature_extraction_auto import FEATURE_EXTRACTOR_MAPPING_NAMES
+
+    name = FEATURE_EXTRACTOR_MAPPING_NAMES.get(config.model_type)
+    if not name:
+        return None
+    try:
+        return _exported(name)()
+    except Exception:  # noqa: BLE001 - it needs a library that is not here
+        return None
+
+
+def _processor(config: Any, made: Mapping[str, Any]) -> Any:
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    name = PROCESSOR_MAPPING_NAMES.get(config.model_type)
+    if not name:
+        return None
+    try:
+        kind = _exported(name)
+        taken = inspect.signature(kind.__init__).parameters
+        return kind(**{part: value for part, value in made.items() if part in taken})
+    except Exception:  # noqa: BLE001 - a part of it is missing here: what a checkpoint without a processor is
+        return None

@@ -1,0 +1,238 @@
+"""A configuration made small by reading its fields, those of nested configurations too; no architecture is named.
+
+Four ways, from the smallest to the most careful. What a field is, its name tells; what values belong together, that
+they are equal, or each a multiple of the other. Where a way breaks a relation that a model needs, the next is tried.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Fields: TypeAlias = Mapping[str, Any]
+HEADS, LAYERS, WORDS = 4, 2, 160
+MOST_LAYERS = 4  # so that each kind of layer of a mixed model is there
+PICTURE = 64  # pixels a side, or the next multiple of the patches below
+POSITIONS = 512
+_COMPUTED = ("stage_names", "out_features")  # from the layers and `out_indices`
+_PLAIN = ("id2label", "label2id", "task_specific_params")  # tables that hold no sizes
+
+
+@dataclass(frozen=True)
+class Way:
+    """How much is taken away."""
+
+    name: str
+    head_dim: int = 0  # of four heads, which give all other widths; 0: widths keep their relations
+    divisor: int = 1  # of all widths then; the heads are kept
+
+    @property
+    def width(self) -> int:
+        return HEADS * self.head_dim
+
+
+WAYS = (Way("tiny", head_dim=16), Way("wide heads", head_dim=128), Way("divided", divisor=8), Way("shallow"))
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a field's new value depends on besides its old one."""
+
+    name: str
+    fields: Fields  # of the same configuration
+    way: Way
+    count: int  # of layers, before; 0: it is said stage by stage, or not at all
+    kept: tuple[int, ...]  # the layers that stay
+
+    @property
+    def staged(self) -> bool:
+        return any(isinstance(self.fields.get(name), (list, tuple)) for name in ("depths", "hidden_sizes"))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What becomes of a whole number, or of a list of them, by the field's name: the first rule that fits."""
+
+    names: str
+    number: Callable[[int, Around], int]
+    but: str = r"^$"  # names that only look like it
+    fixed: bool = False  # only where widths get fixed values
+
+    def fits(self, name: str, way: Way) -> bool:
+        right = re.search(self.names, name) is not None and re.search(self.but, name) is None
+        return right and (way.head_dim > 0 or not self.fixed)
+
+
+def shrunk(fields: Fields, way: Way) -> dict[str, Any]:
+    """The fields of a configuration, as its `to_dict` gives them, made small."""
+    count = _layer_count(fields)
+    kept = _layers_kept(fields, count)
+    derived = isinstance(fields.get("out_indices"), (list, tuple))
+    return {
+        name: _field(value, Around(name, fields, way, count, kept))
+        for name, value in fields.items()
+        if not (derived and name in _COMPUTED)
+    }
+
+
+def _layer_count(fields: Fields) -> int:
+    for name in ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "depth", "encoder_layers"):
+        if isinstance(fields.get(name), int) and not isinstance(fields.get("depths"), (list, tuple)):
+            return int(fields[name])
+    return 0
+
+
+def _layers_kept(fields: Fields, count: int) -> tuple[int, ...]:
+    """Which layers stay: one of each kind, so that no branch of a mixed model is lost, and all that are pointed at."""
+    places = [len(value) for name, value in fields.items() if _PLACES.search(name) and _are_places(value, count)]
+    least = min(MOST_LAYERS, max([LAYERS, *places]))
+    tables = [tuple(value) for value in fields.values() if isinstance(value, (list, tuple)) and len(value) == count]
+    kinds = list(zip(*tables, strict=True)) if tables and count > 1 else []
+    first = sorted({kind: number for number, kind in reversed(list(enumerate(map(str, kinds))))}.values())[:MOST_LAYERS]
+    more = [number for number in range(count) if number not in first]
+    return tuple(sorted([*first, *more[: max(0, least - len(first))]]))
+
+
+_PLACES = re.compile(r"indices|indexes|layer(_\w+)?$|layers$|_ids$|_idx$")
+
+
+def _are_places(value: Any, count: int) -> bool:
+    """Whether a list holds numbers of layers."""
+    return (
+        isinstance(value, (list, tuple)) and bool(value) and all(type(each) is int and each <= count for each in value)
+    )
+
+
+def _field(value: Any, around: Around) -> Any:
+    if isinstance(value, Mapping):
+        return value if around.name in _PLAIN else shrunk(value, around.way)
+    if isinstance(value, (list, tuple)):
+        return _listed(list(value), around)
+    if value is None:
+        return _absent(around)
+    return value if isinstance(value, bool) or not isinstance(value, int) else _number(value, around)
+
+
+def _absent(around: Around) -> int | None:
+    """A size that a default configuration leaves open, and that its model cannot do without."""
+    if around.name == "vocab_size":
+        return WORDS
+    computed = around.name == "head_dim" and around.way.head_dim and "num_attention_heads" in around.fields
+    return around.way.head_dim if computed else None
+
+
+def _number(value: int, around: Around) -> int:
+    rule = next((rule for rule in RULES if rule.fits(around.name, around.way)), None)
+    return value if rule is None else rule.number(value, around)
+
+
+def _listed(values: list[Any], around: Around) -> list[Any]:
+    """Lists of one entry a layer are cut with the layers; lists of one entry a stage keep their length."""
+    if around.count > LAYERS and len(values) == around.count:
+        return [values[number] for number in around.kept]
+    if not values or not all(type(value) is int for value in values):
+        return [shrunk(value, around.way) if isinstance(value, Mapping) else value for value in values]
+    if around.count > LAYERS and _PLACES.search(around.name) and _are_places(values, around.count):
+        first = 1 if around.name == "out_indices" else 0  # the stem is a stage too
+        return [first + number for number in range(min(len(values), len(around.kept)))]
+    rule = next((pattern for pattern in LIST_RULES if re.search(pattern, around.name)), None)
+    return values if rule is None else LIST_RULES[rule](values, around)
+
+
+def _layers(value: int, around: Around) -> int:
+    return value if around.staged else min(value, len(around.kept) or LAYERS)
+
+
+def _heads(value: int, around: Around) -> int:
+    """Four heads; fewer heads of keys and values than of queries stay fewer."""
+    names = ("num_attention_heads", "n_head", "num_heads", "n_heads")
+    queries = next((around.fields[name] for name in names if isinstance(around.fields.get(name), int)), value)
+    grouped = 1 < value < queries and re.search("kv|key", around.name)
+    return HEADS // 2 if grouped else min(value, HEADS)
+
+
+def _head_dim(value: int, around: Around) -> int:
+    """The heads of a state space model share its expanded width."""
+    expands = around.fields.get("mamba_expand", around.fields.get("expand"))
+    of_states = "mamba" in around.name or "num_attention_heads" not in around.fields
+    return around.way.head_dim * int(expands) if expands and of_states else min(value, around.way.head_dim)
+
+
+def _width(value: int, around: Around) -> int:
+    """The one width of all; of stages the first one's, from which the others are computed."""
+    if around.way.head_dim == 0:
+        return max(8, value // around.way.divisor) if value >= 8 * around.way.divisor else value
+    if isinstance(around.fields.get("depths"), (list, tuple)):
+        return {"embed_dim": 16, "embedding_size": 16, "hidden_size": value}.get(
+            around.name, min(value, around.way.width)
+        )
+    return min(value, around.way.width)
+
+
+def picture_size(value: int, around: Around) -> int:
+    """A small picture of whole patches."""
+    patch = around.fields.get("patch_size") or 1
+    patch = patch[0] if isinstance(patch, (list, tuple)) else patch
+    return value if not isinstance(patch, int) or value <= PICTURE else patch * max(2, math.ceil(PICTURE / patch))
+
+
+def _at_most(limit: int) -> Callable[[int, Around], int]:
+    return lambda value, around: min(value, limit)
+
+
+RULES = (
+    Rule(r"(^|_)(vocab(ulary)?_size|num_embeddings|n_words|n_vocab)$|vocab_size_\w+$", _at_most(WORDS)),
+    Rule(
+        r"(^|_)(n_?layers?|num_layer|(\w+_)?layers|num_(\w+_)?blocks|depths?)$",
+        _layers,
+        but=r"conv_layers|feat_extract|upsample|num_adapter|first_k|"
+        r"feature_layer|select_layer|share|window_layers|aux|index",
+    ),
+    Rule(
+        r"max_(?!source)(\w+_)?position(_embedding)?s?|n_positions|n_ctx|max_seq(uence)?_len(gth)?$",
+        _at_most(POSITIONS),
+    ),
+    Rule(r"(^|_)image_size$", picture_size),
+    Rule(r"(^|_)(num_(\w+_)?experts|n_(routed_)?experts)$", _at_most(4), fixed=True),
+    Rule(r"experts_per_tok|^top_?k(_experts)?$|moe_top_?k|num_selected_experts", _at_most(2), fixed=True),
+    Rule(r"^(n|topk)_group$", _at_most(1), fixed=True),
+    Rule(r"(^|_)(n_?heads?|(\w+_)?heads|num_(\w+_)?head)$", _heads, fixed=True),
+    Rule(r"head_(dim|size)$|^(d_kv|kv_channels|head_width|mamba_d_head)$", _head_dim, fixed=True),
+    Rule(
+        r"(size|dim|width|rank|channels|dimension)s?$|^(d_\w+|n_embd|n_inner|hidden|d_latents)$",
+        _width,
+        but=r"image|patch|window|vocab|kernel|chunk|block|pool|num_|in_channels$|input_size$|rope|codebook|state|ssm|group"
+        r"|d_conv|conv_size|sample|^size$|crop|frame|batch|mel|bins|stack|queue|max_size|box|memory|beam|merge|temporal",
+    ),
+)  # fmt: skip
+
+
+def _stages(values: Sequence[int], around: Around) -> list[int]:
+    """Widths of stages, the least of them 16, in the same proportions."""
+    least = min(values)
+    return [max(16, 16 * value // least) if around.way.head_dim and least >= 16 else value for value in values]
+
+
+def _stage_heads(values: Sequence[int], around: Around) -> list[int]:
+    least = max(1, min(values))
+    return [max(1, value // least) if around.way.head_dim and value else value for value in values]
+
+
+def sections(values: Sequence[int], around: Around) -> list[int]:
+    """The parts of a rotary embedding in about the same shares of another sum."""
+    total = around.way.head_dim // 2 or sum(values)
+    found = [max(1, value * total // max(1, sum(values))) for value in values]
+    found[-1] += total - sum(found)
+    return found
+
+
+LIST_RULES: dict[str, Callable[[Sequence[int], Around], list[int]]] = {
+    r"section": sections,
+    r"^(layers|num_blocks)$|depths$": lambda values, around: [min(value, 1) for value in values],
+    r"^image_size$": lambda values, around: [picture_size(value, around) for value in values],
+    r"heads$": _stage_heads,
+    r"hidden_sizes|embed_dims|^dims?$|channels$|conv_dim|neck_hidden|decoder_hidden": _stages,
+}
