@@ -13,7 +13,7 @@ import typer
 from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
-from npu_adapt.errors import ExitCode, UsageError
+from npu_adapt.errors import ExitCode, Sentence, UsageError
 from npu_adapt.records import Fact
 from npu_adapt.workflows.sweep.request import SweepRequest
 
@@ -41,6 +41,10 @@ TABLE: options.Table = {
     ),
     "model_timeout": Option("End a model after this long.", spelling=("--timeout",), metavar="SECONDS"),
     "retries": Option("Try a model so often again that crashed, hung or lost its device.", metavar="N"),
+    "disk": Option(
+        "Fetch models ahead, but keep at most this much: 200GB. What the sweep fetched goes after use.", metavar="SIZE"
+    ),
+    "keep_weights": Option("With --disk: remove no weights."),
     "name": Option("The sweep's folder below logs/sweeps. Default: the time.", metavar="NAME"),
     "resume": Option("Go on with that sweep: what is finished is not repeated.", metavar="NAME"),
     "diff": Option("Say what changed between two sweeps: sweep --diff OLD NEW. Exit 3 where something got worse."),
@@ -149,7 +153,10 @@ def show_difference(sweeps: tuple[str, ...], logs: Path, output: options.Output)
     from npu_adapt.workflows.sweep.difference import compare_sweeps
 
     if len(sweeps) != 2:
-        raise UsageError(f"--diff compares two sweeps, and {len(sweeps)} are named", hint="sweep --diff OLD NEW")
+        raise UsageError(
+            Sentence("--diff compares two sweeps, and {number} are named", number=len(sweeps)),
+            hint="sweep --diff OLD NEW",
+        )
     found = compare_sweeps(*sweeps, logs)
     if output.json:
         print_json(found)

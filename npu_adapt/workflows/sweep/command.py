@@ -23,11 +23,12 @@ from npu_adapt.records.sweep import (
     groups_of,
 )
 from npu_adapt.workflows.env.command import EnvRequest, examine
+from npu_adapt.workflows.sweep.ahead import Ahead, FetchedAhead, size_of
 from npu_adapt.workflows.sweep.folder import SweepFolder
 from npu_adapt.workflows.sweep.identity import versions_here
 from npu_adapt.workflows.sweep.job import Children, NotWritten
-from npu_adapt.workflows.sweep.local import LocalSlot
-from npu_adapt.workflows.sweep.places import places_here
+from npu_adapt.workflows.sweep.local import FetchedOf, LocalSlot
+from npu_adapt.workflows.sweep.places import places_here, spare_cores
 from npu_adapt.workflows.sweep.plan import Job, Plan
 from npu_adapt.workflows.sweep.request import SweepRequest
 from npu_adapt.workflows.sweep.resuming import to_run
@@ -55,6 +56,8 @@ class _Recorder:
     folder: SweepFolder
     screen: Screen
     lost_devices: list[LostDevice]
+    release: Callable[[Job], None]  # is told when a model needs its weights no more
+    jobs: dict[str, Job]
 
     def started(self, job: Job, placement: Placement, command: str) -> None:
         self.screen.started(job, placement, command)
@@ -62,6 +65,7 @@ class _Recorder:
     def ended(self, row: SweepRow) -> None:
         self.folder.write_row(row)
         self.screen.ended(row)
+        self.release(self.jobs[row.name])
 
     def lost(self, device: LostDevice) -> None:
         self.lost_devices.append(device)
@@ -70,7 +74,7 @@ class _Recorder:
 
 ENV = "env"  # the command that examines the machine, not a model
 Publish = Callable[[Sweep, SweepFolder], None]
-MakeSlots = Callable[[SweepFolder, Children], tuple[Slot, ...]]
+MakeSlots = Callable[[SweepFolder, Children, FetchedOf], tuple[Slot, ...]]
 
 
 def sweep(
@@ -83,9 +87,12 @@ def sweep(
     """The record of the sweep, which is written, and the folder it lies in.
 
     `jobs` may be empty for one that is resumed: then they are those of its plan. `publish` gets the record, also of a
-    sweep that is interrupted. Raises `UsageError`, and
-    `DeviceUnavailable` before anything was run.
+    sweep that is interrupted. Raises `UsageError`, and `DeviceUnavailable` before anything was run.
     """
+    if request.disk is not None:
+        size_of(request.disk)  # before anything is written
+    elif request.keep_weights:
+        raise UsageError("--keep-weights needs --disk", hint="without --disk, no weights are removed")
     folder = SweepFolder(request.logs, request.resume or request.name or _name_of_now())
     if request.resume is None and folder.exists:
         raise UsageError(
@@ -96,9 +103,7 @@ def sweep(
         folder.plan()  # that there is one, before a folder is made
     with folder.locked():
         plan = _plan(request, jobs, folder)
-        children = Children()
-        slots = (make_slots or _local_slots(request))(folder, children)
-        return _swept(request, plan, folder, children, slots, screen, publish), folder
+        return _swept(request, plan, folder, make_slots or _local_slots(request), screen, publish), folder
 
 
 def _name_of_now() -> str:
@@ -121,23 +126,19 @@ def _plan(request: SweepRequest, jobs: tuple[Job, ...], folder: SweepFolder) -> 
 
 
 def _local_slots(request: SweepRequest) -> MakeSlots:
-    def make(folder: SweepFolder, children: Children) -> tuple[Slot, ...]:
+    def make(folder: SweepFolder, children: Children, fetched: FetchedOf) -> tuple[Slot, ...]:
         versions = versions_here()
-        places = places_here(request.devices, request.jobs)
-        return tuple(LocalSlot(place, folder.models, versions, children) for place in places)
+        places = places_here(request.devices, request.jobs, spare=request.disk is not None)
+        return tuple(LocalSlot(place, folder.models, versions, children, fetched) for place in places)
 
     return make
 
 
 def _swept(
-    request: SweepRequest,
-    plan: Plan,
-    folder: SweepFolder,
-    children: Children,
-    slots: tuple[Slot, ...],
-    screen: Screen,
-    publish: Publish,
+    request: SweepRequest, plan: Plan, folder: SweepFolder, make_slots: MakeSlots, screen: Screen, publish: Publish
 ) -> Sweep:
+    children, ahead = Children(), _Later()
+    slots = make_slots(folder, children, ahead.result)
     if ENV in plan.run:
         _examine(request, folder)
     jobs, repeated = to_run(plan.jobs, folder, slots, only=request.only)
@@ -146,9 +147,11 @@ def _swept(
     for fact in repeated:
         screen.says(fact)
     screen.begins(folder.name, len(plan.jobs), len(plan.jobs) - len(jobs), tuple(slot.placement for slot in slots))
-    recorder = _Recorder(folder, screen, [])
+    recorder = _Recorder(folder, screen, [], ahead.release, {job.name: job for job in jobs})
+    schedule = Schedule(jobs, slots, recorder, retries=request.retries)
     try:
-        Schedule(jobs, slots, recorder, retries=request.retries).run()
+        ahead.begin(request, plan, jobs, folder, children, slots, schedule.wake)
+        schedule.run(ahead.is_ready)
     except NotWritten as error:
         raise UsageError(
             Sentence("the evidence cannot be written: {error}", error=error),
@@ -160,6 +163,43 @@ def _swept(
         folder.write(record)
         publish(record, folder)
     return record
+
+
+class _Later:
+    """Fetching ahead, from when the jobs are known; without `--disk` each job fetches for itself."""
+
+    _ahead: Ahead | None = None
+
+    def begin(
+        self,
+        request: SweepRequest,
+        plan: Plan,
+        jobs: tuple[Job, ...],
+        folder: SweepFolder,
+        children: Children,
+        slots: tuple[Slot, ...],
+        wake: Callable[[], None],
+    ) -> None:
+        if request.disk is None:
+            return
+        names = {job.name for job in jobs}
+        finished = [job for job in plan.jobs if job.name not in names]
+        cores = spare_cores(tuple(slot.placement for slot in slots))
+        budget = size_of(request.disk)
+        self._ahead = Ahead(
+            jobs, finished, folder.models, children, budget=budget, keep=request.keep_weights, cores=cores
+        )
+        self._ahead.start(wake)
+
+    def is_ready(self, job: Job) -> bool:
+        return self._ahead is None or self._ahead.is_ready(job)
+
+    def result(self, job: Job) -> FetchedAhead | None:
+        return None if self._ahead is None else self._ahead.result(job)
+
+    def release(self, job: Job) -> None:
+        if self._ahead is not None:
+            self._ahead.release(job)
 
 
 def _examine(request: SweepRequest, folder: SweepFolder) -> None:

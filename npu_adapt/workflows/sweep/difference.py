@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from npu_adapt.consistency.sweep import sweep_contradictions
-from npu_adapt.errors import SummaryUnreadable, UsageError
+from npu_adapt.errors import Sentence, SummaryUnreadable, UsageError
 from npu_adapt.evidence import SUMMARY_FILE
 from npu_adapt.evidence.tool import this_tool
 from npu_adapt.records.sweep import SWEEP_SCHEMA_VERSION, Change, Sweep, SweepDiff, SweepRow
@@ -48,16 +48,24 @@ def read_checked(path: Path) -> Sweep:
     found = next(sweep_contradictions(sweep), None)
     if found is not None:
         raise SummaryUnreadable(
-            f"{path} contradicts itself: {found.field} does not follow from {found.source}",
-            hint=f"it was edited; npu-adapt sweep --resume {sweep.name} writes it again",
+            Sentence(
+                "{path} contradicts itself: {field} does not follow from {source}",
+                path=path,
+                field=found.field,
+                source=found.source,
+            ),
+            hint=Sentence("it was edited; npu-adapt sweep --resume {name} writes it again", name=sweep.name),
         )
     folder = path if path.is_dir() else path.parent
     for row in sweep.rows:
         summary = folder / MODELS_FOLDER / row.folder / SUMMARY_FILE
         if row.summary_sha256 and summary.exists() and sha256(summary.read_bytes()).hexdigest() != row.summary_sha256:
             raise SummaryUnreadable(
-                f"{summary} is not the one that the row of {row.name} was taken from",
-                hint=f"it was edited, or the model was run alone there; npu-adapt sweep {row.model} runs it again",
+                Sentence("{file} is not the one that the row of {name} was taken from", file=summary, name=row.name),
+                hint=Sentence(
+                    "it was edited, or the model was run alone there; npu-adapt sweep {model} runs it again",
+                    model=row.model,
+                ),
             )
     return sweep
 
@@ -67,7 +75,8 @@ def _path_of(name: str, logs: Path) -> Path:
         if path.exists():
             return path
     raise UsageError(
-        f"there is no sweep {name}", hint=f"name one of {logs / SWEEPS_FOLDER}, its folder or its sweep.json"
+        Sentence("there is no sweep {name}", name=name),
+        hint=Sentence("name one of {folder}, its folder or its sweep.json", folder=logs / SWEEPS_FOLDER),
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from msgspec.structs import replace
 
@@ -35,6 +35,7 @@ OUTPUT_FILE = "output.log"  # what the commands of a model printed on stderr
 MEASURES = "bench"  # the command that shares its device and cores with no other job
 AFTER_A_FAILURE = "report"  # the command that also runs then
 NO_MODEL = ("env", "fetch", "report")  # commands that run no model, and need no device of their own
+PRINTS_A_SUMMARY = (ExitCode.PASSED, ExitCode.VERDICT_FAILED)  # which lies in the logs too
 SHOWN_TAIL = 1 << 14  # bytes of stderr that are searched for the last line
 FAREWELL_SECONDS = 5.0  # from an interrupt to the end of a command
 
@@ -102,6 +103,13 @@ class JobRun:
     cause: Cause | None = None
     used: float = 0.0  # seconds of the time limit
 
+    def begin_with(self, step: SweepStep | None, cause: Cause | None) -> None:
+        """A step that was run before; None: it was refused, for `cause`."""
+        self.cause = cause
+        if step is not None:
+            self.steps.append(step)
+            self.used = step.seconds
+
     def carry_out(self, doing: Doing) -> None:
         """Runs the commands that `steps` does not hold yet; after a failure only the report.
 
@@ -131,7 +139,16 @@ class JobRun:
         device = None if self.is_shared or call.command in NO_MODEL else self.place.accelerator or self.place.device
         alone = call.command == MEASURES
         with turn(device, self.place.cores, self.children.stop, alone=alone):
-            step, cause = self._ended(call, alone=alone)
+            left = None if self.job.timeout is None else max(0.1, self.job.timeout - self.used)
+            step, cause, _ = run_step(
+                self.job,
+                placed(call, self.place.device, self.logs),
+                self.place.cores,
+                self.logs,
+                self.children,
+                left,
+                alone=alone,
+            )
         self.steps.append(step)
         self.used += step.seconds
         summary = self._summary() if call.command not in NO_MODEL else None
@@ -147,40 +164,6 @@ class JobRun:
         if cause is not None and cause.id in UNWRITTEN:
             raise NotWritten(cause.message)
         self.cause = self.cause or cause
-
-    def _ended(self, call: Call, *, alone: bool) -> tuple[SweepStep, Cause | None]:
-        """The step as it ended, and why it failed."""
-        left = None if self.job.timeout is None else max(0.1, self.job.timeout - self.used)
-        began = time.monotonic()
-        code, error = -1, None
-        with (
-            tempfile.TemporaryFile() as stdout,
-            (self.logs / OUTPUT_FILE).open("ab") as stderr,
-            self.children.watched() as started,
-        ):
-            try:
-                with pinned(self.place.cores):
-                    code = run_with_deadline(
-                        placed(call, self.place.device, self.logs),
-                        left,
-                        self.logs,
-                        variables=self.job.variables,
-                        started=started,
-                        cwd=self.job.cwd,
-                        stdout=stdout,
-                        stderr=stderr,
-                    )
-            except RunFailed as failed:
-                error = failed
-            seconds = time.monotonic() - began
-            signalled = signal.Signals(-code).name if code < 0 and error is None else None
-            exit_code = None if code < 0 else code
-            step = SweepStep(
-                command=call.command, exit_code=exit_code, seconds=round(seconds, 3), signal=signalled, alone=alone
-            )
-            stdout.seek(0)
-            failed_output = stdout.read() if exit_code not in (ExitCode.PASSED, ExitCode.VERDICT_FAILED) else b""
-            return step, cause_of_end(step, failed_output, _tail(self.logs / OUTPUT_FILE), error)
 
     def _summary(self) -> Summary | None:
         """The model's summary; None where the command came to none."""
@@ -208,6 +191,45 @@ class JobRun:
             summary_sha256=hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None,
             ended_at=utc_now(),
         )
+
+
+def run_step(
+    job: Job,
+    call: Call,
+    cores: tuple[int, ...],
+    logs: Path,
+    children: Children,
+    seconds: float | None,
+    *,
+    alone: bool = False,
+) -> tuple[SweepStep, Cause | None, bytes]:
+    """A command of the job as it ended, why it failed, and what it printed. Raises `Stopped`.
+
+    `seconds` is what is left of its time, None: no limit.
+    """
+    began = time.monotonic()
+    code, error = -1, None
+    with (
+        tempfile.TemporaryFile() as stdout,
+        (logs / OUTPUT_FILE).open("ab") as stderr,
+        children.watched() as started,
+    ):
+        options: dict[str, Any] = {"started": started, "cwd": job.cwd, "stdout": stdout, "stderr": stderr}
+        try:
+            with pinned(cores):
+                code = run_with_deadline(call, seconds, logs, variables=job.variables, **options)
+        except RunFailed as failed:
+            error = failed
+        step = SweepStep(
+            command=call.command,
+            exit_code=None if code < 0 else code,
+            seconds=round(time.monotonic() - began, 3),
+            signal=signal.Signals(-code).name if code < 0 and error is None else None,
+            alone=alone,
+        )
+        stdout.seek(0)
+        printed = b"" if step.exit_code in PRINTS_A_SUMMARY and call.command not in NO_MODEL else stdout.read()
+    return step, cause_of_end(step, printed, _tail(logs / OUTPUT_FILE), error), printed
 
 
 def _tail(path: Path) -> bytes:

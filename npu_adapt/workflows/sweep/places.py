@@ -37,20 +37,35 @@ def probe() -> Probe:
         return probing.answer(PROBE_SECONDS)
 
 
-def places_here(devices: str, jobs: int | None) -> tuple[Place, ...]:
-    """The places of this machine for `--devices` and `--jobs`. Raises `UsageError` and `DeviceUnavailable`."""
+def places_here(devices: str, jobs: int | None, *, spare: bool = False) -> tuple[Place, ...]:
+    """The places of this machine for `--devices` and `--jobs`; with `spare` one core is left to downloads, if possible.
+
+    Raises `UsageError` and `DeviceUnavailable`.
+    """
     names = asked_devices(devices)
+    cores = available_cores()
     if names == (CPU.kind,):
-        shares = shared_cores(available_cores(), jobs or 1)
+        shares = shared_cores(without_spare(cores, jobs or 1, spare), jobs or 1)
         make = partial(Place, device_name=f"{CPU.kind} {cpu_name()}", is_shared=True)
         return tuple(make(Placement(node=platform.node(), device=CPU.kind, cores=cores)) for cores in shares)
     found = usable_devices(names)
     chosen = [*found][: jobs or len(found)]
-    shares = shared_cores(available_cores(), len(chosen))
+    shares = shared_cores(without_spare(cores, len(chosen), spare), len(chosen))
     return tuple(
         Place(Placement(node=platform.node(), device=name, cores=cores), found[name])
         for name, cores in zip(chosen, shares, strict=True)
     )
+
+
+def without_spare(cores: tuple[int, ...], places: int, spare: bool) -> tuple[int, ...]:
+    return cores[:-1] if spare and len(cores) > places else cores
+
+
+def spare_cores(places: tuple[Placement, ...]) -> tuple[int, ...]:
+    """The cores that no place has; the last one where they have all."""
+    cores = available_cores()
+    used = {core for place in places for core in place.cores}
+    return tuple(core for core in cores if core not in used) or cores[-1:]
 
 
 def asked_devices(devices: str) -> tuple[str, ...]:

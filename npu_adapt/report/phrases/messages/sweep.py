@@ -59,5 +59,21 @@ CHINESE: dict[str, str] = {
     "{origin} has schema version {schema_version}; this npu-adapt reads up to {sweep_schema_version}": (
         "{origin} 的结构版本是 {schema_version}；当前 npu-adapt 最高支持 {sweep_schema_version}"
     ),
+    "--diff compares two sweeps, and {number} are named": "--diff 比较两个批次，而给出了 {number} 个",
+    "sweep --diff OLD NEW": "sweep --diff OLD NEW",
+    "{path} contradicts itself: {field} does not follow from {source}": "{path} 自相矛盾：{field} 不能由 {source} 得出",
+    "it was edited; npu-adapt sweep --resume {name} writes it again": (
+        "它被改动过；npu-adapt sweep --resume {name} 会重新写入"
+    ),
+    "{file} is not the one that the row of {name} was taken from": "{file} 不是 {name} 那一行所依据的文件",
+    "it was edited, or the model was run alone there; npu-adapt sweep {model} runs it again": (
+        "它被改动过，或该模型在那里单独运行过；npu-adapt sweep {model} 可重新运行"
+    ),
+    "there is no sweep {name}": "没有批量适配 {name}",
+    "name one of {folder}, its folder or its sweep.json": "请指定 {folder} 中的名称、其目录或其 sweep.json",
+    "--disk {text}: no size": "--disk {text}：不是大小",
+    "for example --disk 200GB": "例如 --disk 200GB",
+    "--keep-weights needs --disk": "--keep-weights 需要 --disk",
+    "without --disk, no weights are removed": "没有 --disk 时不会删除任何权重",
     "{origin} is no plan of a sweep: {error}": "{origin} 不是批量适配的计划：{error}",
 }
