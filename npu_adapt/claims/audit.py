@@ -50,9 +50,9 @@ OF_AN_NPU = ("stage-on-cpu", "cold-baseline", "random-input", "command-missing",
 ORDER = ("contradiction", "gap", "doubt")
 
 
-def audit_text(text: str, rules: Iterable[Rule] = ALL) -> tuple[Found, ...]:
+def audit_text(text: str | ReportText, rules: Iterable[Rule] = ALL) -> tuple[Found, ...]:
     """What contradicts itself in a report, what it leaves out, what to ask about; contradictions first."""
-    report = ReportText(text)
+    report = ReportText(text) if isinstance(text, str) else text
     found = [each for rule in rules for each in rule(report)]
     if not is_adaptation(report):  # of a run on a CPU, or no report at all
         found = [each for each in found if each.id not in OF_AN_NPU]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from npu_adapt.claims.numbers import Dimension, unit_in
 from npu_adapt.claims.vocabulary import BATCH, COMPILED, METRICS, STOP, Metric
@@ -20,6 +21,7 @@ class Description:
     unit: tuple[Dimension, float] | None = None
 
 
+@lru_cache(maxsize=4096)
 def describe(label: str) -> Description:
     """The metrics that a label names, the most specific first, and its conditions."""
     left = label

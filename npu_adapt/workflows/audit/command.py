@@ -115,8 +115,9 @@ def _audit_report(path: Path, there: Gathered, found: _Collected, *, alone: bool
     is_ours = summary_hash(text) is not None
     if is_ours:
         found.add(against_summary(path, text, there))
-    found.findings += of_text(audit_text(text, OF_OURS) if is_ours else audit_text(text), str(path))
-    found.checks += len(ReportText(text).claims)
+    read = ReportText(text)
+    found.findings += of_text(audit_text(read, OF_OURS) if is_ours else audit_text(read), str(path))
+    found.checks += len(read.claims)
 
 
 def read_report(path: Path, *, alone: bool, notes: list[Note]) -> str | None:
