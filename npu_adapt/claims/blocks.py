@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from npu_adapt.claims.html_tables import html_tables, without_tags
@@ -23,10 +23,11 @@ class Heading:
 
 @dataclass(frozen=True)
 class Text:
-    """One line of prose or of a list."""
+    """One line of prose or of a list. `above` are the items that it is an item of, the outermost first."""
 
     line: int
     text: str
+    above: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,21 @@ def blocks_of(text: str) -> tuple[Block, ...]:
 
 def _walk(tokens: Sequence[Token]) -> Iterator[Block]:
     at = 0
+    items: list[str] = []  # the texts of the list items that are open
     while at < len(tokens):
         token = tokens[at]
-        if token.type == "heading_open":
+        if token.type == "list_item_open":
+            items.append("")
+        elif token.type == "list_item_close":
+            items.pop()
+        elif token.type == "heading_open":
             yield Heading(_line(token), _inline(tokens[at + 1]), int(token.tag[1:]))
         elif token.type == "inline" and tokens[at - 1].type == "paragraph_open":
-            yield from _paragraph(token)
+            above = tuple(item for item in items[:-1] if item)
+            for block in _paragraph(token):
+                yield replace(block, above=above) if isinstance(block, Text) else block
+            if items and not items[-1]:
+                items[-1] = _inline(token).split("\n")[0].strip()
         elif token.type == "table_open":
             end = next(i for i in range(at, len(tokens)) if tokens[i].type == "table_close")
             yield _table(tokens[at:end])

@@ -8,9 +8,9 @@ from npu_adapt.claims.blocks import Heading
 from npu_adapt.claims.claim import Claim
 from npu_adapt.claims.description import describe
 
-PERFORMANCE = frozenset(
-    {"latency", "first-token", "per-token", "throughput", "memory", "rtf"}
-)  # metrics that each device has a value of; an error is between two
+OF_DATA_SETS = frozenset({"top-1", "top-5", "map"})  # accuracies on a data set
+# Metrics that each device has a value of; an error is between two.
+PERFORMANCE = frozenset({"latency", "first-token", "per-token", "throughput", "memory", "rtf"}) | OF_DATA_SETS
 ADAPTED = "npu"  # the side that a report is about: a figure without a device is its
 REFERENCES = ("cpu", "gpu")
 ALIKE = 0.5  # how alike two headings are that differ in one word: "Image encoder", "Text encoder"
@@ -44,7 +44,7 @@ def compatible(one: Claim, other: Claim) -> bool:
         return False
     if one.metric == "memory" and one.label.lower() != other.label.lower():
         return False
-    return _same_words(one.rest, other.rest) and not _are_siblings(one.section, other.section)
+    return _same_words(one.metric, one.rest, other.rest) and not _are_siblings(one.section, other.section)
 
 
 def may_hold(one: Claim, other: Claim) -> bool:
@@ -70,11 +70,17 @@ def _same_statistic(one: str | None, other: str | None) -> bool:
     return one == other or {one, other} in ({None, "mean"}, {None, "p50"})
 
 
-def _same_words(one: frozenset[str], other: frozenset[str]) -> bool:
+def _same_words(metric: str, one: frozenset[str], other: frozenset[str]) -> bool:
     less, more = sorted((one, other), key=len)
-    if any(any(letter.isdecimal() for letter in word) for word in more - less):
+    if metric in OF_DATA_SETS:  # a sentence leaves out the data set that the table names
+        return less <= more and not any(map(_has_digit, more - less))
+    if any(map(_has_digit, more - less)):
         return False
     return less <= more and len(more - less) <= 1
+
+
+def _has_digit(word: str) -> bool:
+    return any(letter.isdecimal() for letter in word)
 
 
 def exactly(one: Claim, other: Claim) -> bool:

@@ -11,6 +11,7 @@ from npu_adapt.claims.blocks import Table
 from npu_adapt.claims.claim import Claim
 from npu_adapt.claims.conditions import (
     ADAPTED,
+    OF_DATA_SETS,
     REFERENCES,
     compatible,
     condition,
@@ -25,11 +26,12 @@ from npu_adapt.claims.report import ReportText
 # Metrics of which one run has one value.
 UNIQUE: frozenset[str] = frozenset((
     "latency", "first-token", "per-token", "throughput", "memory", "rtf", "speed-up", "cosine", "max-abs",
-    "mean-abs", "relative-l2", "relative", "mean-relative", "max-relative", "mse", "rmse", "psnr", "iou",
-    "wer", "cer",
+    "mean-abs", "top-1", "top-5", "map", "relative-l2", "relative", "mean-relative", "max-relative", "mse", "rmse",
+    "psnr", "iou", "wer", "cer",
 ))  # fmt: skip
 ROUNDED = 0.5  # cut off instead of rounded: as much again as half a unit of the last digit
 NEAR = 3.0
+NEAR_ACCURACY = 1.02
 DERIVED_SLACK = 0.02
 ORDER = ("min", "p50", "p90", "p95", "p99", "max")
 CHANGED = re.compile(
@@ -49,7 +51,7 @@ def two_values(report: ReportText) -> Iterator[Found]:
     for one, other in combinations(claims, 2):
         if not compatible(one, other) or _agree(one, other) or _side_by_side(one, other):
             continue
-        if not exactly(one, other) and not _are_near(one.value, other.value):
+        if not exactly(one, other) and not _are_near(one, other):
             continue
         if (one.table, other.table) in parallel:
             continue
@@ -101,10 +103,10 @@ def _without_the_only_batch(claims: Sequence[Claim]) -> list[Claim]:
     ]
 
 
-def _are_near(one: float, other: float) -> bool:
+def _are_near(one: Claim, other: Claim) -> bool:
     """Whether two values may be of one quantity that is described in two ways: much else that is alike is far apart."""
-    low, high = sorted((abs(one), abs(other)))
-    return low > 0 and high / low <= NEAR
+    low, high = sorted((abs(one.value), abs(other.value)))
+    return low > 0 and high / low <= (NEAR_ACCURACY if one.metric in OF_DATA_SETS else NEAR)
 
 
 def _is_changed(claim: Claim) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from npu_adapt.claims.numbers import Dimension, unit_in
-from npu_adapt.claims.vocabulary import BATCH, COMPILED, METRICS, STOP, Metric
+from npu_adapt.claims.vocabulary import BATCH, COMPILED, METRICS, NAMED_ALIKE, STOP, Metric
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,10 @@ def describe(label: str) -> Description:
 
 def words(text: str) -> frozenset[str]:
     """What is left of a label, word by word, without what says nothing."""
-    parts = re.split(r"\s+", STOP.sub(" ", text.replace("_", " ")))
+    text = text.replace("_", " ")
+    for name, pattern in NAMED_ALIKE:
+        text = pattern.sub(name, text)
+    parts = re.split(r"\s+", STOP.sub(" ", text))
     return frozenset(word.lower() for word in parts if word and not word.isdecimal())
 
 

@@ -51,21 +51,22 @@ _NOT_RANDOM_HEAD = re.compile(
     r"没有随机|无随机|非随机|不是随机|未发现|no (?:parameter|weight|layer|head)|not randomly|none|without random|\[\]",
     I,
 )
-_COLD = (
-    r"首次|第一次|冷启动|首轮|未预热|无预热|没有预热|含(?:模型)?(?:加载|编译)"
-    r"|包含(?:模型)?(?:加载|编译)|单次(?:运行|计时|测量)"
-    r"|first (?:\w+ )?(?:call|run|forward|inference|pass)|\bcold\b"
-    r"|with (?:the )?(?:model'?s? )?(?:loading|compilation)"
-    r"|includ\w+ (?:the )?(?:model )?(?:loading|compil\w+)|(?:loading|compilation) included"
-    r"|without (?:a )?warm-?up|no warm-?up|before any warm"
+_INCLUDED = (
+    r"未预热|无预热|没有预热|含(?:模型)?(?:加载|编译)|包含(?:模型)?(?:加载|编译)|单次(?:运行|计时|测量)"
+    r"|with (?:the )?(?:model'?s? )?(?:loading|compilation)|includ\w+ (?:the )?(?:model )?(?:loading|compil\w+)"
+    r"|(?:loading|compilation) included|first (?:one|run|call) (?:with|includ)\w*|without (?:a )?warm-?up|no warm-?up"
+    r"|before any warm|包含首次|含首次|包括首次|including the first"
 )
+_COLD = rf"首次|第一次|冷启动|首轮|first (?:\w+ )?(?:call|run|forward|inference|pass)|\bcold\b|{_INCLUDED}"
+_REFERENCE = r"(?<![a-z])cpu(?![a-z])|基线|baseline|参考端"
 _COLD_BASELINE = re.compile(
-    rf"(?=.*(?:cpu|基线|baseline|参考端))(?=.*(?:{_COLD}))(?=.*(?:倍|\bx\b|×|加速|提速|speed"
-    rf"|faster|基线|baseline|对比|compare))",
+    rf"(?=.*(?:倍|\dx\b|\d ?×|加速|提速|speed|faster|基线|baseline|基准|对比|compare))"
+    rf"(?:.*(?:{_REFERENCE})[^，,、]{{0,40}}(?:{_COLD})|.*(?:{_COLD})[^，,、]{{0,25}}(?:{_REFERENCE})"
+    rf"|.*first (?:cpu|reference) (?:call|run|forward))",
     I,
 )
 _COLD_TIMING = re.compile(
-    rf"(?=.*(?:平均|均值|mean|average|avg|时延|延迟|耗时|latency|吞吐|throughput))(?=.*(?:{_COLD}))", I
+    rf"(?=.*(?:平均|均值|mean|average|avg|时延|延迟|耗时|latency|吞吐|throughput))(?=.*(?:{_INCLUDED}))", I
 )
 _EXCLUDED = re.compile(
     r"不含|不包含|不计入|未计入|排除|剔除|除外|不包括|去除|跳过|exclud|not included|not counted|not part|left out"
@@ -81,6 +82,7 @@ _PART = re.compile(
     r"|(?:未|没有)(?:进行|做)?(?:对比|比较|验证|比对)[^。；;|]{0,8}(?:解码|decoder|输出|结果"
     r"|其余|其他|后续|文本|logits)"
     r"|(?:仅|只)(?:对比|比较|比对)(?:了)?(?:\s*(?:encoder|编码器|前\s?\d+|第一|部分|输出形状))"
+    r"|only (?:compar|check|verif)(?:ed|ing|ied|y)? (?:the )?"
     r"|only (?:the )?(?:encoder|first|backbone|one|a part|part|shape|vision)[^.;"
     r"|]{0,40}(?:compar|check|verif)\w*|(?:compar|check|verif)\w* only (?:the )?(?:encoder"
     r"|first|backbone|one|a part|part|shape|vision)|"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from npu_adapt.claims.blocks import Code, Heading, Table, Text
+from npu_adapt.claims.blocks import Code, Heading, Table
 from npu_adapt.claims.description import describe
 from npu_adapt.claims.finding import Found
 from npu_adapt.claims.report import ReportText
@@ -29,6 +29,7 @@ _HEADING_OF_COMMANDS = re.compile(
     r"|^[\d.\s]*run$|reproduce|commands?$",
     re.IGNORECASE,
 )
+_RUNS = re.compile(r"执行方式|运行方式|推理命令|使用方法|如何运行|复现|how to run|usage|reproduc|to run", re.IGNORECASE)
 _COMMAND = re.compile(
     r"\bpython3?\s+[\w./-]+|\bpip3?\s+install|npu-adapt\s+\w+|\bbash\s+\S+|torchrun"
     r"|vllm\s+serve|\./\w+|\batc\s+--|accelerate launch|docker run|\bsh\s+\S+\.sh|conda \w+",
@@ -102,7 +103,7 @@ def commands(report: ReportText) -> Iterator[Found]:
         for block in report.blocks
     ):
         return
-    line, text = next(iter(report.prose), (1, ""))
+    line, text = next(report.search(_RUNS), next(iter(report.prose), (1, "")))
     yield Found("command-missing", ((line, text[:70]),), "likely", {"heading": ""})
 
 
@@ -123,9 +124,3 @@ def sources(report: ReportText) -> Iterator[Found]:
         return
     line, text = next(report.search(_WEIGHTS), next(iter(report.prose), (1, "")))
     yield Found("weights-without-source", ((line, text[:70]),), "likely", {"given": text[:70]})
-
-
-def first_text(report: ReportText) -> Text:
-    """The first line of prose."""
-    line, text = next(iter(report.prose), (1, ""))
-    return Text(line, text)

@@ -12,6 +12,7 @@ from npu_adapt.claims.description import describe, merged
 from npu_adapt.claims.sentences import LONGEST_LABEL, claims_of_line
 from npu_adapt.claims.tables import claims_of_table
 
+ITEM = 10  # the level of an outermost list item, below all headings
 _COMPARES = re.compile(r"against|\bvs\b|versus|compar|对比|比较|误差|差异|一致|差", re.IGNORECASE)
 
 
@@ -32,7 +33,8 @@ def claims_of(blocks: Sequence[Block]) -> tuple[Claim, ...]:
             inside = (replace(c, in_code=True) for line in block.lines for c in claims_of_line(line.text, line.line))
             found += _placed(inside, section)
         else:
-            found += _placed(claims_of_line(block.text, block.line), section)
+            items = [Heading(block.line, text, ITEM + depth) for depth, text in enumerate(block.above)]
+            found += _placed(claims_of_line(block.text, block.line), [*section, *items])
             lead = block.text if len(block.text) <= LONGEST_LABEL else ""
     return tuple(found)
 

@@ -13,29 +13,10 @@ from npu_adapt.claims.quantities import claims_of
 from npu_adapt.claims.text import plain
 
 # Languages of code that is not a program's output.
-PROGRAMS = frozenset(
-    [
-        "python",
-        "py",
-        "bash",
-        "sh",
-        "shell",
-        "zsh",
-        "dockerfile",
-        "yaml",
-        "yml",
-        "toml",
-        "ini",
-        "cpp",
-        "c",
-        "makefile",
-        "powershell",
-        "cmd",
-        "diff",
-        "javascript",
-        "js",
-    ]
-)
+PROGRAMS = frozenset((
+    "python", "py", "bash", "sh", "shell", "zsh", "dockerfile", "cpp", "c", "makefile", "powershell", "cmd", "diff",
+    "js",
+))  # fmt: skip
 _SENTENCE_END = re.compile(r"[。；;]|(?<=[^\d.])\.\s+|(?<=\d)\.\s+(?=[A-Z])")
 _PROGRAM_LINE = re.compile(
     r"^\s*(?:\$|#|>>>|import |from \w+ import|pip3? |python3? |export |source |cd |git |conda "
@@ -95,6 +76,11 @@ class ReportText:
     def headings(self) -> frozenset[int]:
         """The lines of headings."""
         return frozenset(block.line for block in self.blocks if isinstance(block, Heading))
+
+    def heading_above(self, line: int) -> str:
+        """The nearest heading above a line; empty where there is none."""
+        above = [block for block in self.blocks if isinstance(block, Heading) and block.line < line]
+        return above[-1].text if above else ""
 
     @cached_property
     def output(self) -> tuple[tuple[int, str], ...]:

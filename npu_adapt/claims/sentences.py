@@ -55,6 +55,7 @@ class _Carried:
 def _of_sentence(sentence: str, line: int) -> Iterator[Claim]:
     found = numbers(sentence)
     carried = _Carried()
+    subject = _subject(sentence)
     before = claimed = 0
     for at, number in enumerate(found):
         words_before = sentence[before : number.start]
@@ -68,7 +69,18 @@ def _of_sentence(sentence: str, line: int) -> Iterator[Claim]:
         claim = _claim(words_before, number, following, carried, sentence, line)
         if claim is not None:
             claimed = number.end
-            yield replace(claim, rest=claim.rest | words(_METRICLESS.sub(" ", blanked(skipped))))
+            rest = claim.rest | subject.rest | words(_METRICLESS.sub(" ", blanked(skipped)))
+            yield replace(claim, facets=merged([claim.facets, subject.facets]), rest=rest)
+
+
+_NOTHING = Description(())
+
+
+def _subject(sentence: str) -> Description:
+    """What stands before the colon that begins a sentence, and holds for all of it: "Image encoder: mean 3 ms, …"."""
+    match = re.match(r"^\s*(?:[-*·•]\s*)?([^:=|,，\d]{1,40}):", sentence)
+    described = describe(match[1]) if match else _NOTHING
+    return _NOTHING if described.metrics else described
 
 
 def _claim(before: str, number: Number, following: str, carried: _Carried, sentence: str, line: int) -> Claim | None:

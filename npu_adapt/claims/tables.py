@@ -18,6 +18,7 @@ _VALUE_CELL = re.compile(
     r"|[A-Za-zμ/°]{1,12}|[\u4e00-\u9fff/]{1,4})?"
     r"(?:\s*$|\s*[(（,，;；/±|→*✅✔√⚠❌↑↓[])"
 )
+_RESULT = re.compile(r"%|差|提升|变化|diff|delta|gap|change|gain", re.IGNORECASE)  # a figure that follows from others
 _TEXTLESS = re.compile(r"^[\s\d.,%:x×/~-]*$")
 
 
@@ -156,7 +157,7 @@ def _conditions(
         described = describe(f"{header[at]} {cell}")
         texts.append(described.facets)
         rest |= describe(cell).rest
-        if _TEXTLESS.match(cell) and "batch" not in described.facets:
+        if _TEXTLESS.match(cell) and "batch" not in described.facets and not _RESULT.search(f"{header[at]} {cell}"):
             rest.add(f"{header[at].strip().lower()}={cell.strip()}")
     return merged(texts), frozenset(rest)
 

@@ -31,16 +31,29 @@ ACCURACY = re.compile(
     r"精度|误差|一致|accuracy|precision|error|match|agree|verdict|结论|结果|result|conclusion|overall|within|满足|达标",
     re.IGNORECASE,
 )
+ACCURACY_HEADING = re.compile(r"精度|误差|一致性|accuracy|precision|agreement|correctness", re.IGNORECASE)
 STRICT = re.compile(r"1 ?%|1e-0?2|0\.01\b|百分之一", re.IGNORECASE)
 ERRORS = ("relative-l2", "relative", "mean-relative", "error")
 ACCURATE: frozenset[str] = frozenset((
     "cosine", "max-abs", "mean-abs", "relative-l2", "relative", "mean-relative", "max-relative", "mse", "rmse",
     "psnr", "error", "accuracy", "wer", "cer", "iou", "map", "top-1", "top-5", "top-1-match", "top-5-match",
 ))  # fmt: skip
+SAY_ERROR = ACCURATE - {"mse", "rmse", "psnr", "accuracy", "map", "iou"}  # what an error of 1 % can be read from
 DEFAULT_LIMIT = 0.01  # what the field's reports are held to
 _TOP_1 = re.compile(r"top[- _]?1", re.IGNORECASE)
 _MISMATCH = re.compile(
     r"top[- _]?1[^。；;|,，]{0,14}?(?:[:：=|]\s*(?:否|不一致|不同|no\b|false\b|❌|✗)|不一致|不同|differs?\b|mismatch)",
+    re.IGNORECASE,
+)
+_PART_EQUAL = re.compile(
+    r"(?:token|词|字符?|class|类别|样本|sample|图片|picture|output|输出)[^|:：=]{0,16}(?:equal"
+    r"|identical|match\w*|一致|相同|same)"
+    r"\W{1,5}(\d+)\s*(?:/|of|中)\s*(\d+)",
+    re.IGNORECASE,
+)
+_ALL_EQUAL = re.compile(
+    r"all (?:\w+ ){0,2}(?:are |were )?(?:identical|equal|the same|match)|(?:完全|全部|均"
+    r"|都)(?:一致|相同)|word for word",
     re.IGNORECASE,
 )
 _MATCH_FALSE = re.compile(r"match_within_1_percent\W{1,6}(?:false|否|no\b|❌)", re.IGNORECASE)
@@ -178,6 +191,9 @@ def _mismatches(report: ReportText) -> Iterator[tuple[int, str]]:
     for line, text in report.sentences:
         if _MISMATCH.search(text) or _MATCH_FALSE.search(text):
             yield line, _short(text)
+        part = _PART_EQUAL.search(text)
+        if part and int(part[1]) < int(part[2]) and any(_ALL_EQUAL.search(said) for _, said in report.sentences):
+            yield line, _short(text)
     for table in (block for block in report.blocks if isinstance(block, Table)):
         sides = [
             at
@@ -206,8 +222,11 @@ def without_results(report: ReportText) -> Iterator[Found]:
         re.IGNORECASE,
     ):
         return
-    for line, text in verdict_lines(report):
-        if re.search(r"cpu|npu|精度|误差|accuracy|precision|agree|match", text, re.IGNORECASE):
+    about = re.compile(r"cpu|npu|精度|误差|accuracy|precision|agree|match", re.IGNORECASE)
+    for line, text in report.sentences:
+        if not PASSED.search(text) or FAILED.search(text) or _is_requirement(text):
+            continue
+        if (ACCURACY.search(text) and about.search(text)) or ACCURACY_HEADING.search(report.heading_above(line)):
             yield Found("pass-without-results", ((line, _short(text)),), "likely", {"verdict": _short(text)})
             return
 
@@ -220,7 +239,7 @@ def bounds_only(report: ReportText) -> Iterator[Found]:
             continue
         if (
             claim.metric in measured
-            or (claim.metric in ("error", "relative") and measured & ACCURATE)
+            or (claim.metric in ("error", "relative") and measured & SAY_ERROR)
             or _compared(report, claim)
         ):
             continue

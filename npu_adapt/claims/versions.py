@@ -14,13 +14,14 @@ from npu_adapt.devices.doctor.pairs import Fit, extension_version, judge
 # How a component is called; the more specific first, since torch_npu holds torch.
 COMPONENTS: dict[str, re.Pattern[str]] = {
     "torch_npu": re.compile(r"torch[-_ ]?npu|ascend extension for pytorch|ascend[- ]pytorch", re.IGNORECASE),
-    "torch": re.compile(r"(?<![\w-])(?:py)?torch(?![\w-]|\.)", re.IGNORECASE),
+    "torch": re.compile(r"(?<![\w-])(?:py)?torch(?![A-Za-z_-]|\.)", re.IGNORECASE),
     "driver": re.compile(r"驱动|(?<![a-z])driver|固件|firmware|npu-smi|hdk", re.IGNORECASE),
     "cann": re.compile(r"(?<![a-z])cann(?![a-z])", re.IGNORECASE),
 }
 VERSION = re.compile(
     r"(?<![\w.])v?(\d+\.\d+(?:\.\w+)*(?:[.-]?(?:rc|post|alpha|beta|dev)\.?\d*)?(?:\+\w+)?)", re.IGNORECASE
 )
+VERSION_BEHIND = re.compile(VERSION.pattern.removeprefix(r"(?<![\w.])"), re.IGNORECASE)  # "CANN8.5.1"
 NO_VERSION = re.compile(
     r"latest|最新|自带|内置|built[- ]?in|正式版|同上|不详|未知|unknown|default|默认|配套版本|preinstalled|预装|任意"
     r"|environment|n/?a\b|^\s*[-—–/]*\s*$",
@@ -105,7 +106,7 @@ def _of_line(text: str, line: int) -> Iterator[Named]:
         left = pattern.sub(lambda found: " " * len(found[0]), left)
     taken.sort()
     for at, (start, end, name) in enumerate(taken):
-        version = VERSION.search(text, end)
+        version = VERSION_BEHIND.search(text, end)
         limit = taken[at + 1][0] if at + 1 < len(taken) else len(text)
         if version is None or version.start() > limit:
             following = taken[at + 1] if at + 1 < len(taken) else None

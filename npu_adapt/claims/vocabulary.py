@@ -203,15 +203,29 @@ BATCH = re.compile(
     r"(?:\bbatch(?:[-_ ]?size)?|\bbs|批(?:次)?大小|批量(?:大小)?|批次|批)(?:\s*[=:：]\s*|\s*)(\d+)\b|\bb(\d+)\b",
     re.IGNORECASE,
 )
+# One word for a part of a model, whatever the language.
+SYNONYMS: tuple[tuple[str, str], ...] = (
+    ("encoder", r"编码器|编码"),
+    ("decoder", r"解码器|解码"),
+    ("image", r"图像|图片|视觉|vision|visual"),
+    ("text", r"文本|文字"),
+    ("audio", r"音频|语音|speech"),
+    ("detection", r"检测|detector"),
+    ("recognition", r"识别|recogni[sz]er"),
+    ("features", r"特征|feature"),
+)
+NAMED_ALIKE = tuple((f" {name} ", re.compile(pattern, re.IGNORECASE)) for name, pattern in SYNONYMS)
 # Words that say nothing about which quantity it is.
 STOP = re.compile(
     r"\b(?:the|a|an|of|on|in|at|to|is|was|are|and|or|for|with|by|from|per|vs|value|values"
     r"|result|results|item|metric|figure|test|measured|performance|"
     r"accuracy|precision|comparison|inference|model|output|outputs|npu|our|this|that|it|its"
     r"|side|same|all|both|one|run|runs|forward|pass|device|card|"
-    r"single|overall|summary|report|final|number|ms|us|sec|seconds|milliseconds|mb|gb|mib|gib"
+    r"single|overall|summary|report|conclusion|verdict|short|final|number|ms|us|sec|seconds|milliseconds|mb|gb|mib|gib"
     r"|ips|x|s|info|ed|average|mean|match|time|took|takes|about)\b"
-    r"|[对比项指标数值结果测试推理性能精度数据评测模型设备项目内容说明单次每张图像图片运行输出以及与和的在为是约下上值端侧卡量率我们本次]"
+    r"|对比项?|指标|数值|结果|测试|推理|性能|精度|数据|评测|模型|设备|项目|内容|说明|单次"
+    r"|单张图[片像]?|每张图[片像]?|单图"
+    r"|运行|以及|我们|本次|本报告|当前|实测|所有|全部|各项|结论|最终|总结|汇总|综上|[与和的在为是约下上值端侧卡量率每]"
     r"|[^\w]+|_",
     re.IGNORECASE,
 )
