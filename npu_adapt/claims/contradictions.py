@@ -49,9 +49,9 @@ def two_values(report: ReportText) -> Iterator[Found]:
     parallel = _parallel_tables(report)
     seen: set[tuple[str, str, str]] = set()
     for one, other in combinations(claims, 2):
-        if not compatible(one, other) or _agree(one, other) or _side_by_side(one, other):
+        if not compatible(one, other) or agree(one, other) or _side_by_side(one, other):
             continue
-        if not exactly(one, other) and not _are_near(one, other):
+        if not exactly(one, other) and not are_near(one, other):
             continue
         if (one.table, other.table) in parallel:
             continue
@@ -103,7 +103,7 @@ def _without_the_only_batch(claims: Sequence[Claim]) -> list[Claim]:
     ]
 
 
-def _are_near(one: Claim, other: Claim) -> bool:
+def are_near(one: Claim, other: Claim) -> bool:
     """Whether two values may be of one quantity that is described in two ways: much else that is alike is far apart."""
     low, high = sorted((abs(one.value), abs(other.value)))
     return low > 0 and high / low <= (NEAR_ACCURACY if one.metric in OF_DATA_SETS else NEAR)
@@ -113,7 +113,7 @@ def _is_changed(claim: Claim) -> bool:
     return bool(CHANGED.search(claim.label) or CHANGED.search(claim.quote))
 
 
-def _agree(one: Claim, other: Claim) -> bool:
+def agree(one: Claim, other: Claim) -> bool:
     return _wider(one.number).agrees(_wider(other.number))
 
 
@@ -145,13 +145,13 @@ def _is_explained(claim: Claim, against: Claim, claims: Sequence[Claim]) -> bool
     for third in claims:
         if third is claim or third is against or third.metric != claim.metric:
             continue
-        if _agree(claim, third) and not compatible(third, against) and may_hold(claim, third):
+        if agree(claim, third) and not compatible(third, against) and may_hold(claim, third):
             return True
         if compatible(claim, third):
             values.append(third)
     if exactly(claim, against):
         return False
-    return any(not compatible(third, against) and not _agree(third, against) for third in values)
+    return any(not compatible(third, against) and not agree(third, against) for third in values)
 
 
 def speed_ups(report: ReportText) -> Iterator[Found]:

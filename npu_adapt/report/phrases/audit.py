@@ -103,6 +103,9 @@ OF_OURS: dict[str, Phrase] = {
     "weights-not-hubs": Phrase(
         "{field} is {recorded}, and {source} lists {derived}", "{field} 为 {recorded}，而 {source} 列出的是 {derived}"
     ),
+    "results-differ": Phrase(
+        "the report says {said}, and {source} says {recorded}", "报告写的是 {said}，而 {source} 中为 {recorded}"
+    ),
     "outputs-differ": Phrase(
         "{field} is {recorded}, and the saved outputs give {derived} ({source})",
         "{field} 为 {recorded}，而由保存的输出算得 {derived}（{source}）",

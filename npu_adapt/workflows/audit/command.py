@@ -22,6 +22,7 @@ from npu_adapt.workflows.audit.outputs import SAVED, against_outputs
 from npu_adapt.workflows.audit.place import LARGEST_REPORT, NEXT, Gathered, OwnSummary, gathered
 from npu_adapt.workflows.audit.rendered import against_summary, summary_hash
 from npu_adapt.workflows.audit.request import AuditRequest
+from npu_adapt.workflows.audit.results import Results, against_results, read_results, result_files
 from npu_adapt.workflows.audit.weights import against_files, against_hub
 from npu_adapt.workflows.reading import broken_chain, differences_from_copy, is_checked
 
@@ -58,8 +59,10 @@ def audit(request: AuditRequest, progress: Progress) -> Audit:
     found = _Collected()
     for at, own in enumerate(there.summaries):
         _audit_summary(own, there.logs if at == 0 else (), request, found, progress)
+    results = read_results(result_files(request.path)) if request.path.is_dir() else {}
     for report in there.reports:
-        _audit_report(report, there, found, alone=len(there.reports) == 1 and not there.summaries)
+        _audit_report(report, there, results, found, alone=len(there.reports) == 1 and not there.summaries)
+    found.files += map(str, results)
     if not found.files:
         raise UsageError(f"{request.path} holds no text that could be read", hint=NEXT)
     findings = sorted(_distinct(found.findings), key=_order)
@@ -106,8 +109,8 @@ def _audit_summary(
         found.add(against_outputs(path.parent, str(path)))
 
 
-def _audit_report(path: Path, there: Gathered, found: _Collected, *, alone: bool) -> None:
-    """A report: against the summary that it names, and against itself."""
+def _audit_report(path: Path, there: Gathered, results: Results, found: _Collected, *, alone: bool) -> None:
+    """A report: against the summary that it names, against itself, and against the results beside it."""
     text = read_report(path, alone=alone, notes=found.notes)
     if text is None:
         return
@@ -117,6 +120,7 @@ def _audit_report(path: Path, there: Gathered, found: _Collected, *, alone: bool
         found.add(against_summary(path, text, there))
     read = ReportText(text)
     found.findings += of_text(audit_text(read, OF_OURS) if is_ours else audit_text(read), str(path))
+    found.findings += against_results(read, path, results)
     found.checks += len(read.claims)
 
 

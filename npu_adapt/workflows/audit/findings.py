@@ -23,6 +23,7 @@ OwnId = Literal[
     "weights-changed",
     "weights-not-hubs",
     "outputs-differ",
+    "results-differ",
 ]  # all of them contradictions
 
 
