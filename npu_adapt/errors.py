@@ -6,7 +6,7 @@ result, not an exception: commands return `ExitCode.VERDICT_FAILED` for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -70,6 +70,16 @@ class UsageError(NpuAdaptError):
 
     exit_code = ExitCode.USAGE
     kind = "usage"
+
+
+class UserCodeFailed(UsageError):
+    """A file of the user's, run because the user named it, raised something. `traceback` is its own."""
+
+    kind = "adapter-failed"
+
+    def __init__(self, message: str, *, hint: str, traceback: str) -> None:
+        super().__init__(message, hint=hint)
+        self.traceback = traceback
 
 
 class SummaryUnreadable(UsageError):
@@ -158,6 +168,23 @@ class RunFailed(NpuAdaptError):
         self.stage = stage
         self.kind = kind
         self.operator = operator
+
+
+NAMES_SHOWN = 5
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    shown = ", ".join(names[:NAMES_SHOWN])
+    if len(names) <= NAMES_SHOWN:
+        return shown
+    return Sentence("{names} and {count} more", names=shown, count=len(names) - NAMES_SHOWN)
+
+
+def said(error: BaseException) -> str:
+    """What an exception says on one line, after its type."""
+    name, line = type(error).__name__, first_line(error)
+    return line if line.startswith(name) else f"{name}: {line}"
 
 
 LONGEST_LINE = 300  # characters of somebody else's message that are shown

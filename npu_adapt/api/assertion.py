@@ -11,8 +11,8 @@ from npu_adapt.records import Summary
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from npu_adapt.api.given import Code, Inputs
     from npu_adapt.api.options import CompareCall
+    from npu_adapt.models.calling import Code, Inputs
     from npu_adapt.workflows.run.request import Rehearsal
 
 WIDTH = 100  # columns of the screen that a failure shows

@@ -20,8 +20,8 @@ from npu_adapt.workflows.run.request import RunRequest
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from npu_adapt.api.given import Code, Inputs
     from npu_adapt.api.options import BenchCall, CompareCall, FetchOptions, RunOptions
+    from npu_adapt.models.calling import Code, Inputs
     from npu_adapt.records.registry import Fetched
     from npu_adapt.report.phrases import Language
     from npu_adapt.workflows.run.request import Rehearsal

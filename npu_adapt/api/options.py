@@ -26,6 +26,7 @@ class RunOptions(TypedDict, total=False):
 
     dtype: Dtype
     attention: Attention
+    weights: Path | str | None
     task: str | None
     revision: str | None
     source: Source
@@ -71,6 +72,7 @@ class BenchCall(TypedDict, total=False):
     modes: tuple[Mode, ...]
     against: str | None
     with_limits: bool
+    weights: Path | str | None
     task: str | None
     revision: str | None
     source: Source

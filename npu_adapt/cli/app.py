@@ -12,7 +12,7 @@ import typer
 
 from npu_adapt import __version__
 from npu_adapt.cli.commands import Commands
-from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError
+from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError, UserCodeFailed
 
 if TYPE_CHECKING:
     from npu_adapt.report.phrases.phrase import Language
@@ -104,6 +104,8 @@ def show_error(error: NpuAdaptError, language: Language = "en", *, as_json: bool
         }
         if isinstance(error, RunFailed):
             content |= {"stage": error.stage, "operator": error.operator}
+        if isinstance(error, UserCodeFailed):
+            content["traceback"] = error.traceback
         typer.echo(msgspec.json.format(msgspec.json.encode({"error": content}), indent=2).decode())
         return
     from rich.cells import cell_len
@@ -114,6 +116,9 @@ def show_error(error: NpuAdaptError, language: Language = "en", *, as_json: bool
     from npu_adapt.report.language import in_language
 
     console = stderr_console()
+    if isinstance(error, UserCodeFailed):
+        for line in error.traceback.splitlines():
+            console.print(Text(printable(line), "dim"), soft_wrap=True)
     for lead, style, said in (("error: ", "bold red", error.sentence), ("next:  ", "bold", error.advice)):
         text = Text.assemble((in_language(lead, language), style), printable(in_language(said, language)))
         too_long = any(cell_len(word) > console.width for word in text.plain.split())  # a path, to be copied whole

@@ -43,6 +43,7 @@ TABLE: options.Table = {
     "baseline": Option("Exit 3 if slower than in this summary.json, beyond noise.", metavar="SUMMARY"),
     "fail_above": Option("How much slower than the baseline is too slow.", metavar="PERCENT", is_share=True),
     "plot": Option("Draw latency against throughput (extra: plot).", metavar="FILE.png"),
+    "weights": options.WEIGHTS,
     "inputs": options.INPUTS,
     "task": options.TASK,
     **options.RUN,

@@ -19,6 +19,7 @@ TABLE: options.Table = {
     "reference": Option("The device to compare with.", metavar="NAME"),
     "dtype": options.DTYPE,
     "attention": options.ATTENTION,
+    "weights": options.WEIGHTS,
     "inputs": options.INPUTS,
     "samples": Option("How many different inputs.", metavar="N"),
     "task": options.TASK,

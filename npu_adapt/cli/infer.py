@@ -13,6 +13,7 @@ TABLE: options.Table = {
     "device": options.DEVICE,
     "dtype": options.DTYPE,
     "attention": options.ATTENTION,
+    "weights": options.WEIGHTS,
     "inputs": options.INPUTS,
     "task": options.TASK,
     **options.RUN,

@@ -61,7 +61,7 @@ class Output:
 LOGS_DEFAULT = Path("logs")
 
 MODEL = Option(
-    "A hub id (google/vit-base-patch16-224), a directory, or builtin:digits-vit. "
+    "A hub id (google/vit-base-patch16-224), a directory, builtin:digits-vit, or an adapter FILE.py[:NAME]. "
     "Left out: $NPU_ADAPT_MODEL, else the model of the last summary, else builtin:digits-vit.",
     metavar="[MODEL]",
     is_argument=True,
@@ -76,6 +76,7 @@ ATTENTION = Option("Attention implementation.")
 INPUTS = Option(
     "A picture, a sound or a text; repeatable. Default: built in.", spelling=("--input",), metavar="PATH_OR_TEXT"
 )
+WEIGHTS = Option("What an adapter's model(weights) gets.", metavar="FILE_OR_DIR")
 TASK = Option("A Hub pipeline tag; default: from the checkpoint's configuration.", metavar="TASK")
 HF32 = Option("Pin the device's HF32 (TF32) flags of matmul and convolution.", spelling=("--hf32/--no-hf32",))
 REVISION = Option("Branch, tag or commit on the hub.", metavar="REV")

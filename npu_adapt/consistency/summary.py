@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 from npu_adapt.consistency.bench import of_bench
 from npu_adapt.consistency.compare import of_compare
 from npu_adapt.consistency.contradiction import Contradiction, held
-from npu_adapt.records import Summary
+from npu_adapt.records import ModelInfo, Summary
 
 STATUSES = ("SUCCESS", "FAILED", "REHEARSED")
 REHEARSED = "rehearsed:"
 HUBS = ("modelscope", "huggingface")
+ADAPTER = "adapter"
 _SHA256 = re.compile("[0-9a-f]{64}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
 
@@ -39,11 +41,24 @@ def _of_top(summary: Summary) -> Iterator[Contradiction]:
 
 def _of_model(summary: Summary) -> Iterator[Contradiction]:
     model = summary.model
+    if model is not None and (model.adapter is not None or model.source == ADAPTER):
+        yield from _of_adapter(model)
     if model is None or model.source not in HUBS or "/" not in model.id:
         return
     yield from held("model.organization", model.organization, model.id.split("/")[0], "model.id")
     if model.url is not None and model.id not in model.url:
         yield Contradiction("model.url", model.url, model.id, "model.id")
+
+
+def _of_adapter(model: ModelInfo) -> Iterator[Contradiction]:
+    """The file that built the model: its text has the hash, and the model its name."""
+    yield from held("model.adapter", model.adapter is not None, model.source == ADAPTER, "model.source")
+    if model.adapter is None:
+        return
+    file = model.adapter
+    yield from held("model.adapter.sha256", file.sha256, sha256(file.text.encode()).hexdigest(), "model.adapter.text")
+    name = file.path.replace("\\", "/").rpartition("/")[2] + ("" if file.name is None else f":{file.name}")
+    yield from held("model.id", model.id, name, "model.adapter.path and model.adapter.name")
 
 
 def _of_weights(summary: Summary) -> Iterator[Contradiction]:

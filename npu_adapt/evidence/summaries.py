@@ -37,6 +37,7 @@ def key_parts(summary: Summary) -> dict[str, Any]:
     run, weights, model = summary.run, summary.weights, summary.model
     return {
         "model": model and (model.id, model.task),
+        "adapter": model and model.adapter and model.adapter.sha256,
         "weights": weights and sorted((file.name, file.sha256) for file in weights.files),
         "environment": _without_states(summary.environment),
         "device": run and run.device,

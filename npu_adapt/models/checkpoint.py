@@ -57,27 +57,32 @@ def open_checkpoint(path: Path, *, allow_pickle: bool) -> Checkpoint:
     are no weights, or only pickled ones and `allow_pickle` is not set.
     """
     if files := _files(path, SAFETENSORS, SAFETENSORS_INDEX):
-        tensors = _all(files, read_safetensors)
+        tensors = all_tensors(files, read_safetensors)
         direct = _is_plain_index(path / SAFETENSORS_INDEX, files) and all(
             t.dtype in _READ_BY_ALL for t in tensors.values()
         )
-        return _unwrapped(Checkpoint(tensors, files, pickled=False, direct=direct))
+        return unwrapped(Checkpoint(tensors, files, pickled=False, direct=direct))
     if files := _variant(path):
-        return _unwrapped(Checkpoint(_all(files, read_safetensors), files, pickled=False, direct=False))
+        return unwrapped(Checkpoint(all_tensors(files, read_safetensors), files, pickled=False, direct=False))
     if files := _files(path, PICKLE, PICKLE_INDEX):
-        if not allow_pickle:
-            raise ModelError(
-                Sentence("the weights are a pickle ({files}), which can run code when it is read", files=files[0].name),
-                hint="prefer a checkpoint with safetensors; if you trust this one, give --allow-pickle",
-                kind="pickled",
-            )
+        require_pickle_allowed(files[0], allowed=allow_pickle)
         direct = _is_plain_index(path / PICKLE_INDEX, files)
-        return _unwrapped(Checkpoint(_all(files, unpickle), files, pickled=True, direct=direct))
+        return unwrapped(Checkpoint(all_tensors(files, unpickle), files, pickled=True, direct=direct))
     raise ModelError(
         Sentence("{path} holds no {safetensors} or {pickle}", path=path, safetensors=SAFETENSORS, pickle=PICKLE),
         hint="fetch the model again with all its files",
         kind="no-weights",
     )
+
+
+def require_pickle_allowed(file: Path, *, allowed: bool) -> None:
+    """Raises `ModelError` for a pickle that the user has not allowed."""
+    if not allowed:
+        raise ModelError(
+            Sentence("the weights are a pickle ({files}), which can run code when it is read", files=file.name),
+            hint="prefer a checkpoint with safetensors; if you trust this one, give --allow-pickle",
+            kind="pickled",
+        )
 
 
 def _variant(path: Path) -> tuple[Path, ...]:
@@ -97,7 +102,8 @@ def _variant(path: Path) -> tuple[Path, ...]:
     return tuple(file for files in variants.values() for file in files)
 
 
-def _all(files: tuple[Path, ...], read: Callable[[Path], dict[str, _Tensor]]) -> dict[str, StoredTensor]:
+def all_tensors(files: tuple[Path, ...], read: Callable[[Path], dict[str, _Tensor]]) -> dict[str, StoredTensor]:
+    """The tensors of all files together."""
     tensors: dict[str, StoredTensor] = {}
     for file in files:
         tensors.update(read(file))
@@ -108,22 +114,27 @@ def _files(path: Path, single: str, index: str) -> tuple[Path, ...]:
     """The single file, else the shards that the index names; empty where there is neither."""
     if (path / single).is_file():
         return (path / single,)
-    if not (path / index).is_file():
-        return ()
-    names = _shard_names(path / index)
+    return shards_of(path / index) if (path / index).is_file() else ()
+
+
+def shards_of(index: Path) -> tuple[Path, ...]:
+    """The files that an index names. Raises `ModelCorrupt` where one is missing, or not in the index's folder."""
+    names = _shard_names(index)
     outside = [name for name in names if not is_safe(name)]
     if outside:
         raise ModelCorrupt(
-            Sentence("{index} names a shard that is not in its folder: {outside!r}", index=index, outside=outside[0]),
+            Sentence(
+                "{index} names a shard that is not in its folder: {outside!r}", index=index.name, outside=outside[0]
+            ),
             hint=REFETCH,
         )
-    shards = tuple(path / name for name in names)
+    shards = tuple(index.parent / name for name in names)
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing:
         raise ModelCorrupt(
             Sentence(
                 "{index} names {count} shards; missing: {names}",
-                index=index,
+                index=index.name,
                 count=len(shards),
                 names=", ".join(missing),
             ),
@@ -156,7 +167,7 @@ def _is_plain_index(index: Path, files: tuple[Path, ...]) -> bool:
     return isinstance(json.loads(index.read_bytes()).get("metadata"), dict)
 
 
-def _unwrapped(checkpoint: Checkpoint) -> Checkpoint:
+def unwrapped(checkpoint: Checkpoint) -> Checkpoint:
     """The checkpoint with the names that its model has when nothing is wrapped around it."""
     plain = {name: _PART_WRAPPERS.sub("", name) for name in checkpoint.tensors}
     wrappers = {wrapper for name in checkpoint.tensors for wrapper in _PART_WRAPPERS.findall(name)}
@@ -171,5 +182,8 @@ def _unwrapped(checkpoint: Checkpoint) -> Checkpoint:
         checkpoint.files,
         checkpoint.pickled,
         direct=False,
-        conversions=(Fact("unwrapped", {"prefixes": tuple(sorted(wrappers)), "tensors": changed}),),
+        conversions=(
+            *checkpoint.conversions,
+            Fact("unwrapped", {"prefixes": tuple(sorted(wrappers)), "tensors": changed}),
+        ),
     )

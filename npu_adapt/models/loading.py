@@ -13,12 +13,11 @@ from typing import Any, Protocol
 import torch
 
 from npu_adapt.devices.hiding import unopened_extensions_hidden
-from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, Sentence
+from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.building import Order, build
 from npu_adapt.models.checkpoint import open_checkpoint
 from npu_adapt.models.configuration import (
     CONFIG,
-    PLAIN,
     load_config,
     read_fields,
     require_bounded,
@@ -27,17 +26,18 @@ from npu_adapt.models.configuration import (
 )
 from npu_adapt.models.dropped_fields import Dropped, dropped_fields
 from npu_adapt.models.leftovers import adapters_beside
+from npu_adapt.models.pretrained import require_proven, weights_info
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
 from npu_adapt.models.reading import require_regular
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks import LoadedModel, Task, choose_task, require_task_name
-from npu_adapt.progress import Progress
-from npu_adapt.records import Fact, ModelInfo, WeightFile, WeightsInfo
+from npu_adapt.progress import Progress, doing
+from npu_adapt.records import Fact, ModelInfo, WeightFile
 
 __all__ = ["LoadedModel", "load_model"]
 
-NAMES_SHOWN = 5
+ANOTHER_HEAD = "{path} holds another model or head; leave --task out, or take the checkpoint made for it"
 
 
 class ModelOnDisk(Protocol):
@@ -92,11 +92,12 @@ def load_model(
         import_class(row, config)
         started = time.perf_counter()
         module = build(Order(local.path, fields, config, dtype, attention, trust_remote_code), row, checkpoint)
-        with progress.task("proving the weights", sum(t.nbytes for t in checkpoint.tensors.values()), "bytes") as step:
+        nbytes = sum(tensor.nbytes for tensor in checkpoint.tensors.values())
+        with progress.task(doing("proving-weights"), nbytes, "bytes") as step:
             proof = prove(module, checkpoint, step.advance)
         load_ms = 1e3 * (time.perf_counter() - started)
         left_out = _leave_out(module, row, proof)
-        _require_proven(row, proof, left_out, local.path)
+        require_proven(row.name, proof, local.path, left_out, next_step=ANOTHER_HEAD)
         with foreign_code("configuration", local.path / CONFIG):
             dropped = dropped_fields(fields, module)
     _require_carried(dropped, local.path)
@@ -105,7 +106,7 @@ def load_model(
         module=module,
         task=row,
         info=_model_info(local, row, module),
-        weights=_weights_info(local, proof, left_out, doubts),
+        weights=weights_info(local.path, local.weight_files, proof, left_out, doubts),
         dtype=module.dtype,
         attention=getattr(module.config, "_attn_implementation", None) or "as built",
         processor=processors,
@@ -163,61 +164,6 @@ def _declared_unread(module: torch.nn.Module) -> list[re.Pattern[str]]:
     ]
 
 
-def _require_proven(row: Task, proof: Proof, left_out: tuple[str, ...], path: Path) -> None:
-    """Raises `NotPretrained` unless every tensor that runs was found in the checkpoint."""
-    missing = [
-        name for name in proof.missing if not any(name == part or name.startswith(f"{part}.") for part in left_out)
-    ]
-    if proof.nan:
-        raise ModelCorrupt(
-            Sentence(
-                "{count} weights hold NaN in the files of {path}: {names}",
-                count=len(proof.nan),
-                path=path,
-                names=_few(proof.nan),
-            ),
-            hint="the checkpoint was saved from a training that diverged, or damaged; take another revision of it",
-        )
-    if proof.needed:
-        raise NotPretrained(
-            Sentence(
-                "{count} tensors of {path} scale, shift or replace weights that {row} uses, and the model does not "
-                "read them: {names}",
-                count=len(proof.needed),
-                path=path,
-                row=row.name,
-                names=_few(proof.needed),
-            ),
-            hint=PLAIN,
-        )
-    faults = (
-        ("stored as whole numbers, which are no weights without their scales", proof.quantised, PLAIN),
-        ("not in the checkpoint, so their values would be random", missing, _OTHER),
-        ("of another shape in the checkpoint", proof.mismatched, _OTHER),
-        ("not equal to the tensors of their names in the checkpoint", proof.unequal, _OTHER),
-    )
-    for fault, names, hint in faults:
-        if names:
-            raise NotPretrained(
-                Sentence(
-                    "{count} weights that {row} uses are {fault}: {names}",
-                    count=len(names),
-                    row=row.name,
-                    fault=fault,
-                    names=_few(names),
-                ),
-                hint=Sentence(hint, path=path),
-            )
-    if not proof.proven:
-        raise NotPretrained(
-            Sentence("no weight of {path} is used by {row}", path=path, row=row.name),
-            hint="choose another checkpoint or --task",
-        )
-
-
-_OTHER = "{path} holds another model or head; leave --task out, or take the checkpoint made for it"
-
-
 def _require_carried(dropped: tuple[Dropped, ...], path: Path) -> None:
     """Raises `ModelError` where a field that changes numbers is not what config.json says."""
     import transformers
@@ -243,13 +189,6 @@ def _dropped_fact(dropped: Dropped) -> Fact:
     return Fact("field-dropped", {"field": dropped.field, "file": dropped.file, "loaded": dropped.loaded})
 
 
-def _few(names: list[str] | tuple[str, ...]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN])
-    if len(names) <= NAMES_SHOWN:
-        return shown
-    return Sentence("{names} and {count} more", names=shown, count=len(names) - NAMES_SHOWN)
-
-
 def _model_info(local: ModelOnDisk, row: Task, module: Any) -> ModelInfo:
     return ModelInfo(
         id=local.id,
@@ -261,23 +200,6 @@ def _model_info(local: ModelOnDisk, row: Task, module: Any) -> ModelInfo:
         revision=local.revision,
         url=local.url,
         endpoint=local.endpoint,
-    )
-
-
-def _weights_info(local: ModelOnDisk, proof: Proof, left_out: tuple[str, ...], doubts: tuple[Fact, ...]) -> WeightsInfo:
-    """What was proven. Weights that look untrained are the checkpoint's own, and not pretrained."""
-    return WeightsInfo(
-        pretrained_used=all(doubt.id != "untrained" for doubt in doubts),
-        local_weight_used=True,
-        path=str(local.path),
-        files=local.weight_files,
-        missing_keys=proof.missing,
-        mismatched_keys=proof.mismatched,
-        unexpected_keys=proof.unexpected,
-        proven_parameters=proof.proven,
-        conversions=proof.conversions,
-        left_out=tuple(Fact("part", {"name": part}) for part in left_out),
-        doubts=doubts,
     )
 
 

@@ -56,7 +56,7 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
     nan: list[str] = []
     for origin in names.origins:
         sources = {name: _Watched(name, checkpoint.tensors[name], nan) for name in origin.sources}
-        verdicts.update(_judge(origin, sources, state, conversions))
+        verdicts.update(_judge(origin, sources, state, conversions, by_prefix=bool(names.conversions)))
         advance(sum(source.nbytes for source in sources.values()))
     proven = {name for name, verdict in verdicts.items() if verdict == "equal"}
     tied = _tied(state, proven)
@@ -75,6 +75,7 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
         nan=tuple(sorted(set(nan))),
         conversions=(
             *checkpoint.conversions,
+            *names.conversions,
             *(Fact(found, {**dict(values), "tensors": count}) for (found, values), count in conversions.items()),
             *(Fact("tied", {"name": name, "other": other}) for name, other in tied.items()),
         ),
@@ -131,7 +132,12 @@ class _Watched:
 
 
 def _judge(
-    origin: Origin, sources: Mapping[str, _Watched], state: Mapping[str, Tensor], conversions: Conversions
+    origin: Origin,
+    sources: Mapping[str, _Watched],
+    state: Mapping[str, Tensor],
+    conversions: Conversions,
+    *,
+    by_prefix: bool,
 ) -> dict[str, str]:
     """Target name -> "equal", "unequal", "mismatched" or "quantised"."""
     if any(source.dtype is None for source in sources.values()):
@@ -150,7 +156,7 @@ def _judge(
     assert source.dtype is not None
     if tuple(source.shape) == tuple(parameter.shape) and _kind(source.dtype) != _kind(parameter.dtype):
         return {target: "quantised"}
-    if source_name != target:
+    if source_name != target and not by_prefix:
         conversions["renamed", ()] += 1
     if source.dtype != parameter.dtype:
         conversions["cast", (("from", dtype_name(source.dtype)), ("to", dtype_name(parameter.dtype)))] += 1

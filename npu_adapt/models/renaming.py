@@ -6,12 +6,15 @@ fuses by `WeightRenaming` and `WeightConverter`; 4.57 renames only, by a method 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from npu_adapt.records import Fact
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,13 @@ class NameMap:
 
     origins: tuple[Origin, ...]
     unexpected: tuple[str, ...]
+    conversions: tuple[Fact, ...] = ()  # what was done to the names, where that is not renaming by a table
 
 
 def map_names(module: torch.nn.Module, names: Collection[str]) -> NameMap:
     """The origins of `module`'s state in a checkpoint that holds `names`."""
+    if not hasattr(module, "base_model_prefix"):
+        return _map_by_prefix(module, names)
     try:
         from transformers import core_model_loading
     except ImportError:
@@ -102,3 +108,34 @@ def _map_by_method(module: Any, names: Collection[str]) -> NameMap:
     origins = tuple(Origin((name,), (target,)) for name, target in mapping.items() if target in expected)
     found = {origin.sources[0] for origin in origins}
     return NameMap(origins, tuple(name for name in names if name not in found))
+
+
+def _map_by_prefix(module: torch.nn.Module, names: Collection[str]) -> NameMap:
+    """A module that is none of transformers': its own names, or all of them below one prefix, in the file or the model.
+
+    The prefix that fits most names counts: "model." of a trainer in the file, "0.auto_model." of a pipeline in the
+    model.
+    """
+    expected = module.state_dict().keys()
+    found: Counter[tuple[str, str]] = Counter()  # (prefix in the file, prefix in the model)
+    found["", ""] = sum(name in expected for name in names)
+    for at, these, those in ((0, names, expected), (1, expected, names)):
+        for name in these:
+            for prefix in _prefixes(name):
+                if name.removeprefix(prefix) in those:
+                    found[(prefix, "") if at == 0 else ("", prefix)] += 1
+    (in_file, in_model), fitting = found.most_common(1)[0]
+    targets = {name: in_model + name.removeprefix(in_file) for name in names if name.startswith(in_file)}
+    origins = tuple(Origin((name,), (target,)) for name, target in targets.items() if target in expected)
+    used = {origin.sources[0] for origin in origins}
+    said = {"prefix-removed": in_file, "prefix-added": in_model}
+    facts = tuple(Fact(id, {"prefix": prefix, "tensors": fitting}) for id, prefix in said.items() if prefix)
+    return NameMap(origins, tuple(name for name in names if name not in used), facts)
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """ "a.", "a.b." of "a.b.c"."""
+    end = name.find(".")
+    while end >= 0:
+        yield name[: end + 1]
+        end = name.find(".", end + 1)

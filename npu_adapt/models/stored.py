@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -89,29 +89,38 @@ class SafetensorsTensor:
         """Read into one small buffer: a mapping of the file would count as memory of the process."""
         if not self.nbytes:
             return
-        if self.dtype is None:
-            raise TypeError(f"torch has no type {self.type_name}")
+        dtype = self._known_type()
         buffer = bytearray(min(PIECE_BYTES, self.nbytes))
         with self.file.open("rb", buffering=0) as stream:
             stream.seek(self.offset)
             left = self.nbytes
             while left:
                 view = memoryview(buffer)[: min(left, len(buffer))]
-                filled = 0
-                while filled < len(view):
-                    got = stream.readinto(view[filled:])
-                    if not got:
-                        raise ModelCorrupt(
-                            Sentence("{file} ends before its tensors do", file=self.file.name), hint=REFETCH
-                        )
-                    filled += got
-                left -= filled
-                yield torch.frombuffer(view, dtype=self.dtype)
+                self._fill(stream, view)
+                left -= len(view)
+                yield torch.frombuffer(view, dtype=dtype)
 
     def whole(self) -> Tensor:
-        """A copy."""
-        parts = [piece.clone() for piece in self.pieces()]
-        return (torch.cat(parts) if parts else torch.empty(0, dtype=self.dtype)).reshape(self.shape)
+        """A copy, read straight into its place."""
+        tensor = torch.empty(self.shape, dtype=self._known_type())
+        if self.nbytes:
+            with self.file.open("rb", buffering=0) as stream:
+                stream.seek(self.offset)
+                self._fill(stream, tensor.reshape(-1).view(torch.uint8).numpy().data)
+        return tensor
+
+    def _known_type(self) -> torch.dtype:
+        if self.dtype is None:
+            raise TypeError(f"torch has no type {self.type_name}")
+        return self.dtype
+
+    def _fill(self, stream: IO[bytes], view: memoryview) -> None:
+        filled = 0
+        while filled < len(view):
+            got = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+            if not got:
+                raise ModelCorrupt(Sentence("{file} ends before its tensors do", file=self.file.name), hint=REFETCH)
+            filled += got
 
 
 @dataclass(frozen=True)
@@ -228,7 +237,12 @@ def _require_gapless(file: Path, start: int, tensors: Mapping[str, SafetensorsTe
 
 
 def unpickle(file: Path) -> dict[str, LoadedTensor]:
-    """The tensors of a file that torch wrote. Raises `ModelCorrupt` for one that holds anything else.
+    """The tensors of a file that torch wrote. Raises `ModelCorrupt` for one that holds anything else."""
+    return tensors_in(load_pickle(file))
+
+
+def load_pickle(file: Path) -> Mapping[Any, Any]:
+    """What a file that torch wrote holds by name. Raises `ModelCorrupt` for one that holds more than tensors and texts.
 
     Files from before torch 1.6 are no zip archives, and cannot be mapped into memory.
     """
@@ -243,4 +257,9 @@ def unpickle(file: Path) -> dict[str, LoadedTensor]:
             Sentence("{file} holds a {type}, not tensors by name", file=file.name, type=type(state).__name__),
             hint="weights are saved with torch.save(model.state_dict(), …), or as safetensors",
         )
+    return state
+
+
+def tensors_in(state: Mapping[Any, Any]) -> dict[str, LoadedTensor]:
+    """The tensors among what an unpickled file holds."""
     return {str(name): LoadedTensor(tensor) for name, tensor in state.items() if isinstance(tensor, Tensor)}

@@ -37,6 +37,7 @@ TermId = Literal[
     "reference-nan",
     "random-forward",
     "random-forward-unexplained",
+    "stateful-forward",
     "arithmetic",
     "deterministic",
     "differs-from",

@@ -36,13 +36,14 @@ from npu_adapt.records.compare import (
 )
 from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
 from npu_adapt.records.generation import GeneratedText, Generation, Invariance, StepFinding, TokenFlip
-from npu_adapt.records.model import ModelInfo, WeightFile, WeightsInfo
+from npu_adapt.records.model import AdapterFile, ModelInfo, WeightFile, WeightsInfo
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
 from npu_adapt.records.upgrade import upgraded
 
 __all__ = [
     "SCHEMA_VERSION",
     "TEXT",
+    "AdapterFile",
     "ArithmeticFound",
     "ArithmeticReading",
     "ArithmeticReport",

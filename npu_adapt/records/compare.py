@@ -130,6 +130,7 @@ class Repeats(Record, frozen=True, kw_only=True):
     reference_spread: float  # the largest relative L2 between two forwards of the reference
     reference_differing: float
     candidate_differing: float
+    stateful: bool = False  # the reference's forwards differ because each leaves something for the next
 
 
 class RuleOutcome(Record, frozen=True, kw_only=True):

@@ -5,16 +5,26 @@ from __future__ import annotations
 from npu_adapt.records.base import Fact, Record
 
 
+class AdapterFile(Record, frozen=True, kw_only=True):
+    """The user's file that built the model."""
+
+    path: str
+    name: str | None  # which of the file's models; None: the one without a name
+    sha256: str
+    text: str  # all of it
+
+
 class ModelInfo(Record, frozen=True, kw_only=True):
     id: str
     organization: str | None  # None: a directory or a built-in has no owner
     task: str
     architecture: str
     parameters: int
-    source: str  # modelscope | huggingface | directory | builtin
+    source: str  # modelscope | huggingface | directory | builtin | python | adapter
     revision: str | None  # None: a plain directory has no revision
     url: str | None  # None: nothing on a hub answers to this model
     endpoint: str | None = None  # the address that listed the files; None: none was asked, or nobody knows
+    adapter: AdapterFile | None = None  # None: no adapter built it
 
 
 class WeightFile(Record, frozen=True, kw_only=True):

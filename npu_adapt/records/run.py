@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from npu_adapt.records.base import Record
+from npu_adapt.records.base import Fact, Record
 
 
 class InputInfo(Record, frozen=True, kw_only=True):
@@ -59,3 +59,4 @@ class Run(Record, frozen=True, kw_only=True):
         None  # operators that ran on the CPU instead; None: the backend does not tell
     )
     failure: Failure | None = None  # None: it did not fail
+    notes: tuple[Fact, ...] = ()  # what a reader must know of it: "output-is-input", "stateful-forward", …

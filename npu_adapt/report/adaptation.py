@@ -26,6 +26,7 @@ SECTIONS: tuple[tuple[str, Callable[[Figures], tuple[Block, ...]]], ...] = (
     ("scoring", conclusion.scoring),
     ("log-files", conclusion.log_files),
     ("conclusion", conclusion.conclusion),
+    ("adapter", subject.adapter),
 )
 
 
@@ -52,5 +53,7 @@ def adaptation_report(summary: Summary, language: Language = "en") -> Report:
         front_matter=tuple(front_matter),
         directives=hardware.directives,
         notices=conclusion.notices(figures),
-        sections=tuple(Section(figures.say(f"title-{key}"), build(figures)) for key, build in SECTIONS),
+        sections=tuple(
+            Section(figures.say(f"title-{key}"), blocks) for key, build in SECTIONS if (blocks := build(figures))
+        ),
     )

@@ -11,6 +11,7 @@ from npu_adapt.errors import NpuAdaptError
 PACKAGE = Path(__file__).parents[2] / "npu_adapt"
 # What is given to these is said to a person; classes below an error or a hub's failure are found by their bases.
 SPEAKERS = {"Sentence", "say", "task", "Attempt", "Fault", "_Refusal", "Kind", "Stage", "Extension"}
+SPEAKERS |= {"users_code", "_running", "require_proven"}
 FAILURES = {NpuAdaptError.__name__, "HubFailure", "ContentMismatch"}
 NOT_SAID = {"values", "attempts", "stage", "kind", "operator", "unit"}
 

@@ -91,6 +91,12 @@ TERMS: dict[str, Phrase] = {
         "模型的前向是随机的：参考端同一输入的 {forwards} 次前向有 {value:percent} 的元素不同；"
         "是否没有关闭 dropout、带有采样，或者在多次调用之间保留状态？",
     ),
+    "stateful-forward": Phrase(
+        "the model keeps something from one forward to the next: {forwards} forwards of the same input on the "
+        "reference differ in {value:percent} of the elements, and fresh copies of the model agree",
+        "模型在两次前向之间保留状态：参考端同一输入的 {forwards} 次前向有 {value:percent} 的元素不同，"
+        "而模型的新副本彼此一致",
+    ),
     "arithmetic": Phrase(
         "{place} computes in {value}{rounding:say:rounding}", "{place} 以 {value} 计算{rounding:say:rounding}"
     ),

@@ -19,6 +19,7 @@ TITLES: dict[str, Phrase] = {
     "scoring": Phrase("Scoring table", "评分表"),
     "log-files": Phrase("Log files", "日志文件"),
     "conclusion": Phrase("Conclusion", "结论"),
+    "adapter": Phrase("Appendix: the adapter", "附录：适配文件"),
 }
 
 CAPTIONS: dict[str, Phrase] = {
@@ -126,6 +127,8 @@ ITEMS: dict[str, Phrase] = {
     "source": Phrase("Source", "权重来源"),
     "revision": Phrase("Revision", "版本"),
     "url": Phrase("Address", "地址"),
+    "adapter": Phrase("Adapter", "适配文件"),
+    "adapter-sha256": Phrase("sha256 of the adapter", "适配文件的 sha256"),
     "device": Phrase("Device", "设备"),
     "cpu": Phrase("CPU", "CPU"),
     "cpu-cores": Phrase("CPU cores", "CPU 核数"),

@@ -21,6 +21,15 @@ CONVERSIONS: dict[str, Phrase] = {
         "names without their wrapper's {prefixes} ({tensors:count} tensors)",
         "去掉包装器的名称前缀 {prefixes}（{tensors:count} 个张量）",
     ),
+    "prefix-removed": Phrase(
+        "names in the file without their {prefix} ({tensors:count} tensors)",
+        "去掉文件中名称的前缀 {prefix}（{tensors:count} 个张量）",
+    ),
+    "prefix-added": Phrase(
+        "the model's names without their {prefix} ({tensors:count} tensors)",
+        "去掉模型中名称的前缀 {prefix}（{tensors:count} 个张量）",
+    ),
+    "nested": Phrase("taken from {key} in the file", "取自文件中的 {key}"),
     "tied": Phrase("{name} tied to {other}", "{name} 与 {other} 共享"),
 }
 LEFT_OUT: dict[str, Phrase] = {

@@ -13,6 +13,8 @@ VERBATIM = frozenset(
         "model.id",
         "model.architecture",
         "model.revision",
+        "model.adapter.path",
+        "model.adapter.sha256",
         "weights.path",
         "run.failure.message",
         "run.device",

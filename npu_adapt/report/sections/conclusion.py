@@ -156,9 +156,10 @@ def reservations(figures: Figures) -> tuple[str, ...]:
 
 
 def reserved(figures: Figures) -> tuple[Reservation, ...]:
-    """Doubts about the weights, problems of the environment, wrong settings of a benchmark, operators on the CPU."""
-    environment = figures.summary.environment
+    """Doubts about the weights, notes on the run, problems of the environment, wrong rows of a benchmark, fallbacks."""
+    environment, run = figures.summary.environment, figures.summary.run
     found = [*weight_doubts(figures)]
+    found += [Reservation(figures.tell("run-note", each), each.id) for each in (() if run is None else run.notes)]
     for each in () if environment is None else environment.problems:
         if each.severity != "note":
             severity = figures.say(f"label-{each.severity}")

@@ -22,6 +22,7 @@ MODEL_FACTS = (
     ("revision", "model.revision"),
     ("url", "model.url"),
 )
+ADAPTER_FACTS = (("adapter", "model.adapter.path"), ("adapter-sha256", "model.adapter.sha256"))  # where one was used
 ENDPOINT = ("endpoint", "model.endpoint")  # where a hub was asked for this model; no row where none was
 HARDWARE_FACTS = (
     ("device", "run.device"),
@@ -45,7 +46,16 @@ def model(figures: Figures) -> tuple[Block, ...]:
     if figures.summary.model is None:
         return (sentence(figures.reason("model")),)
     asked = () if figures.summary.model.endpoint is None else (ENDPOINT,)
-    return (facts(figures, "model", (fact(figures, item, path) for item, path in (*MODEL_FACTS, *asked))),)
+    built = () if figures.summary.model.adapter is None else ADAPTER_FACTS
+    return (facts(figures, "model", (fact(figures, item, path) for item, path in (*MODEL_FACTS, *asked, *built))),)
+
+
+def adapter(figures: Figures) -> tuple[Block, ...]:
+    """The file that built the model, whole; nothing where none did."""
+    file = None if figures.summary.model is None else figures.summary.model.adapter
+    if file is None:
+        return ()
+    return sentence(Code(file.path)), Verbatim(file.text.expandtabs().rstrip(), "python")
 
 
 def hardware(figures: Figures) -> tuple[Block, ...]:

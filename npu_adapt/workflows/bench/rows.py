@@ -14,7 +14,7 @@ import torch
 from npu_adapt.devices import modes
 from npu_adapt.devices.device import Device
 from npu_adapt.devices.transfer import copy_to
-from npu_adapt.errors import RunFailed, Sentence
+from npu_adapt.errors import RunFailed, Sentence, few
 from npu_adapt.models.tasks.task import LoadedModel
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import compare_tensors
@@ -76,7 +76,7 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
         memory_fields = count.figures()
         require_numbers((outputs,))
         error = error_against(outputs, how.reference.outputs, setting.batch_size)
-        first_member = {name: tensor[:1].to("cpu", copy=True) for name, tensor in outputs.items()}
+        first_member = {name: first_of(tensor).to("cpu", copy=True) for name, tensor in outputs.items()}
         held = (*module.parameters(), *module.buffers(), *tensors.values())
         prepare = reader(limits.read_whole(eager, held)) if how.with_pace else None
         workload = loop.Workload(forward, device.synchronize, device.event_timer(), prepare=prepare)
@@ -99,6 +99,11 @@ def measure_row(session: Session, setting: Setting, how: Measurement, step: Step
             demand = limits.measure_demand(lambda: eager().values(), held)
             row = _with_roofline(device, setting.dtype, demand, row)
         return MeasuredRow(row, first_member)
+
+
+def first_of(output: torch.Tensor) -> torch.Tensor:
+    """The batch's first member; a single number is that of all."""
+    return output[:1] if output.dim() else output
 
 
 def failed_row(setting: Setting, attention: str, reason: Fact) -> BenchRow:
@@ -181,12 +186,23 @@ def _first_forward(session: Session, setting: Setting, forward: Callable[[], Out
 def error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> float | None:
     """The largest relative L2 over outputs and members of the batch; None: not finite.
 
-    An output that does not grow with the batch is compared once. Raises `RunFailed` for outputs of other shapes.
+    An output that does not grow with the batch is compared once. Raises `RunFailed` for other outputs or shapes.
     """
+    if outputs.keys() != reference.keys():
+        raise RunFailed(
+            Sentence(
+                "the outputs are {names}, and those of the reference {expected}",
+                names=few([*outputs]),
+                expected=few([*reference]),
+            ),
+            hint="the model takes another path on the device, or keeps something from one forward to the next",
+            stage="check",
+            kind="other-outputs",
+        )
     worst = 0.0
     for name, expected in reference.items():
         found = outputs[name].cpu()
-        grown = (expected.shape[0] * batch_size, *expected.shape[1:])
+        grown = (expected.shape[0] * batch_size, *expected.shape[1:]) if expected.dim() else ()
         if tuple(found.shape) not in (grown, tuple(expected.shape)):
             raise RunFailed(
                 Sentence(
@@ -200,7 +216,7 @@ def error_against(outputs: Outputs, reference: Outputs, batch_size: int) -> floa
                 stage="check",
                 kind="other-outputs",
             )
-        for member in torch.split(found, expected.shape[0]):
+        for member in torch.split(found, expected.shape[0]) if expected.dim() else (found,):
             error = compare_tensors(member, expected).relative_l2
             if error is None:
                 return None

@@ -248,4 +248,5 @@ def _repeats(expected: Forwards, found: Forwards) -> Repeats | None:
         reference_spread=min(expected.spread, sys.float_info.max),  # JSON has no infinity
         reference_differing=expected.differing,
         candidate_differing=found.differing,
+        stateful=expected.stateful,
     )

@@ -9,10 +9,8 @@ import torch
 from npu_adapt.records import ArithmeticReport, CompareLatency, Fact, Generation, Repeats
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.floor import NoiseFloor
+from npu_adapt.workflows.run.behaviour import RANDOM_SPREAD
 from npu_adapt.workflows.run.forward import Outputs
-
-# Two forwards of one input on one CPU differ by rounding at most; more than this, and the model itself is random.
-RANDOM_SPREAD = 1e-4
 
 
 @dataclass(frozen=True)
@@ -36,5 +34,5 @@ class Evidence:
 
     @property
     def is_random(self) -> bool:
-        """Whether the model gives another result each time, on the reference itself."""
+        """Whether the model gives another result each time on the reference itself, by chance or for its state."""
         return self.repeats is not None and self.repeats.reference_spread > RANDOM_SPREAD

@@ -119,7 +119,9 @@ def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], op
     if repeats is not None and evidence.is_random:
         drawn = evidence.operators.random[:OPERATORS_NAMED]
         share = repeats.reference_differing
-        if drawn:
+        if repeats.stateful:
+            terms.append(term("stateful-forward", False, "", share, 0.0, forwards=repeats.forwards))
+        elif drawn:
             terms.append(term("random-forward", False, "", share, 0.0, forwards=repeats.forwards, operators=drawn))
         else:
             terms.append(term("random-forward-unexplained", False, "", share, 0.0, forwards=repeats.forwards))

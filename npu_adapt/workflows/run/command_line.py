@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from npu_adapt.models.adapters.name import adapter_named
 from npu_adapt.records import Summary
 from npu_adapt.workflows.run.request import RunRequest
 
@@ -66,11 +67,13 @@ def _left_open(request: RunRequest, summary: Summary) -> Iterator[tuple[str, str
 def _absolute(word: str, request: RunRequest) -> str:
     """A path of the request as it is called from anywhere; whatever else was typed as it is."""
     option, equals, value = word.partition("=")
-    if equals and option == "--input":
+    if equals and option in ("--input", "--weights"):
         return f"{option}={_absolute(value, request)}"
-    paths: Sequence[str] = (*request.inputs, *([request.model] if request.model else ()))
-    if word not in paths:
+    named = (request.model, request.weights)
+    if word not in (*request.inputs, *(str(each) for each in named if each is not None)):
         return word
+    if word == request.model and (adapter := adapter_named(word)) is not None:
+        return str(adapter)
     try:
         return str(Path(word).resolve()) if Path(word).exists() else word
     except (OSError, ValueError):  # a text is no path, and may be too long for one

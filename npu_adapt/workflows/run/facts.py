@@ -14,12 +14,20 @@ ReasonId = Literal[
     "device-failed-before",
     "failed-in-stage",
     "made-in-python",
+    "adapter-without-weights",
     "scores-not-finite",
     "predicts-nothing",
     "no-memory-statistics",
     "fallbacks-not-told",
     "one-forward",
 ]
+# What a reader must know of a run.
+NoteId = Literal["output-is-input", "stateful-forward", "random-forward", "plugin-failed"]
+
+
+def note(id: NoteId, **values: Value) -> Fact:
+    """What a reader must know of a run."""
+    return Fact(id, values)
 
 
 def reason(id: ReasonId, **values: Value) -> Fact:

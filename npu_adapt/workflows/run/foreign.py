@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sysconfig
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,15 +60,30 @@ def _failure(error: BaseException, module: torch.nn.Module) -> RunFailed:
         )
     return RunFailed(
         Sentence(
-            "the forward of {place} raised {type}: {said}",
+            "the forward of {place} raised {type}: {said}{line}",
             place=place,
             type=type(error).__name__,
             said=first_line(error),
+            line=users_line(error.__traceback__),
         ),
         hint="the model's own code raised this; the run's log holds the traceback. Try --device cpu, --attention eager",
         stage=STAGE,
         kind="other",
     )
+
+
+STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+INSTALLED = {"site-packages", "dist-packages"}  # where installers put packages, of any environment
+
+
+def users_line(trace: TracebackType | None) -> str:
+    """The innermost line of the traceback that is neither ours nor a library's, in brackets; empty where none is."""
+    lines = [frame for frame in traceback.extract_tb(trace) if _is_the_users(frame.filename)]
+    return f" ({Path(lines[-1].filename).name}, line {lines[-1].lineno}: {lines[-1].line})" if lines else ""
+
+
+def _is_the_users(file: str) -> bool:
+    return not (file.startswith((OURS, STANDARD_LIBRARY, "<")) or INSTALLED & set(Path(file).parts))
 
 
 def innermost_module(trace: TracebackType | None, root: torch.nn.Module) -> str:

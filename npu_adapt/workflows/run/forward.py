@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -13,10 +12,10 @@ import torch
 
 from npu_adapt.devices.device import Device
 from npu_adapt.models.tasks import Sample, Task
-from npu_adapt.numerics.bits import image
-from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.repeats import Divergence, Repeated
 from npu_adapt.progress import Progress, doing
+from npu_adapt.records import Fact
+from npu_adapt.workflows.run.behaviour import RANDOM_SPREAD, keeps_state, repeat_difference, shared_with_inputs
 from npu_adapt.workflows.run.foreign import foreign_forward
 
 Outputs = dict[str, torch.Tensor]
@@ -33,6 +32,8 @@ class Forwards:
     differing: float = 0.0  # share of elements that a further forward gave other bits, of the worst output
     spread: float = 0.0  # the largest relative L2 between a sample's first forward and a further one
     divergences: tuple[tuple[int, Divergence], ...] = ()  # (sample, the first call that gave other bits), if watched
+    notes: tuple[Fact, ...] = ()  # what the first sample's forward did beside computing
+    stateful: bool = False  # whether the forwards differ because each leaves something for the next
 
     @property
     def warm_median_ms(self) -> float | None:
@@ -85,6 +86,7 @@ def run_forwards(
     warm_ms: list[float] = []
     repeats: list[tuple[float, float]] = []
     divergences: list[tuple[int, Divergence]] = []
+    notes: tuple[Fact, ...] = ()
     first_ms = 0.0
     each = max(1, watched)
     with progress.task(doing("forward", device=side.device.name), total=each * len(samples) + warm) as step:
@@ -98,6 +100,7 @@ def run_forwards(
                     repeats += [repeat_difference(result.get(name), first) for name, first in outputs[-1].items()]
                 else:
                     outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
+                    notes = notes or tuple(shared_with_inputs(result, tensors))
                 if is_warm:
                     warm_ms.append(elapsed)
                 elif number == forward == 0:
@@ -106,18 +109,14 @@ def run_forwards(
             if watch is not None and watch.first_divergence is not None:
                 divergences.append((number, watch.first_divergence))
     differing, spread = (max(column) for column in zip((0.0, 0.0), *repeats, strict=True))
-    forwards = watched or 1 + warm
-    return Forwards(tuple(outputs), first_ms, tuple(warm_ms), forwards, differing, spread, tuple(divergences))
-
-
-def repeat_difference(again: torch.Tensor | None, first: torch.Tensor) -> tuple[float, float]:
-    """(share of elements that differ, relative L2) between two forwards' results; (1, inf) for other shapes or none."""
-    if again is None or again.shape != first.shape:
-        return 1.0, math.inf
-    again = again.cpu()
-    same = image(again) == image(first)
-    if not first.numel() or bool(same.all()):
-        return 0.0, 0.0
-    share = 1 - float(same.sum()) / first.numel()
-    spread = compare_tensors(again, first).relative_l2
-    return share, math.inf if spread is None else spread
+    return Forwards(
+        outputs=tuple(outputs),
+        first_ms=first_ms,
+        warm_ms=tuple(warm_ms),
+        repeated=watched or 1 + warm,
+        differing=differing,
+        spread=spread,
+        divergences=tuple(divergences),
+        notes=notes,
+        stateful=spread > RANDOM_SPREAD and keeps_state(side, samples[0]),
+    )

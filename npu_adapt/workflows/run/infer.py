@@ -10,7 +10,8 @@ from npu_adapt.errors import RunFailed, Sentence
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OutputInfo, Summary, Timings
-from npu_adapt.workflows.run.facts import reason
+from npu_adapt.workflows.run.behaviour import RANDOM_SPREAD
+from npu_adapt.workflows.run.facts import note, reason
 from npu_adapt.workflows.run.forward import Forwards, Outputs, Side, run_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
@@ -28,6 +29,10 @@ def infer(request: RunRequest, progress: Progress, given: Subject | None = None)
         with session.stage("forward", doing("running-model", device=session.device.name)):
             forwards = run_forwards(side, session.samples, progress, warm=WARM_FORWARDS)
             require_numbers(forwards.outputs)
+            if forwards.spread > RANDOM_SPREAD:
+                session.note(
+                    note("stateful-forward" if forwards.stateful else "random-forward", differing=forwards.differing)
+                )
         record_forwards(session, forwards)
         return session.publish()
 
@@ -40,6 +45,7 @@ def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCC
         for number, (sample, outputs) in enumerate(zip(session.samples, forwards.outputs, strict=True))
         for prediction in loaded.task.predictions(loaded, sample, outputs, number)
     ]
+    session.note(*forwards.notes)
     none = reason("scores-not-finite") if predictions else reason("predicts-nothing", task=loaded.task.name)
     session.record(
         status=status,

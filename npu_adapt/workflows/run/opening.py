@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npu_adapt.errors import NpuAdaptError, RunFailed, UsageError
+from npu_adapt.errors import NpuAdaptError, RunFailed, Sentence, UsageError
 from npu_adapt.evidence import Journal, Logs, new_summary
+from npu_adapt.models.adapters.name import AdapterName
 from npu_adapt.records import Fact, Failure, Run, Summary, Value
 from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
 from npu_adapt.workflows.run.facts import reason
@@ -28,8 +29,38 @@ def choose_model(asked: str | None, logs: Logs) -> tuple[str, dict[str, Value]]:
         return named, {"model": named, "model_why": "variable"}
     last = logs.read_if_ours()
     if last is not None and last.model is not None:
+        if last.model.adapter is not None:
+            raise UsageError(
+                Sentence(
+                    "the last model is the adapter {file}, and an adapter runs only where it is named",
+                    file=last.model.adapter.path,
+                ),
+                hint="name it again as MODEL, with its --weights",
+            )
         return last.model.id, {"model": last.model.id, "model_why": "summary", "summary": str(logs.summary_path)}
     return DEFAULT_MODEL, {"model": DEFAULT_MODEL, "model_why": "default"}
+
+
+def require_options(request: RunRequest, adapter: AdapterName | None) -> None:
+    """Raises `UsageError` for options that mean nothing for an adapter, or only for one."""
+    if adapter is None:
+        if request.weights is not None:
+            raise UsageError("--weights belongs to an adapter", hint="name an adapter, FILE.py, as MODEL")
+        return
+    if request.weights is not None and not request.weights.exists():
+        raise UsageError(
+            Sentence("--weights {path} is not there", path=request.weights),
+            hint="name a file of weights, or a folder that holds them",
+        )
+    settings = {"--task": request.task, "--revision": request.revision}
+    if request.attention != "auto":
+        settings["--attention"] = request.attention
+    for option, value in settings.items():
+        if value is not None:
+            raise UsageError(
+                Sentence("{option} means nothing for an adapter", option=option),
+                hint=Sentence("{file} decides it; leave the option out", file=adapter.id),
+            )
 
 
 def require_inputs(inputs: tuple[str, ...]) -> None:

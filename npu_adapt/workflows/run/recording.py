@@ -62,6 +62,13 @@ class Recording:
         run = msgspec.structs.replace(self.summary.run, **run_fields)
         self.summary = msgspec.structs.replace(self.summary, run=run)
 
+    def note(self, *facts: Fact) -> None:
+        """Adds what a reader must know of the run, and logs it."""
+        assert self.summary.run is not None
+        for fact in facts:
+            self.journal.event("run", "note", "warning", id=fact.id, **fact.values)
+        self.record(notes=(*self.summary.run.notes, *facts))
+
     def explain(self, reasons: Mapping[str, Fact]) -> None:
         """Says why fields are null: dotted path to reason."""
         self.summary = msgspec.structs.replace(self.summary, reasons={**self.summary.reasons, **reasons})

@@ -27,6 +27,7 @@ class RunRequest:
     device: str = "auto"
     dtype: Dtype = "auto"
     attention: Attention = "auto"
+    weights: Path | None = None  # of an adapter; None: it needs none, or brings its own
     inputs: tuple[str, ...] = ()
     task: str | None = None
     revision: str | None = None

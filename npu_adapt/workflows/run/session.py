@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING, Any
 from npu_adapt.devices.names import parse_device_name
 from npu_adapt.errors import EvidenceNotWritten, ModelError, RunFailed, UsageError
 from npu_adapt.evidence import Logs
+from npu_adapt.models.adapters.name import AdapterName, adapter_named
 from npu_adapt.models.local import require_model_name
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Summary
 from npu_adapt.workflows.run.command_line import reproducing
-from npu_adapt.workflows.run.opening import choose_model, hand_over, open_or_record, opening_summary, require_inputs
+from npu_adapt.workflows.run.opening import (
+    choose_model,
+    hand_over,
+    open_or_record,
+    opening_summary,
+    require_inputs,
+    require_options,
+)
 from npu_adapt.workflows.run.recording import Recording
 from npu_adapt.workflows.run.request import RunRequest
 
@@ -77,9 +85,13 @@ def prepared(
     logs.require_writable()
     require_inputs(request.inputs)
     parse_device_name(request.device)
+    adapter = None
     if given is None:
         model, chosen = choose_model(request.model, logs)
-        require_model_name(model)
+        adapter = adapter_named(model)
+        require_options(request, adapter)
+        if adapter is None:
+            require_model_name(model)
     else:
         model = given.loaded.info.id
         chosen = {"model": model, "model_why": "given"}
@@ -96,7 +108,7 @@ def prepared(
         )
         run = Recording(request, journal, progress, device, opening_summary(request, device, name))
         try:
-            run = session = _with_subject(run, model, given)
+            run = session = _with_subject(run, adapter or model, given)
             yield session
         except RunFailed as error:
             _record_failure(run, error)
@@ -109,11 +121,17 @@ def prepared(
             raise
 
 
-def _with_subject(run: Recording, model: str, given: Subject | None) -> Session:
+def _with_subject(run: Recording, model: str | AdapterName, given: Subject | None) -> Session:
+    from npu_adapt.workflows.run.adapter import subject_of_adapter
     from npu_adapt.workflows.run.subject import record_subject, subject_of_checkpoint
 
-    with run.stage("load", doing("loading", model=model)):
-        subject = subject_of_checkpoint(run, model) if given is None else given
+    with run.stage("load", doing("loading", model=str(model))):
+        if given is not None:
+            subject = given
+        elif isinstance(model, AdapterName):
+            subject = subject_of_adapter(run, model)
+        else:
+            subject = subject_of_checkpoint(run, model)
         record_subject(run, subject)
     if given is None:
         run.summary = reproducing(run.summary, run.request)

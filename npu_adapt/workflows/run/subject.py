@@ -1,11 +1,13 @@
 """What a run examines: a module with its sample inputs, its forward and the names of its outputs.
 
-It comes from a checkpoint and a row of the task table, or from Python as it is.
+It comes from a checkpoint and a row of the task table, from an adapter, or from Python as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from npu_adapt.models.request import ModelRequest
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.records import WeightFile, WeightsInfo
 from npu_adapt.workflows.models.fetch import fetch, start_verifying
-from npu_adapt.workflows.run.facts import reason
+from npu_adapt.workflows.run.facts import ReasonId, reason
 from npu_adapt.workflows.run.recording import Recording
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Subject:
     load_ms: float | None = None  # None: the module was made in Python
     hashing: Future[tuple[WeightFile, ...]] | None = None  # of the weights, beside the run; None: there are no files
     candidate: torch.nn.Module | None = None  # the device's own code, on the CPU; None: the same as the reference
+    unproven: ReasonId = "made-in-python"  # why there is no record of weights, where there is none
 
     def weights(self) -> WeightsInfo | None:
         """The record of the weights, with their hashes, which are waited for. None: no checkpoint is behind them."""
@@ -58,12 +61,8 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
         cache_dir=request.cache_dir,
         allow_pickle=request.allow_pickle,
     )
-    try:
+    with logging_refusals(journal, model):
         local = fetch(wanted, run.progress)
-    except ModelError as error:
-        _log_attempts(journal, getattr(error, "attempts", ()))
-        journal.event("pretrained", "not-loaded", "error", model=model, message=error.message)
-        raise
     _log_attempts(journal, local.attempts)
     hashing = start_verifying(local, wanted, run.progress)
     loaded = loading.load_model(
@@ -80,6 +79,17 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
     return Subject(loaded, samples, loaded.load_ms, hashing)
 
 
+@contextmanager
+def logging_refusals(journal: Journal, model: str) -> Iterator[None]:
+    """Within the context a model is looked for: where it is refused, the log says which places were tried, and why."""
+    try:
+        yield
+    except ModelError as error:
+        _log_attempts(journal, error.attempts)
+        journal.event("pretrained", "not-loaded", "error", model=model, message=error.message)
+        raise
+
+
 def record_subject(run: Recording, subject: Subject) -> None:
     """What is examined, in the record and in the log."""
     loaded, weights = subject.loaded, subject.loaded.weights
@@ -88,7 +98,9 @@ def record_subject(run: Recording, subject: Subject) -> None:
         _log_weights(run.journal, loaded, weights)
     reasons = {path: why for path, why in run.summary.reasons.items() if path not in ("model", "weights")}
     if weights is None:
-        reasons |= dict.fromkeys(("weights", "run.timings_ms.load"), reason("made-in-python"))
+        reasons["weights"] = reason(subject.unproven)
+    if subject.load_ms is None:
+        reasons["run.timings_ms.load"] = reason("made-in-python")
     run.summary = replace(run.summary, model=loaded.info, weights=weights, reasons=reasons)
     run.record(
         dtype=dtype_name(loaded.dtype),

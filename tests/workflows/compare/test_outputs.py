@@ -10,7 +10,7 @@ import torch
 from npu_adapt.errors import RunFailed
 from npu_adapt.records import WorstOutput
 from npu_adapt.workflows.compare.outputs import class_matches, compare_outputs, flat_metrics, root_mean_square
-from npu_adapt.workflows.run.forward import repeat_difference
+from npu_adapt.workflows.run.behaviour import repeat_difference
 
 # A root mean square of 5: noise of 1 % is worth 0.05.
 REFERENCE = torch.tensor([[7.0, 6.98, 5.0, 4.0, 3.0, 2.0, 5.0]])

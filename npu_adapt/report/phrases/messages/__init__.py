@@ -5,7 +5,25 @@ The English stands where an error is raised, so that it can be read there; a tes
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases.messages import commands, devices, generation, hubs, models, sweep, system, tasks
+from npu_adapt.report.phrases.messages import (
+    adapters,
+    commands,
+    devices,
+    generation,
+    hubs,
+    models,
+    sweep,
+    system,
+)
 
-ROOMS = (commands, devices, generation, hubs, models, sweep, system, tasks)
+ROOMS = (
+    adapters,
+    commands,
+    devices,
+    generation,
+    hubs,
+    models,
+    sweep,
+    system,
+)
 CHINESE: dict[str, str] = {english: words for room in ROOMS for english, words in room.CHINESE.items()}

@@ -15,7 +15,6 @@ CHINESE: dict[str, str] = {
     "give a torch.nn.Module or a function": "请给出 torch.nn.Module 或函数",
     "the inputs hold no tensor": "inputs 中没有张量",
     "the module is in {dtype}, which no accelerator is examined in": "模块的类型是 {dtype}，加速器不以该类型检验",
-    "give dtype= float32, float16 or bfloat16": "请将 dtype 设为 float32、float16 或 bfloat16",
     "{type} cannot be copied: {said}": "无法复制 {type}：{said}",
     "copy.deepcopy(module) must work: it is examined as a copy on each device": (
         "copy.deepcopy(module) 必须可用：每个设备检验的是一个副本"
@@ -187,7 +186,6 @@ CHINESE: dict[str, str] = {
     "run the command again, or take the copy of the run: {copy}": "重新运行该命令，或使用该次运行的副本：{copy}",
     "{path} contradicts itself: {found}": "{path} 自相矛盾：{found}",
     "and {count} more": "另有 {count} 处",
-    "the forward of {place} raised {type}: {said}": "{place} 的前向抛出 {type}：{said}",
     "the model's own code raised this; the run's log holds the traceback. Try --device cpu, --attention eager": (
         "这是模型自身代码抛出的；运行日志中有完整的调用栈。可试用 --device cpu、--attention eager"
     ),

@@ -77,7 +77,6 @@ CHINESE: dict[str, str] = {
     "{count} tensors of {path} scale, shift or replace weights that {row} uses, and the model does not read "
     "them: {names}": ("{path} 中有 {count} 个张量用于缩放、平移或替换 {row} 所用的权重，而模型不读取它们：{names}"),
     "no weight of {path} is used by {row}": "{row} 没有用到 {path} 中的任何权重",
-    "choose another checkpoint or --task": "换一个检查点，或用 --task 指定其他任务",
     "transformers {version} does not read {config} as it was written: {names}": (
         "transformers {version} 读出的 {config} 与写入的不一致：{names}"
     ),
@@ -85,7 +84,6 @@ CHINESE: dict[str, str] = {
     "install the transformers version that wrote it, or a newer one: the numbers would be another model's": (
         "安装写入该文件的 transformers 版本或更新的版本：否则数值属于另一个模型"
     ),
-    "proving the weights": "正在验证权重",
     "{count} weights that {row} uses are {fault}: {names}": "{row} 所用的权重中有 {count} 个{fault}：{names}",
     "stored as whole numbers, which are no weights without their scales": "以整数存储，没有缩放系数就不是权重",
     "not in the checkpoint, so their values would be random": "不在检查点中，其值会是随机的",

@@ -1,0 +1,1 @@
+"""Adapters: a Python file of the user's that builds a module, run because the user named it."""

@@ -1,0 +1,87 @@
+"""From a proof to a claim: what must hold for weights to be called pretrained, and the record of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from npu_adapt.errors import ModelCorrupt, NotPretrained, Sentence, few
+from npu_adapt.models.configuration import PLAIN
+from npu_adapt.models.proof import Proof
+from npu_adapt.records import Fact, WeightFile, WeightsInfo
+
+
+def require_proven(user: str, proof: Proof, path: Path, left_out: tuple[str, ...] = (), *, next_step: str) -> None:
+    """Raises `NotPretrained` unless every tensor that runs was found in the checkpoint; `user` is what uses them.
+
+    `next_step` is what is advised then, with a place for the path.
+    """
+    missing = [
+        name for name in proof.missing if not any(name == part or name.startswith(f"{part}.") for part in left_out)
+    ]
+    if proof.nan:
+        raise ModelCorrupt(
+            Sentence(
+                "{count} weights hold NaN in the files of {path}: {names}",
+                count=len(proof.nan),
+                path=path,
+                names=few(proof.nan),
+            ),
+            hint="the checkpoint was saved from a training that diverged, or damaged; take another revision of it",
+        )
+    if proof.needed:
+        raise NotPretrained(
+            Sentence(
+                "{count} tensors of {path} scale, shift or replace weights that {row} uses, and the model does not "
+                "read them: {names}",
+                count=len(proof.needed),
+                path=path,
+                row=user,
+                names=few(proof.needed),
+            ),
+            hint=PLAIN,
+        )
+    faults = (
+        ("stored as whole numbers, which are no weights without their scales", proof.quantised, PLAIN),
+        ("not in the checkpoint, so their values would be random", missing, next_step),
+        ("of another shape in the checkpoint", proof.mismatched, next_step),
+        ("not equal to the tensors of their names in the checkpoint", proof.unequal, next_step),
+    )
+    for fault, names, hint in faults:
+        if names:
+            raise NotPretrained(
+                Sentence(
+                    "{count} weights that {row} uses are {fault}: {names}",
+                    count=len(names),
+                    row=user,
+                    fault=fault,
+                    names=few(names),
+                ),
+                hint=Sentence(hint, path=path),
+            )
+    if not proof.proven:
+        raise NotPretrained(
+            Sentence("no weight of {path} is used by {row}", path=path, row=user), hint=Sentence(next_step, path=path)
+        )
+
+
+def weights_info(
+    path: Path,
+    files: tuple[WeightFile, ...],
+    proof: Proof,
+    left_out: tuple[str, ...] = (),
+    doubts: tuple[Fact, ...] = (),
+) -> WeightsInfo:
+    """What was proven. Weights that look untrained are the checkpoint's own, and not pretrained."""
+    return WeightsInfo(
+        pretrained_used=all(doubt.id != "untrained" for doubt in doubts),
+        local_weight_used=True,
+        path=str(path),
+        files=files,
+        missing_keys=proof.missing,
+        mismatched_keys=proof.mismatched,
+        unexpected_keys=proof.unexpected,
+        proven_parameters=proof.proven,
+        conversions=proof.conversions,
+        left_out=tuple(Fact("part", {"name": part}) for part in left_out),
+        doubts=doubts,
+    )
