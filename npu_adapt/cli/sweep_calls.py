@@ -15,7 +15,7 @@ import msgspec
 from npu_adapt.cli.options import Option, Output
 from npu_adapt.cli.parameters import TABLES, Field, arguments, fields_of
 from npu_adapt.errors import Sentence, UsageError
-from npu_adapt.models.local import require_model_name
+from npu_adapt.models.adapters.name import require_model
 from npu_adapt.workflows.processes.call import Call, plain_call, value_of
 from npu_adapt.workflows.sweep.command import ENV
 from npu_adapt.workflows.sweep.listing import Given, ListedModel, ModelList, Options
@@ -70,7 +70,7 @@ def jobs_of(listed: ModelList, request: SweepRequest, folder: Path) -> tuple[tup
 
 def _job(listed: ListedModel, defaults: Options, request: SweepRequest, folder: Path) -> Job:
     try:
-        require_model_name(listed.model)
+        adapter = require_model(listed.model)
     except UsageError as error:
         place = "" if listed.origin == listed.model else f"{listed.origin}: "
         raise UsageError(Sentence("{place}{cause}", place=place, cause=error.sentence), hint=error.advice) from error
@@ -83,7 +83,7 @@ def _job(listed: ListedModel, defaults: Options, request: SweepRequest, folder: 
     timeout = options.get("timeout")
     by_command = _by_command(options)
     path = Path(listed.model)
-    model = str(path.absolute()) if path.exists() else listed.model
+    model = str(adapter or (path.absolute() if path.exists() else listed.model))
     return Job(
         name=_name_of(options.get("name"), listed.model),
         model=model,

@@ -236,7 +236,7 @@ BAD: dict[str, tuple[str, list[str], int, str, str]] = {
         WHOLE,
         ["--weights", "renamed.safetensors"],
         MODEL,
-        "2 names are missing: conv.weight (nearest: conv1.weight)",
+        "2 names are missing: conv.weight (≈ conv1.weight)",
         "",
     ),
     "weights with a prefix": (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.models.local import require_model_name
 
 _NAMED = re.compile(r"(?P<file>.+\.py)(?::(?P<name>[^/\\]*))?", re.DOTALL)
 
@@ -48,6 +49,14 @@ def adapter_named(model: str) -> AdapterName | None:
             hint=Sentence("{file}:NAME means the function model_NAME of the file", file=file.name),
         )
     return AdapterName(file.resolve(), name)
+
+
+def require_model(model: str) -> AdapterName | None:
+    """The adapter that `model` names; None: it is a model on a disk or a hub. Raises `UsageError` for anything else."""
+    adapter = adapter_named(model)
+    if adapter is None:
+        require_model_name(model)
+    return adapter
 
 
 def _is(path: Path, what: str) -> bool:

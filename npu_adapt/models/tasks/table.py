@@ -8,6 +8,7 @@ from typing import Any
 
 from npu_adapt.errors import ModelError, Sentence, UsageError
 from npu_adapt.models.tasks import audio, image, image_text, image_to_text, questions, text, text_to_text
+from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.models.tasks.task import Task
 
 ROWS = (
@@ -28,7 +29,7 @@ def choose_task(config: Any, asked: str | None) -> Task:
 
     Raises `UsageError` for an unknown name and `ModelError` where nothing can be inferred.
     """
-    rows = [row for row in ROWS if _suits(row, config)]
+    rows = [row for row in every_row() if _suits(row, config)]
     if asked is not None:
         return _asked(rows, config, asked)
     architectures = getattr(config, "architectures", None) or ()
@@ -48,11 +49,18 @@ def _suits(row: Task, config: Any) -> bool:
     return (not row.model_types or config.model_type in row.model_types) and (row.suits is None or row.suits(config))
 
 
+def every_row() -> tuple[Task, ...]:
+    """The rows here, then those of plug-ins."""
+    return (*ROWS, *plugins().rows)
+
+
 def require_task_name(name: str | None) -> None:
     """Raises `UsageError` unless `name` is None, a row or a pipeline tag of one."""
-    if name is None or name in TASKS or any(row.has_tag(name) for row in ROWS):
+    if name is None or name in TASKS:
         return
-    known = sorted({tag for row in ROWS for tag in (row.tag, *row.further_tags)} | set(TASKS))
+    known = sorted({known for row in every_row() for known in (row.name, row.tag, *row.further_tags)})
+    if name in known:
+        return
     raise UsageError(
         Sentence("unknown task {name!r}", name=name), hint=Sentence("one of: {names}", names=", ".join(known))
     )

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from npu_adapt.devices.names import parse_device_name
 from npu_adapt.errors import EvidenceNotWritten, ModelError, RunFailed, UsageError
 from npu_adapt.evidence import Logs
-from npu_adapt.models.adapters.name import AdapterName, adapter_named
-from npu_adapt.models.local import require_model_name
+from npu_adapt.models.adapters.name import AdapterName, require_model
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Summary
 from npu_adapt.workflows.run.command_line import reproducing
@@ -88,10 +87,8 @@ def prepared(
     adapter = None
     if given is None:
         model, chosen = choose_model(request.model, logs)
-        adapter = adapter_named(model)
+        adapter = require_model(model)
         require_options(request, adapter)
-        if adapter is None:
-            require_model_name(model)
     else:
         model = given.loaded.info.id
         chosen = {"model": model, "model_why": "given"}

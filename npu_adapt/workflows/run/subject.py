@@ -18,6 +18,7 @@ from npu_adapt.errors import ModelError
 from npu_adapt.models import loading
 from npu_adapt.models.loading import LoadedModel
 from npu_adapt.models.request import ModelRequest
+from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.records import WeightFile, WeightsInfo
 from npu_adapt.workflows.models.fetch import fetch, start_verifying
@@ -74,6 +75,7 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
         allow_pickle=request.allow_pickle,
         progress=run.progress,
     )
+    run.note(*plugins().failed)
     run.device.require_dtype(loaded.dtype)
     samples = loaded.task.prepare(loaded, request.inputs, request.samples, request.seed)
     return Subject(loaded, samples, loaded.load_ms, hashing)

@@ -14,6 +14,7 @@ from npu_adapt.report.phrases.messages import (
     models,
     sweep,
     system,
+    tasks,
 )
 
 ROOMS = (
@@ -25,5 +26,6 @@ ROOMS = (
     models,
     sweep,
     system,
+    tasks,
 )
 CHINESE: dict[str, str] = {english: words for room in ROOMS for english, words in room.CHINESE.items()}
