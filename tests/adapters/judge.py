@@ -41,12 +41,10 @@ def judged(model: str, device: str, folder: Path, dtype: Any = "auto") -> dict[s
         operator = error.operator if isinstance(error, RunFailed) else None
         return {"failure": error.kind, "operator": operator, "message": error.message}
     assert summary.compare is not None and summary.run is not None and summary.weights is not None
-    terms = [
-        (each.id, each.place, each.value, dict(each.values)) for each in summary.compare.verdict.terms if not each.holds
-    ]
+    failing = [each for each in summary.compare.verdict.terms if not each.holds]
     return {
         "passed": summary.compare.verdict.passed,
-        "terms": terms,
+        "terms": [(each.id, each.place, each.value) for each in failing],
         "outputs": [each.name for each in summary.compare.outputs],
         "inputs": [each.name for each in summary.run.inputs],
         "proven": summary.weights.proven_parameters,
