@@ -34,6 +34,7 @@ TABLE: options.Table = {
     "run": Option("Which commands: env,fetch,infer,compare,bench,report.", metavar="LIST", is_list=True),
     "devices": Option("all accelerators, npu:0,npu:3, or cpu.", metavar="LIST"),
     "jobs": Option("How many models at a time. Default: one for each device; 1 on a CPU.", metavar="N"),
+    "ray": Option("Run on a Ray cluster (extra: ray).", metavar="ADDRESS|local"),
     "set_options": Option(
         "An option for every model, for all commands or one; repeatable: dtype=float16, bench.iters=100",
         spelling=("--set",),

@@ -89,10 +89,7 @@ def sweep(
     `jobs` may be empty for one that is resumed: then they are those of its plan. `publish` gets the record, also of a
     sweep that is interrupted. Raises `UsageError`, and `DeviceUnavailable` before anything was run.
     """
-    if request.disk is not None:
-        size_of(request.disk)  # before anything is written
-    elif request.keep_weights:
-        raise UsageError("--keep-weights needs --disk", hint="without --disk, no weights are removed")
+    _require_sense(request)
     folder = SweepFolder(request.logs, request.resume or request.name or _name_of_now())
     if request.resume is None and folder.exists:
         raise UsageError(
@@ -103,7 +100,18 @@ def sweep(
         folder.plan()  # that there is one, before a folder is made
     with folder.locked():
         plan = _plan(request, jobs, folder)
-        return _swept(request, plan, folder, make_slots or _local_slots(request), screen, publish), folder
+        return _swept(request, plan, folder, make_slots or _slots_of(request), screen, publish), folder
+
+
+def _require_sense(request: SweepRequest) -> None:
+    """Before anything is written: raises `UsageError` for options that do not go together."""
+    if request.disk is None:
+        if request.keep_weights:
+            raise UsageError("--keep-weights needs --disk", hint="without --disk, no weights are removed")
+        return
+    size_of(request.disk)
+    if request.ray is not None:
+        raise UsageError("--disk is for one machine", hint="with --ray, weights stay where they are: leave --disk out")
 
 
 def _name_of_now() -> str:
@@ -123,6 +131,19 @@ def _plan(request: SweepRequest, jobs: tuple[Job, ...], folder: SweepFolder) -> 
         folder.write_plan(plan)
         return plan
     return folder.plan()
+
+
+def _slots_of(request: SweepRequest) -> MakeSlots:
+    return _local_slots(request) if request.ray is None else _cluster_slots(request, request.ray)
+
+
+def _cluster_slots(request: SweepRequest, address: str) -> MakeSlots:
+    def make(folder: SweepFolder, children: Children, fetched: FetchedOf) -> tuple[Slot, ...]:
+        from npu_adapt.workflows.sweep.cluster import cluster_slots
+
+        return cluster_slots(address, request.devices, request.jobs, folder.models)
+
+    return make
 
 
 def _local_slots(request: SweepRequest) -> MakeSlots:

@@ -29,6 +29,7 @@ class SweepRequest:
     retries: RetryCount = 1
     resume: str | None = None  # the sweep to go on with; None: a new one
     only: Only | None = None  # None: what is not finished, or has changed
+    ray: str | None = None  # the address of a Ray cluster, or "local"; None: this machine alone
     disk: str | None = None  # how much fetched weights may take, as typed: "200GB"; None: no limit, nothing is removed
     keep_weights: bool = False  # also those that the sweep fetched itself
     logs: Path = Path("logs")

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from npu_adapt.records.sweep import Cause, LostDevice, Placement, SweepRow
+from npu_adapt.records.sweep import Cause, Placement, SweepRow
 from npu_adapt.workflows.sweep.plan import Job
 from npu_adapt.workflows.sweep.schedule import Pending, PlaceLost, Schedule, Site
+from tests.workflows.sweep.watching import Seen
 
 Act = Callable[[Pending], "str | None"]
 
@@ -40,24 +41,6 @@ class FakeSlot:
 
     def still_works(self) -> bool:
         return not self._dies
-
-
-class Seen:
-    """What a watcher is told."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, SweepRow] = {}
-        self.gone: list[LostDevice] = []
-
-    def started(self, job: Job, placement: Placement, command: str) -> None:
-        pass
-
-    def ended(self, row: SweepRow) -> None:
-        assert row.name not in self.rows
-        self.rows[row.name] = row
-
-    def lost(self, device: LostDevice) -> None:
-        self.gone.append(device)
 
 
 def jobs(count: int) -> list[Job]:
