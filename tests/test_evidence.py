@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import msgspec
@@ -160,6 +161,25 @@ def test_an_atomic_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: P
     with pytest.raises(TypeError):
         write_atomically(path, "not bytes")  # type: ignore[arg-type]
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    path, other = tmp_path / "file", tmp_path / ".other.12345678.npu-adapt"
+    left = tmp_path / ".file.12345678.npu-adapt"
+    for file in (left, other, tmp_path / ".file.original"):
+        file.write_bytes(b"half")
+    write_atomically(path, b"new")
+    assert sorted(tmp_path.iterdir()) == sorted([path, other, tmp_path / ".file.original"])
+
+
+def test_what_another_writer_is_still_writing_stays(tmp_path: Path) -> None:
+    path, theirs = tmp_path / "file", tmp_path / ".file.12345678.npu-adapt"
+    with theirs.open("wb") as file:
+        flock(file, LOCK_EX)
+        write_atomically(path, b"ours")
+        assert theirs.exists()
+    write_atomically(path, b"ours")
     assert list(tmp_path.iterdir()) == [path]
 
 

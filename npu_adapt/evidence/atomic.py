@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from typing import IO
+
+STAGED = ".npu-adapt"  # the ending of a file that is to be renamed into its place
 
 
 def utc_now() -> str:
@@ -23,31 +28,53 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_together(files: Mapping[Path, bytes], *, durable: bool = True) -> None:
-    """All files, each whole. Nothing is replaced before there is room for all of them; the last one is renamed last."""
-    staged: list[tuple[Path, Path]] = []
-    try:
+    """All files, each whole. Nothing is replaced before there is room for all of them; the last one is renamed last.
+
+    What writers that were killed have left beside them is removed.
+    """
+    with ExitStack() as open_files:
+        staged = []
         for path, data in files.items():
-            staged.append((_staged(path, data, durable=durable), path))
+            _remove_abandoned(path)
+            staged.append((open_files.enter_context(_staged(path, data, durable=durable)), path))
         for temporary, path in staged:
             temporary.replace(path)
-    except BaseException:
-        for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
-        raise
 
 
-def _staged(path: Path, data: bytes, *, durable: bool) -> Path:
-    """A file beside `path` that holds `data`."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
+@contextmanager
+def _staged(path: Path, data: bytes, *, durable: bool) -> Iterator[Path]:
+    """A file beside `path` that holds `data`, locked as long as its writer lives; removed in the end if still there."""
+    file, temporary = _locked_file(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with file:
             file.write(data)
+            file.flush()
             if durable:
-                file.flush()
                 os.fsync(file.fileno())
-        temporary.chmod(0o644)
-    except BaseException:
+            temporary.chmod(0o644)
+            yield temporary
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+
+
+def _locked_file(path: Path) -> tuple[IO[bytes], Path]:
+    while True:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=STAGED)
+        file, temporary = os.fdopen(descriptor, "wb"), Path(name)
+        with suppress(OSError):  # a file system without locks
+            flock(descriptor, LOCK_EX | LOCK_NB)
+        if temporary.exists():  # else another writer took it for abandoned before it was locked
+            return file, temporary
+        file.close()
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Removes files that were to be renamed to `path` and whose writers live no longer: nobody holds their locks."""
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            ours = entry.name.startswith(f".{path.name}.") and entry.name.endswith(STAGED)
+            if not (ours and entry.is_file(follow_symlinks=False)):
+                continue
+            with suppress(OSError), open(entry.path, "rb") as file:  # noqa: PTH123 - an entry is no Path
+                flock(file, LOCK_EX | LOCK_NB)
+                os.unlink(entry.path)  # noqa: PTH108

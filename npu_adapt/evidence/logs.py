@@ -16,7 +16,7 @@ from typing import Any, Literal, TextIO
 
 from msgspec.structs import replace
 
-from npu_adapt.errors import EvidenceNotWritten, Sentence, SummaryUnreadable, UsageError
+from npu_adapt.errors import EvidenceNotWritten, Sentence, SummaryUnreadable, UsageError, text_of
 from npu_adapt.evidence.atomic import write_atomically, write_together
 from npu_adapt.evidence.logfmt import log_line
 from npu_adapt.evidence.summaries import key_parts, merged, read_summary
@@ -311,7 +311,7 @@ class Journal:
     ) -> None:
         if error is not None and self.folder.exists():
             self.event("run", "traceback", "error", lines=[line.rstrip() for line in traceback.format_exception(error)])
-            self.event("run", "ended", "error", error=type(error).__name__, message=str(error) or None)
+            self.event("run", "ended", "error", error=type(error).__name__, message=text_of(error) or None)
         self.close()
 
 

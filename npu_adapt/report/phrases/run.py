@@ -29,6 +29,9 @@ PHRASES: dict[str, Phrase] = {
     "reason-failed-in-stage": Phrase(
         "the run failed in the stage {stage} ({class})", "运行在 {stage} 阶段失败（{class}）"
     ),
+    "reason-not-hashed": Phrase(
+        "the process ended before the files of the weights were hashed", "进程在算完权重文件的哈希之前已结束"
+    ),
     "reason-made-in-python": Phrase(
         "the module was made in Python, not loaded from a checkpoint", "该模块由 Python 代码创建，不是从权重文件加载"
     ),

@@ -13,6 +13,7 @@ ReasonId = Literal[
     "not-loaded",
     "device-failed-before",
     "failed-in-stage",
+    "not-hashed",
     "made-in-python",
     "adapter-without-weights",
     "scores-not-finite",

@@ -28,7 +28,7 @@ def foreign_forward(module: torch.nn.Module, device: Device) -> Iterator[None]:
     """
     try:
         yield
-    except (NpuAdaptError, KeyboardInterrupt, GeneratorExit):
+    except (NpuAdaptError, KeyboardInterrupt):
         raise
     except BaseException as error:
         if _is_ours(error):

@@ -77,6 +77,10 @@ class Recording:
         """What would be published now."""
         return msgspec.structs.replace(self.summary, **sections)
 
+    def known_now(self) -> Summary:
+        """What the record can say without waiting for anything."""
+        return self.summary
+
     def publish(self, **sections: Any) -> Summary:
         """Ends the run: writes the summary and the logs. Raises `EvidenceNotWritten`."""
         if self.summary.run is not None and self.summary.run.cpu_fallbacks is not None:
@@ -99,7 +103,7 @@ class Recording:
 
     def _draft(self, failure: Failure) -> None:
         self.record(status="FAILED", failure=failure)
-        self.journal.draft(self.summary)
+        self.journal.draft(self.known_now())
 
 
 def failure_fields(error: RunFailed) -> dict[str, str | None]:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from npu_adapt.devices.names import parse_device_name
 from npu_adapt.errors import EvidenceNotWritten, ModelError, RunFailed, UsageError
 from npu_adapt.evidence import Logs
@@ -17,6 +19,7 @@ from npu_adapt.models.adapters.name import AdapterName, require_model
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Summary
 from npu_adapt.workflows.run.command_line import reproducing
+from npu_adapt.workflows.run.facts import reason
 from npu_adapt.workflows.run.opening import (
     choose_model,
     hand_over,
@@ -54,6 +57,12 @@ class Session(Recording):
         """What would be published now. Waits for the hashes of the weights."""
         with self.progress.task(doing("hashing-weights")):
             return super().so_far(weights=self.subject.weights(), **sections)
+
+    def known_now(self) -> Summary:
+        weights = self.subject.weights_if_hashed()
+        if weights is not None or self.summary.weights is None:
+            return replace(self.summary, weights=weights)
+        return replace(self.summary, weights=None, reasons={**self.summary.reasons, "weights": reason("not-hashed")})
 
     def settle(self) -> None:
         """Waits for what still runs in the background, which would be measured with whatever is measured next."""

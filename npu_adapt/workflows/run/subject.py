@@ -48,6 +48,11 @@ class Subject:
             return weights
         return replace(weights, files=self.hashing.result())
 
+    def weights_if_hashed(self) -> WeightsInfo | None:
+        """The record of the weights; None also where their hashes are not known yet, or differ from what is known."""
+        is_known = self.hashing is None or (self.hashing.done() and self.hashing.exception() is None)
+        return self.weights() if is_known else None
+
 
 def subject_of_checkpoint(run: Recording, model: str) -> Subject:
     """Finds, proves and loads the model, and prepares its inputs. Raises `ModelError`, `UsageError`, `RunFailed`."""
