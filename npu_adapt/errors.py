@@ -191,9 +191,17 @@ LONGEST_LINE = 300  # characters of somebody else's message that are shown
 _SAYS_LITTLE = (KeyError, AttributeError, TypeError, IndexError, AssertionError, NameError)
 
 
+def text_of(error: BaseException) -> str:
+    """What the exception says; the name of its type where it cannot even do that."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - it is somebody else's code
+        return type(error).__name__
+
+
 def first_line(error: BaseException) -> str:
     """The first line that an exception says, with its type where the text alone says nothing (a `KeyError`)."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    line = next((line.strip() for line in text_of(error).splitlines() if line.strip()), "")
     name = type(error).__name__
     if isinstance(error, _SAYS_LITTLE) or not line:
         line = f"{name}: {line}" if line else name

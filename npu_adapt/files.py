@@ -27,6 +27,15 @@ class FileTooLarge(OSError):
     """The file holds more bytes than its reader accepts."""
 
 
+def is_utf8(name: str | Path) -> bool:
+    """Whether the name of a file, or an argument, is text: bytes that are none are halves of characters in it."""
+    try:
+        str(name).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def open_regular(path: str | Path) -> BinaryIO:
     """The file, opened for reading.
 

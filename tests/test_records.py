@@ -26,13 +26,14 @@ def test_failure_class_is_spelled_as_the_contract_says() -> None:
     ("text", "says"),
     [
         ('{"schema_version": 1, "tool"', "not complete JSON"),
+        ("[" * 100_000, "not complete JSON"),
         ("[]", "not written by npu-adapt"),
         ('{"schema_version": 1, "tool": {"name": "other"}}', "not written by npu-adapt"),
         ('{"schema_version": 99, "tool": {"name": "npu-adapt"}}', "schema version 99"),
         ('{"schema_version": 1, "tool": {"name": "npu-adapt", "version": 3}}', "does not follow schema 1"),
         ('{"schema_version": true, "tool": {"name": "npu-adapt", "version": "1"}}', "not written by npu-adapt"),
     ],
-    ids=["torn", "a list", "another tool's", "newer", "a wrong type", "a boolean version"],
+    ids=["torn", "deep", "a list", "another tool's", "newer", "a wrong type", "a boolean version"],
 )
 def test_what_is_not_a_summary_is_refused_with_a_hint(text: str, says: str) -> None:
     with pytest.raises(SummaryUnreadable, match=says) as caught:

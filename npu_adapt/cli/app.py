@@ -45,12 +45,21 @@ class ErrorsAreExitCodes(Commands):
         except NpuAdaptError as error:
             show_error(error, language_typed(words), as_json=wants_json(words))
             raise typer.Exit(error.exit_code) from error
+        except MemoryError as error:
+            show_error(out_of_memory(), language_typed(words), as_json=wants_json(words))
+            raise typer.Exit(ExitCode.RUN_FAILED) from error
         except Exception as error:
             tell_of_what_was_typed(error, words)
             raise
         except KeyboardInterrupt:
             say_interrupted(language_typed(words))
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def out_of_memory() -> RunFailed:
+    """The failure for memory that ran out in our own code, where any line may be the one that asks for too much."""
+    hint = "close other programs, or take a machine with more memory"
+    return RunFailed("out of memory", hint=hint, stage="start", kind="out-of-memory")
 
 
 def tell_of_what_was_typed(error: Exception, words: Sequence[str]) -> None:
@@ -94,7 +103,7 @@ def show_error(error: NpuAdaptError, language: Language = "en", *, as_json: bool
     What programs read stays English.
     """
     if as_json:
-        import msgspec
+        from npu_adapt import records
 
         content: dict[str, object] = {
             "exit_code": int(error.exit_code),
@@ -106,7 +115,7 @@ def show_error(error: NpuAdaptError, language: Language = "en", *, as_json: bool
             content |= {"stage": error.stage, "operator": error.operator}
         if isinstance(error, UserCodeFailed):
             content["traceback"] = error.traceback
-        typer.echo(msgspec.json.format(msgspec.json.encode({"error": content}), indent=2).decode())
+        typer.echo(records.as_json({"error": content}).decode(), nl=False)
         return
     from rich.cells import cell_len
     from rich.text import Text

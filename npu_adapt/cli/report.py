@@ -100,11 +100,10 @@ def html_report(summary: Summary, language: Language) -> bytes:
 
 
 def report_as_data(summary: Summary, language: Language) -> bytes:
-    import msgspec
-
+    from npu_adapt.records import as_json
     from npu_adapt.report.adaptation import adaptation_report
 
-    return msgspec.json.format(msgspec.json.encode(adaptation_report(summary, language)), indent=2) + b"\n"
+    return as_json(adaptation_report(summary, language))
 
 
 RENDERERS: dict[str, Callable[[Summary, Language], bytes]] = {

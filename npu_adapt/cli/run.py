@@ -13,7 +13,7 @@ from npu_adapt.cli.console import only_the_record, print_result, progress_for
 from npu_adapt.cli.options import Output
 from npu_adapt.errors import EvidenceNotWritten, ExitCode
 from npu_adapt.progress import Progress
-from npu_adapt.records import Summary, encode
+from npu_adapt.records import Summary, as_json, encode
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,6 +71,4 @@ def print_record(record: RecordType, render: Callable[[RecordType], RenderableTy
 
 def print_json(record: object) -> None:
     """A record, or a tuple of them, on stdout."""
-    import msgspec
-
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n")
+    sys.stdout.write(as_json(record).decode())

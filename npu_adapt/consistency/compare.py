@@ -16,7 +16,7 @@ from npu_adapt.numerics.rules import (
     field_rule,
     one_percent,
 )
-from npu_adapt.records import TEXT, Compare, OutputComparison, RuleOutcome, Summary, Term
+from npu_adapt.records import TEXT, Compare, Depth, OutputComparison, RuleOutcome, Summary, Term
 
 # A flat metric, and which of two values of it is the worse one; one that does not exist is the worst.
 FLAT: dict[str, Callable[[Any, Any], bool]] = {
@@ -57,6 +57,8 @@ def of_compare(summary: Summary) -> Iterator[Contradiction]:
         source = "reference_ms and candidate_ms"
         yield from held("compare.latency.speed_up", compare.latency.speed_up, derived, source)
     yield from of_generation(compare)
+    if compare.depth is not None:
+        yield from _of_depth(compare.depth)
     first = compare.operators[0] if compare.operators else None
     yield from held("compare.first_suspect", compare.first_suspect, first, "compare.operators")
     if summary.run is not None and summary.run.inputs == compare.inputs:
@@ -65,6 +67,14 @@ def of_compare(summary: Summary) -> Iterator[Contradiction]:
             if output.name in shapes:
                 shape = shapes[output.name]
                 yield from held(f"compare.outputs.{at}.shape", output.shape, shape, "run.outputs")
+
+
+def _of_depth(depth: Depth) -> Iterator[Contradiction]:
+    """Every series has a value for each operator."""
+    for name in ("module", "operator", "isolated", "isolated_floor", "accumulated", "accumulated_floor"):
+        series = getattr(depth, name)
+        if series is not None:
+            yield from held(f"compare.depth.{name}", len(series), len(depth.index), "the operators in depth.index")
 
 
 def _of_output(path: str, output: OutputComparison) -> Iterator[Contradiction]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +13,7 @@ from npu_adapt.consistency.contradiction import Contradiction, held
 from npu_adapt.records import ModelInfo, Summary
 
 STATUSES = ("SUCCESS", "FAILED", "REHEARSED")
+IMPOSSIBLE = (ArithmeticError, ValueError, LookupError)  # a sum of nothing, a division by zero: no run gives them
 REHEARSED = "rehearsed:"
 HUBS = ("modelscope", "huggingface")
 ADAPTER = "adapter"
@@ -22,11 +23,13 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
 
 def contradictions(summary: Summary) -> tuple[Contradiction, ...]:
     """Every field that is not what it derives from, in the order of the record; empty for what npu-adapt wrote."""
-    return tuple(
-        each
-        for part in (_of_top, _of_model, _of_weights, _of_run, of_compare, of_bench, _of_reasons)
-        for each in part(summary)
-    )
+    found: list[Contradiction] = []
+    for section, check in CHECKS:
+        try:
+            found += check(summary)
+        except IMPOSSIBLE as error:
+            found.append(Contradiction(section, str(error), "figures that can be computed with", "its derived figures"))
+    return tuple(found)
 
 
 def _of_top(summary: Summary) -> Iterator[Contradiction]:
@@ -138,3 +141,15 @@ def _at(value: Any, path: list[str]) -> list[Any]:
 
 def _is_empty(value: Any) -> bool:
     return value is None or value == ()
+
+
+# In the order of the record, each with the section that it is about.
+CHECKS: tuple[tuple[str, Callable[[Summary], Iterable[Contradiction]]], ...] = (
+    ("created_at", _of_top),
+    ("model", _of_model),
+    ("weights", _of_weights),
+    ("run", _of_run),
+    ("compare", of_compare),
+    ("bench", of_bench),
+    ("reasons", _of_reasons),
+)

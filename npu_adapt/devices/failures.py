@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from npu_adapt.errors import RunFailed, Sentence
+from npu_adapt.errors import RunFailed, Sentence, text_of
 
 _DOCTOR = "look at npu-adapt env, then at npu-smi info and the newest file in ~/ascend/log (dmesg for a GPU)"
 
@@ -182,7 +182,7 @@ def _whole_text(error: BaseException) -> str:
     texts: list[str] = []
     seen: BaseException | None = error
     while seen is not None and len(texts) < 8:
-        texts.append(str(seen))
+        texts.append(text_of(seen))
         seen = seen.__cause__
     return "\n".join(texts)
 
@@ -230,7 +230,7 @@ def _gibibytes(count: int) -> str:
 
 def what_was_said(error: BaseException) -> str:
     """The first line of what the backend said, without the place in its source, and what CANN says about it."""
-    lines = str(error).strip().splitlines()
+    lines = text_of(error).strip().splitlines()
     if not lines:
         return type(error).__name__
     said = re.sub(r"^\w+(?:\(\))?:\S+\.(?:cpp|h|cc|ts):\d+ ", "", lines[0])

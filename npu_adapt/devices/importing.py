@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import Any
 
 from npu_adapt.devices.backends import Backend, Extension
-from npu_adapt.errors import DeviceUnavailable, Sentence
+from npu_adapt.errors import DeviceUnavailable, Sentence, text_of
 
 DOCTOR = "run npu-adapt env: it names what is broken and the command that fixes it"
 
@@ -72,7 +72,7 @@ def root_cause(error: BaseException) -> str:
     """The first line of the error at the bottom of the chain of causes, which is the one that says something."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (text_of(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _require_installed(backend: Backend, extension: Extension) -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.errors import ModelCorrupt, ModelError, Sentence, first_line
-from npu_adapt.models.reading import read_regular
+from npu_adapt.files import read_regular
 from npu_adapt.models.selection import is_safe
 from npu_adapt.models.stored import REFETCH, StoredTensor, read_safetensors, unpickle
 from npu_adapt.records import Fact

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained, Sentence, first_line
+from npu_adapt.files import read_regular
 from npu_adapt.models.checkpoint import Checkpoint
-from npu_adapt.models.reading import read_regular
 from npu_adapt.models.strangers import foreign_code
 
 CONFIG = "config.json"

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from npu_adapt.errors import Sentence, UsageError, first_line
-from npu_adapt.models.reading import read_regular
+from npu_adapt.files import read_regular
 
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph decodes to 192 MB; more is a mistake or a decompression bomb
 MAX_BYTES = 512_000_000  # an uncompressed picture of that many pixels, in the widest types

@@ -125,7 +125,7 @@ class Registry:
             if version <= INDEX_SCHEMA_VERSION:
                 entries = msgspec.json.decode(data, type=RegistryIndex).entries
                 return self._sound(map(_of_schema_1, entries) if version < 2 else entries)
-        except (msgspec.DecodeError, RecursionError) as error:  # the first is also for wrong types
+        except (ValueError, RecursionError) as error:  # the first is also for wrong types and bytes that are no text
             self._say(f"{self.path} is damaged ({error}); models are found again as they are used")
             if set_aside:
                 self.path.replace(self.path.with_name(f"{self.path.stem}.damaged-{utc_now().replace(':', '')}.json"))

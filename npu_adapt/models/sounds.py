@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from npu_adapt.errors import Sentence, UsageError, first_line
-from npu_adapt.models.reading import read_regular
+from npu_adapt.files import read_regular
 
 GENERATED_SECONDS = 2.0
 MAX_SECONDS = 600.0

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, Sentence, UsageError, first_line
+from npu_adapt.errors import ModelError, NpuAdaptError, RunFailed, Sentence, UsageError, first_line, text_of
+from npu_adapt.files import is_utf8
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ STAGES: dict[str, Stage] = {
         "fetch the model again, or leave --generate out",
         _model,
     ),
+    "saved outputs": Stage(
+        "{file} cannot be read as saved outputs",
+        "make the folder again: npu-adapt compare MODEL --save-outputs DIR",
+        _usage,
+    ),
     "input": Stage("the input {file} cannot be prepared for this model", "give another --input", _usage),
     "default input": Stage(
         "the model in {file} cannot take its default input",
@@ -78,6 +84,7 @@ STAGES: dict[str, Stage] = {
 
 
 PACKAGE = "install the package that it names, in a version that fits this torch"
+NOT_UTF8 = "the folder's name is not UTF-8 text, and libraries cannot open it: rename it, or set LC_ALL=C.UTF-8"
 TIMM = "timm's models need timm and a torchvision that fits this torch: pip install 'npu-adapt[timm]'"
 
 
@@ -92,7 +99,7 @@ def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> It
     """
     try:
         yield
-    except (NpuAdaptError, KeyboardInterrupt, GeneratorExit):
+    except (NpuAdaptError, KeyboardInterrupt):
         raise
     except BaseException as error:
         kind = STAGES[stage]
@@ -104,8 +111,10 @@ def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> It
                 stage=stage if stage == "predictions" else "load",
                 kind="out-of-memory",
             ) from error
+        if isinstance(error, UnicodeEncodeError) and not is_utf8(file):
+            hint = NOT_UTF8
         if isinstance(error, ImportError) and hint is None:
-            hint = TIMM if "timm" in str(error) else PACKAGE
+            hint = TIMM if "timm" in text_of(error) else PACKAGE
         raise kind.error(
             Sentence("{failed}: {said}", failed=Sentence(kind.failed, file=file), said=said), hint or kind.hint
         ) from error
@@ -114,4 +123,4 @@ def foreign_code(stage: str, file: Path | str, *, hint: str | None = None) -> It
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the host's memory ran out; torch's allocator raises a plain `RuntimeError` for that."""
     words = ("can't allocate memory", "Cannot allocate memory", "not enough memory")
-    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+    return isinstance(error, MemoryError) or any(word in text_of(error) for word in words)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npu_adapt.errors import Sentence, UsageError
-from npu_adapt.models.reading import read_regular
+from npu_adapt.files import is_utf8, read_regular
 
 MAX_BYTES = 4_000_000  # some million tokens, more than any model reads
 
@@ -53,6 +53,9 @@ def read_text(value: str) -> Text:
     if not _is_file(path):
         if not value.strip():
             raise UsageError("the input text is empty", hint="give a text of at least one word")
+        if not is_utf8(value):
+            hint = "name a UTF-8 file that holds it, or set LC_ALL=C.UTF-8"
+            raise UsageError("the text given with --input is not UTF-8", hint=hint)
         return Text(value, "text given with --input")
     try:
         data = read_regular(path, MAX_BYTES)

@@ -134,10 +134,15 @@ class Summary(Record, frozen=True, kw_only=True):
 
 def encode(summary: Summary) -> bytes:
     """UTF-8 JSON, two spaces of indentation, a final newline."""
+    return as_json(summary)
+
+
+def as_json(record: object) -> bytes:
+    """Any record as `encode` writes a summary."""
     try:
-        data = msgspec.json.encode(summary)
+        data = msgspec.json.encode(record)
     except UnicodeEncodeError:  # a path that is not UTF-8 (a folder named in GBK): its bytes are shown as escapes
-        data = msgspec.json.encode(_legible(msgspec.to_builtins(summary)))
+        data = msgspec.json.encode(_legible(msgspec.to_builtins(record)))
     return msgspec.json.format(data, indent=2) + b"\n"
 
 
@@ -158,7 +163,7 @@ def decode(data: bytes, *, origin: str) -> Summary:
     """
     try:
         head: Any = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SummaryUnreadable(
             Sentence("{origin} is not complete JSON: {error}", origin=origin, error=error),
             hint="it was cut or edited; an intact copy of every run is in the history folder beside it",
@@ -180,7 +185,7 @@ def decode(data: bytes, *, origin: str) -> Summary:
         )
     try:
         return msgspec.convert(upgraded(head, version), Summary)
-    except (msgspec.ValidationError, AttributeError, KeyError, TypeError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise SummaryUnreadable(
             Sentence("{origin} does not follow schema {version}: {error}", origin=origin, version=version, error=error),
             hint="run the command again",

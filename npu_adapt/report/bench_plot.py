@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.errors import EvidenceNotWritten, Sentence, UsageError
 from npu_adapt.records import Summary
 
 
@@ -35,12 +35,13 @@ def draw(summary: Summary, path: Path) -> None:
         if row.status == "measured" and row.latency_ms is not None and row.throughput_per_s is not None:
             axes.scatter([row.latency_ms.median], [row.throughput_per_s], color="tab:blue")
             label = f"{row.dtype} {row.mode} b{row.batch_size} t{row.threads}"
-            axes.annotate(label, (row.latency_ms.median, row.throughput_per_s), fontsize=8)
-    axes.set_title(f"{summary.model.id if summary.model else ''} on {bench.device}")
+            axes.annotate(label, (row.latency_ms.median, row.throughput_per_s), fontsize=8, parse_math=False)
+    axes.set_title(f"{summary.model.id if summary.model else ''} on {bench.device}", parse_math=False)
     try:
         figure.savefig(path, format="png", dpi=120)
     except OSError as error:
-        raise UsageError(
+        raise EvidenceNotWritten(
             Sentence("{path} cannot be written: {reason}", path=path, reason=error.strerror),
             hint="name another file with --plot",
+            summary=summary,
         ) from error

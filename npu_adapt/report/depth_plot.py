@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.errors import EvidenceNotWritten, Sentence, UsageError
 from npu_adapt.records import Summary
 from npu_adapt.report.depth_chart import EXACT
 
@@ -53,13 +53,16 @@ def draw(summary: Summary, path: Path) -> None:
             ha="right",
             fontsize=8,
             color="tab:red",
+            parse_math=False,
         )
     axes.legend(fontsize=8)
-    axes.set_title(f"{summary.model.id if summary.model else ''}: {compare.candidate} against {compare.reference}")
+    title = f"{summary.model.id if summary.model else ''}: {compare.candidate} against {compare.reference}"
+    axes.set_title(title, parse_math=False)  # a "$" in a model's name is no formula
     try:
         figure.savefig(path, format="png", dpi=120)
     except OSError as error:
-        raise UsageError(
+        raise EvidenceNotWritten(
             Sentence("{path} cannot be written: {reason}", path=path, reason=error.strerror),
             hint="name another file with --plot",
+            summary=summary,
         ) from error

@@ -13,7 +13,7 @@ from npu_adapt.errors import Sentence, SummaryUnreadable
 from npu_adapt.evidence import HISTORY_FOLDER, SUMMARY_FILE, read_summary
 from npu_adapt.evidence.summaries import LARGEST_SUMMARY
 from npu_adapt.files import read_regular
-from npu_adapt.records import HistoryEntry, Summary
+from npu_adapt.records import HistoryEntry, Summary, decode
 
 SHOWN = 60  # characters of a value
 NAMED = 3  # contradictions
@@ -71,7 +71,7 @@ def _short(value: object) -> str:
 
 def _hint(path: Path, summary: Summary) -> str:
     copy = _copy_of(path, summary)
-    if copy is None or not copy.exists():
+    if copy is None or _bytes_of(copy) is None:
         return "run the command again"
     return Sentence("run the command again, or take the copy of the run: {copy}", copy=copy)
 
@@ -83,6 +83,14 @@ def _copy_of(path: Path, summary: Summary) -> Path | None:
     return _history_beside(path) / summary.history.folder / SUMMARY_FILE
 
 
+def _bytes_of(path: Path) -> bytes | None:
+    """What a copy in the history holds; None: there is none that can be read, whatever stands in its place."""
+    try:
+        return read_regular(path, LARGEST_SUMMARY)
+    except OSError:
+        return None
+
+
 def _history_beside(path: Path) -> Path:
     above = path.parent.parent
     return above if above.name == HISTORY_FOLDER else path.parent / HISTORY_FOLDER
@@ -91,9 +99,10 @@ def _history_beside(path: Path) -> Path:
 def differences_from_copy(path: Path, summary: Summary) -> tuple[Contradiction, ...]:
     """What differs from the copy of the run in the history; nothing where there is none."""
     copy = _copy_of(path, summary)
-    if copy is None or not copy.exists() or copy.read_bytes() == path.read_bytes():
+    data = None if copy is None else _bytes_of(copy)
+    if copy is None or data is None or data == path.read_bytes():
         return ()
-    return tuple(_differences(summary, read_summary(copy), copy))
+    return tuple(_differences(summary, decode(data, origin=str(copy)), copy))
 
 
 def broken_chain(path: Path, summary: Summary) -> tuple[Contradiction, ...]:
@@ -124,11 +133,8 @@ def _chain(history: Path, entry: HistoryEntry | None) -> list[Contradiction]:
     """Earlier summaries whose bytes are not those that the next one was written after; a removed one ends the chain."""
     while entry is not None and entry.previous is not None and entry.previous_sha256 is not None:
         path = history / entry.previous / SUMMARY_FILE
-        if not path.exists():
-            break
-        try:
-            data = read_regular(path, LARGEST_SUMMARY)
-        except OSError:
+        data = _bytes_of(path)
+        if data is None:
             break
         found = sha256(data).hexdigest()
         if found != entry.previous_sha256:
@@ -136,6 +142,6 @@ def _chain(history: Path, entry: HistoryEntry | None) -> list[Contradiction]:
             return [Contradiction(f"the SHA-256 of {path}", found, entry.previous_sha256, source)]
         try:
             entry = msgspec.json.decode(data, type=_Head).history
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             break
     return []

@@ -142,7 +142,7 @@ PICTURES = {
     "of 0 bytes": (Path.touch, "0 bytes"),
     "of 100 megapixels": (hundred_megapixels, "100 million pixels"),
     "missing": (lambda path: None, "No such file"),
-    "a folder": (Path.mkdir, "directory"),
+    "a folder": (Path.mkdir, "a folder"),
 }
 
 

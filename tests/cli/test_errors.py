@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from npu_adapt.cli.app import show_error
@@ -28,3 +30,8 @@ def test_words_are_kept_whole_in_lines_of_the_console(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) > 3
     assert all(len(line) <= 80 for line in lines)
+
+
+def test_what_is_not_utf_8_is_shown_as_escapes(capsys: pytest.CaptureFixture[str]):
+    show_error(UsageError("\udcd0", hint="rename it"), as_json=True)
+    assert json.loads(capsys.readouterr().out)["error"]["message"] == "\\udcd0"

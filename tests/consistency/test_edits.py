@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from msgspec.structs import replace
 from npu_adapt.consistency import contradictions
 from npu_adapt.errors import ExitCode
 from npu_adapt.evidence import Logs, read_summary
-from npu_adapt.records import decode, encode
+from npu_adapt.records import Depth, decode, encode
 from npu_adapt.workflows.reading import SummaryEdited, read_checked
 from tests.report.summaries import SAMPLES
 
@@ -172,6 +174,15 @@ def test_a_history_that_was_cleared_is_no_edit(tmp_path: Path) -> None:
     assert read_checked(logs.summary_path).run is not None
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["a named pipe", "a folder"])
+def test_a_copy_that_is_no_file_is_as_good_as_none(make: Callable[[Path], None], tmp_path: Path) -> None:
+    logs = published(tmp_path, "infer")
+    for copy in logs.folder.glob("history/*/summary.json"):
+        copy.unlink()
+        make(copy)
+    assert read_checked(logs.summary_path).run is not None
+
+
 def published(folder: Path, kept: str) -> Logs:
     logs = Logs(folder / "logs")
     logs.require_writable()
@@ -189,3 +200,24 @@ def test_a_mean_that_rounding_puts_above_its_maximum_is_no_edit() -> None:
     alike = replace(first, mean_abs_diff=first.max_abs_diff * (1 + 1e-15))
     found = contradictions(replace(summary, compare=replace(summary.compare, outputs=(alike, *others))))
     assert not [each for each in found if each.field == "compare.outputs.0.mean_abs_diff"]
+
+
+def test_figures_that_no_run_gives_are_an_edit_and_no_traceback(tmp_path: Path) -> None:
+    logs = published(tmp_path, "bench")
+    for copy in logs.folder.glob("history/*/summary.json"):
+        copy.unlink()
+    data = json.loads(logs.summary_path.read_bytes())
+    data["bench"]["rows"][0]["latency_ms"]["median"] = 0.0
+    logs.summary_path.write_text(json.dumps(data))
+    with pytest.raises(SummaryEdited):
+        read_checked(logs.summary_path)
+
+
+def test_a_series_over_depth_that_is_too_short() -> None:
+    summary = SAMPLES["success"]()
+    assert summary.compare is not None
+    depth = Depth(
+        sample=0, index=(1, 2), module=("a", "b"), operator=("add",) * 2, isolated=(), isolated_floor=(0.0, 0.0)
+    )
+    found = contradictions(replace(summary, compare=replace(summary.compare, depth=depth)))
+    assert [each.field for each in found if "depth" in each.field] == ["compare.depth.isolated"]

@@ -128,6 +128,15 @@ def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(changed, load):
         load(folder)
 
 
+def test_a_file_of_the_kernel_is_not_read(digits, tmp_path, load):
+    """It calls itself regular, and a read of it waits until the kernel says something."""
+    folder = shutil.copytree(digits, tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to("/proc/kmsg")
+    with pytest.raises(ModelError, match=r"model\.safetensors is not a regular file"):
+        load(folder)
+
+
 def test_a_configuration_that_asks_for_flash_attention_says_what_to_give(changed, load):
     folder = changed(_attn_implementation="flash_attention_2")
     with pytest.raises(ModelError, match=r"Flash ?Attention") as refused:

@@ -13,7 +13,8 @@ class Panic(BaseException):
 
 
 @pytest.mark.parametrize(
-    "raised", [ValueError("bad"), KeyError("bad"), RecursionError("bad"), Panic("bad"), SystemExit("bad")]
+    "raised",
+    [ValueError("bad"), GeneratorExit("bad"), KeyError("bad"), RecursionError("bad"), Panic("bad"), SystemExit("bad")],
 )
 @pytest.mark.parametrize(
     ("stage", "code"),
@@ -24,6 +25,8 @@ class Panic(BaseException):
         ("weights", ExitCode.MODEL),
         ("default input", ExitCode.MODEL),
         ("input", ExitCode.USAGE),
+        ("template", ExitCode.MODEL),
+        ("saved outputs", ExitCode.USAGE),
         ("predictions", ExitCode.RUN_FAILED),
     ],
 )
@@ -36,7 +39,7 @@ def test_the_stage_decides_the_exit_code(stage: str, code: ExitCode, raised: Bas
 
 
 def test_every_stage_is_tested_above() -> None:
-    assert len(STAGES) == 7
+    assert len(STAGES) == 9
 
 
 @pytest.mark.parametrize("ours", [UsageError("mine", hint="x"), KeyboardInterrupt()])
@@ -75,3 +78,20 @@ def test_a_missing_package_is_to_be_installed() -> None:
 )
 def test_the_first_line_says_something(error: BaseException, line: str) -> None:
     assert first_line(error) == line
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_an_exception_that_cannot_be_shown_is_named_by_its_type() -> None:
+    with pytest.raises(ModelError, match="Unspeakable"), foreign_code("weights", "there"):
+        raise Unspeakable
+    assert first_line(Unspeakable()) == "Unspeakable"
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_the_reason() -> None:
+    with pytest.raises(ModelError) as failed, foreign_code("tokenizer", "model-\udcd0"):
+        "\udcd0".encode()
+    assert "not UTF-8" in failed.value.hint and "rename it" in failed.value.hint

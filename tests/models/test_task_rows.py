@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 import torch
 
@@ -254,3 +257,26 @@ def test_class_scores_are_those_that_the_outputs_hold():
     assert row.scores_in(({"logits": scores}, {"ids": scores})) is None
     assert row.scores_in(({"logits": scores[:, :0]},)) is None
     assert TASKS["feature-extraction"].scores_in(({"logits": scores},)) is None
+
+
+@pytest.mark.parametrize(
+    "output",
+    [torch.ones(1, 3).to_sparse(), torch.ones(1, 3, device="meta")],
+    ids=["sparse", "meta"],
+)
+@pytest.mark.parametrize(
+    "result", [lambda output: {"logits": output}, lambda output: (output,)], ids=["named", "tuple"]
+)
+def test_an_output_whose_elements_cannot_be_read_fails_the_run(result, output):
+    with pytest.raises(RunFailed, match="is no plain tensor"):
+        outputs_of(result(output), ("logits",))
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1.5, "16000", None, True, [16000], 2**40])
+def test_a_sampling_rate_that_is_none(rate, made, load, tmp_path):
+    folder = shutil.copytree(made("wav2vec2"), tmp_path / "model")
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sampling_rate": rate}))
+    with pytest.raises(ModelError):
+        loaded = load(folder)
+        loaded.task.prepare(loaded, (), 1, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import EvidenceNotWritten, UsageError
 from npu_adapt.records import Depth
 from npu_adapt.report.depth_chart import chart
 from npu_adapt.report.depth_plot import draw
@@ -66,6 +66,17 @@ def test_a_picture(tmp_path):
     path = tmp_path / "depth.png"
     draw(replace(summary, compare=replace(summary.compare, depth=DEPTH)), path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_dollar_in_a_name_is_no_formula_and_a_full_disk_no_traceback(tmp_path):
+    summary = failed_verdict()
+    assert summary.compare is not None and summary.model is not None
+    named = replace(summary, model=replace(summary.model, id="a$b_$\\frac"))
+    drawn = replace(named, compare=replace(summary.compare, depth=DEPTH))
+    draw(drawn, tmp_path / "depth.png")
+    with pytest.raises(EvidenceNotWritten) as failed:
+        draw(drawn, tmp_path / "nowhere" / "depth.png")
+    assert failed.value.summary is drawn, "its figures are shown"
 
 
 def test_without_a_depth_there_is_no_picture(tmp_path):

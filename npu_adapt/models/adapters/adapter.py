@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from npu_adapt.errors import Sentence, UsageError, few, first_line
+from npu_adapt.files import read_regular
 from npu_adapt.models.adapters.code import users_code
 from npu_adapt.models.adapters.name import AdapterName
 from npu_adapt.models.adapters.weights import Weights, misfit
-from npu_adapt.models.reading import read_regular
 from npu_adapt.records import AdapterFile
 
 LONGEST = 1 << 18  # bytes: the report prints it whole

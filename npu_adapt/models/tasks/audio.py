@@ -8,6 +8,7 @@ from math import ceil
 import torch
 from torch import Tensor
 
+from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.sounds import Sound, sounds
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.image import with_hidden_state
@@ -27,13 +28,14 @@ from npu_adapt.models.tasks.task import (
 from npu_adapt.records import Prediction
 
 SPEECH_POSITIONS = "speech_positions"  # an input of ours, not of the model: encoder positions that hold sound, [n]
+HIGHEST_RATE = 1_000_000  # Hz: a hundred times what speech models hear
 # Replaces frames in training only; published checkpoints often lack it.
 MASKED_EMBEDDING = r"(^|\.)masked_spec_embed$"
 
 
 def prepare_sounds(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """`input_values` [1, samples] or `input_features`, and what else the feature extractor gives."""
-    rate = loaded.processor.audio.sampling_rate
+    rate = sampling_rate(loaded)
     return tuple(
         sample_of(_encode(loaded, sound, bool(values)), sound.origin, seconds=sound.waveform.size / rate)
         for sound in sounds(values, rate, samples, seed)
@@ -48,16 +50,33 @@ def prepare_speech(loaded: LoadedModel, values: Sequence[str], samples: int, see
     extractor = loaded.processor.audio
     with foreign_code("configuration", loaded.path):
         start = int(loaded.config.decoder_start_token_id)
-    prepared = []
-    for sound in sounds(values, extractor.sampling_rate, samples, seed):
+    prepared, rate = [], sampling_rate(loaded)
+    for sound in sounds(values, rate, samples, seed):
         encoded = _encode(loaded, sound, bool(values))
-        padded = getattr(extractor, "nb_max_frames", None)
-        if padded is not None and encoded["input_features"].shape[-1] == padded:
-            length = ceil(sound.waveform.size / (2 * extractor.hop_length))
-            encoded[SPEECH_POSITIONS] = torch.arange(min(padded // 2, length))
+        with foreign_code("processor", loaded.path):
+            padded = getattr(extractor, "nb_max_frames", None)
+            if padded is not None and encoded["input_features"].shape[-1] == padded:
+                length = ceil(sound.waveform.size / (2 * extractor.hop_length))
+                encoded[SPEECH_POSITIONS] = torch.arange(min(padded // 2, length))
         encoded["decoder_input_ids"] = torch.tensor([[start]])
-        prepared.append(sample_of(encoded, sound.origin, seconds=sound.waveform.size / extractor.sampling_rate))
+        prepared.append(sample_of(encoded, sound.origin, seconds=sound.waveform.size / rate))
     return tuple(prepared)
+
+
+def sampling_rate(loaded: LoadedModel) -> int:
+    """The rate in hertz that the feature extractor asks for. Raises `ModelError` for what is no rate."""
+    rate = getattr(loaded.processor.audio, "sampling_rate", None)
+    if type(rate) is not int or not 0 < rate <= HIGHEST_RATE:
+        raise ModelError(
+            Sentence(
+                "the sampling rate of {path} is {rate}, not a whole number up to {highest} Hz",
+                path=loaded.path,
+                rate=f"{rate!r:.60}",
+                highest=HIGHEST_RATE,
+            ),
+            hint="it stands in preprocessor_config.json; fetch the model again",
+        )
+    return rate
 
 
 def _encode(loaded: LoadedModel, sound: Sound, given: bool) -> dict[str, Tensor]:

@@ -23,6 +23,7 @@ def outputs_of(result: Any, names: Sequence[str]) -> Outputs:
     the first of `names`. Raises `RunFailed` where there is no tensor at all.
     """
     if found := present(result, names):
+        _require_elements(found)
         return found
     placed = named_tensors(result)
     first = next(iter(placed))
@@ -49,7 +50,8 @@ def named_tensors(result: Any) -> Outputs:
         while place in found:  # {"a.b": …, "a": {"b": …}}
             number += 1
             place = f"{path}#{number}"
-        found[place] = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+        found[place] = tensor
+    _require_elements(found)
     if not found:
         raise RunFailed(
             Sentence("the forward returned no tensor, but {type}", type=type(result).__name__),
@@ -58,7 +60,28 @@ def named_tensors(result: Any) -> Outputs:
             stage="forward",
             kind="other",
         )
-    return found
+    return {
+        place: torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+        for place, tensor in found.items()
+    }
+
+
+def _require_elements(outputs: Outputs) -> None:
+    """Raises `RunFailed` for a tensor whose elements do not lie in memory: sparse, quantised, on the device "meta"."""
+    for name, tensor in outputs.items():
+        if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+            raise RunFailed(
+                Sentence(
+                    "the output {name} is no plain tensor: {layout}, {dtype}, on {device}",
+                    name=name,
+                    layout=tensor.layout,
+                    dtype=tensor.dtype,
+                    device=tensor.device,
+                ),
+                hint="the model's forward has to return tensors whose elements can be read, as to_dense() gives them",
+                stage="forward",
+                kind="other",
+            )
 
 
 def _tensors(value: Any, path: str) -> Iterator[tuple[str, Tensor]]:

@@ -12,8 +12,10 @@ import msgspec
 import torch
 from msgspec.structs import replace
 
-from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.errors import EvidenceNotWritten, Sentence, UsageError, first_line
+from npu_adapt.evidence import write_atomically
 from npu_adapt.files import open_regular
+from npu_adapt.models.strangers import foreign_code
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import compare_tensors
@@ -56,8 +58,22 @@ def require_writable(folder: Path) -> None:
 def save_outputs(folder: Path, evidence: Evidence, summary: Summary) -> None:
     """Writes `reference.safetensors`, `candidate.safetensors`, `truth.safetensors` and the summary of the run.
 
-    A tensor's name is "SAMPLE/OUTPUT".
+    A tensor's name is "SAMPLE/OUTPUT". Raises `EvidenceNotWritten`.
     """
+    from safetensors import SafetensorError
+
+    try:
+        _write_sides(folder, evidence)
+        write_atomically(folder / SUMMARY, encode(summary))
+    except (OSError, SafetensorError) as error:  # the latter says what the system said
+        raise EvidenceNotWritten(
+            Sentence("{folder} cannot be written: {reason}", folder=folder, reason=first_line(error)),
+            hint="name another --save-outputs",
+            summary=summary,
+        ) from error
+
+
+def _write_sides(folder: Path, evidence: Evidence) -> None:
     from safetensors.torch import save_file
 
     floor = evidence.floor
@@ -75,7 +91,6 @@ def save_outputs(folder: Path, evidence: Evidence, summary: Summary) -> None:
             for name, tensor in outputs.items()
         }
         save_file(tensors, folder / f"{side}.safetensors", metadata)
-    (folder / SUMMARY).write_bytes(encode(summary))
 
 
 def _floors(sample: dict[str, Measured]) -> dict[str, float | None]:
@@ -139,22 +154,17 @@ def _read_sides(folder: Path) -> tuple[list[tuple[Outputs, ...]], Header]:
 
 
 def _read_side(path: Path) -> tuple[tuple[Outputs, ...], Header]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     _require_file(path)
     samples: dict[int, Outputs] = {}
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
-            header = msgspec.convert(metadata, Header)
-            for key in file.keys():  # noqa: SIM118 - not a mapping
-                number, _, name = key.partition("/")
-                # Copied to where a tensor may begin: elsewhere sums have other last bits than when they were measured.
-                samples.setdefault(int(number), {})[name] = file.get_tensor(key).clone()
-    except (OSError, SafetensorError, ValueError) as error:
-        raise UsageError(
-            Sentence("{path} cannot be read as saved outputs: {error}", path=path, error=error), hint=AGAIN
-        ) from error
+    with foreign_code("saved outputs", path), safe_open(path, framework="pt") as file:
+        metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+        header = msgspec.convert(metadata, Header)
+        for key in file.keys():  # noqa: SIM118 - not a mapping
+            number, _, name = key.partition("/")
+            # Copied to where a tensor may begin: elsewhere sums have other last bits than when they were measured.
+            samples.setdefault(int(number), {})[name] = file.get_tensor(key).clone()
     if sorted(samples) != list(range(len(samples))) or any(
         set(each) != set(header.outputs) for each in samples.values()
     ):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from npu_adapt.devices.doctor.npu_smi import Asking
 from npu_adapt.devices.doctor.probing import Probing
-from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.errors import EvidenceNotWritten, Sentence, UsageError
 from npu_adapt.progress import doing
 
 if TYPE_CHECKING:
@@ -164,4 +164,11 @@ def _write_down(summary: Summary, request: EnvRequest, journal: Journal | None) 
         journal.event("run", "ended", usable=usable or "none")
         journal.publish_environment(summary)
     if request.save is not None:
-        write_atomically(request.save, encode(summary))
+        try:
+            write_atomically(request.save, encode(summary))
+        except OSError as error:
+            raise EvidenceNotWritten(
+                Sentence("{path} cannot be written: {reason}", path=request.save, reason=error.strerror),
+                hint="name another file with --save",
+                summary=summary,
+            ) from error

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from npu_adapt.errors import ExitCode, SummaryUnreadable, UsageError
+from npu_adapt.errors import EvidenceNotWritten, ExitCode, SummaryUnreadable, UsageError
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary, decode, encode
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.rejudge import rejudge
-from npu_adapt.workflows.compare.saved_outputs import read_evidence
+from npu_adapt.workflows.compare.saved_outputs import read_evidence, save_outputs
 from npu_adapt.workflows.run.request import RunRequest
 
 SIDES = ("reference", "candidate", "truth")
@@ -196,3 +196,10 @@ def test_a_summary_of_something_else_is_refused(folder: Path, tmp_path: Path, fi
     path.write_bytes(encode(summary))
     with pytest.raises(UsageError):
         judged(folder, tmp_path)
+
+
+def test_outputs_that_cannot_be_written_are_told_with_the_figures(kept: Path, tmp_path: Path) -> None:
+    evidence, summary = read_evidence(kept, "auto")
+    with pytest.raises(EvidenceNotWritten, match="cannot be written") as failed:
+        save_outputs(tmp_path / "gone", evidence, summary)
+    assert failed.value.summary is summary

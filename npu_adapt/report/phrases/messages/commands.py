@@ -157,7 +157,6 @@ CHINESE: dict[str, str] = {
     "the outputs in {folder} are not those of its {summary}": "{folder} 中的输出与其 {summary} 不对应",
     "{summary} names a type or an arithmetic that is not known": "{summary} 中的类型或运算方式未知",
     "name another --save-outputs": "请换一个 --save-outputs",
-    "{path} cannot be read as saved outputs: {error}": "无法将 {path} 作为保存的输出读取：{error}",
     "{path} cannot be read as saved outputs: {reason}": "无法将 {path} 作为保存的输出读取：{reason}",
     "{name} of sample {number} in {folder} has other shapes or types": (
         "{folder} 中样本 {number} 的 {name} 形状或类型不同"
@@ -203,4 +202,6 @@ CHINESE: dict[str, str] = {
     "there is no such command, or it does not take all of this: {line}": "没有该命令，或它不接受所给的全部参数：{line}",
     "{step}: {done}, {rate}/s": "{step}：{done}，{rate}/s",
     "{far}, {share:.0%} of {total}, {left:.0f} s left": "{far}，已完成 {total} 的 {share:.0%}，还需 {left:.0f} 秒",
+    "out of memory": "内存不足",
+    "close other programs, or take a machine with more memory": "请关闭其他程序，或换用内存更大的机器",
 }

@@ -317,4 +317,22 @@ CHINESE: dict[str, str] = {
         "{file} 是 Git LFS 指针文件，而不是文件本身：请运行 git lfs pull，或重新下载该模型"
     ),
     "its code lies in the repository {repository}: fetch that first": "其代码位于仓库 {repository}：请先下载该仓库",
+    "the folder's name is not UTF-8 text, and libraries cannot open it: rename it, or set LC_ALL=C.UTF-8": (
+        "目录名不是 UTF-8 文本，第三方库无法打开：请重命名，或设置 LC_ALL=C.UTF-8"
+    ),
+    "{file} cannot be read as saved outputs": "无法将 {file} 作为保存的输出读取",
+    "the sampling rate of {path} is {rate}, not a whole number up to {highest} Hz": (
+        "{path} 的采样率是 {rate}，而不是不超过 {highest} Hz 的整数"
+    ),
+    "it stands in preprocessor_config.json; fetch the model again": (
+        "采样率写在 preprocessor_config.json 中；请重新下载该模型"
+    ),
+    "the output {name} is no plain tensor: {layout}, {dtype}, on {device}": (
+        "输出 {name} 不是普通张量：{layout}，{dtype}，位于 {device}"
+    ),
+    "the model's forward has to return tensors whose elements can be read, as to_dense() gives them": (
+        "模型的前向必须返回元素可读的张量，例如 to_dense() 的结果"
+    ),
+    "the text given with --input is not UTF-8": "--input 给出的文本不是 UTF-8",
+    "name a UTF-8 file that holds it, or set LC_ALL=C.UTF-8": "请给出含有该文本的 UTF-8 文件，或设置 LC_ALL=C.UTF-8",
 }
