@@ -7,20 +7,24 @@ import copy
 import torch
 
 
-def copy_to(module: torch.nn.Module, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+def copy_to(
+    module: torch.nn.Module, device: torch.device, dtype: torch.dtype, *, shared: bool = False
+) -> torch.nn.Module:
     """A copy of `module` whose floating tensors are `dtype` and whose tensors are all on `device`.
 
     The module is not changed. Tied tensors stay tied. Each tensor goes straight to its place, so the peak is one copy
-    on the device and nothing further on the CPU; `copy.deepcopy(module).to(device)` would hold two there.
+    on the device and nothing further on the CPU; `copy.deepcopy(module).to(device)` would hold two there. `shared`:
+    parameters that are there in that type already are no copies, but the module's own memory, which a forward only
+    reads.
     """
     memo: dict[int, object] = {}
     for parameter in module.parameters():
-        moved = _moved(parameter, device, dtype)
+        moved = _moved(parameter, device, dtype, copied=not shared)
         memo[id(parameter)] = torch.nn.Parameter(moved, requires_grad=False)
     for buffer in module.buffers():
-        memo[id(buffer)] = _moved(buffer, device, dtype)
+        memo[id(buffer)] = _moved(buffer, device, dtype, copied=True)  # a forward may write into it
     return copy.deepcopy(module, memo)
 
 
-def _moved(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    return tensor.detach().to(device, dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
+def _moved(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype, *, copied: bool) -> torch.Tensor:
+    return tensor.detach().to(device, dtype if tensor.is_floating_point() else tensor.dtype, copy=copied)

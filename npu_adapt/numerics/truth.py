@@ -1,7 +1,8 @@
-"""What a model would give without rounding, nearly: every operator in float64, its operands widened as it runs.
+"""A model in a wider type than its own, without a copy of it: every operator widens its operands as it runs.
 
-No float64 copy of the model is made: a weight is widened for the one operator that reads it, a large one in slices.
-Activations stay in float64 from operator to operator, whatever type the model's code asks for in between.
+In float64 that is what the model would give without rounding, nearly; in float32 what a half typed one is compared
+with. A weight is widened for the one operator that reads it, a large one in slices. Activations stay wide from operator
+to operator, whatever type the model's code asks for in between.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._pytree import tree_map
 
-from npu_adapt.numerics.exact import TYPES, double
+from npu_adapt.numerics.capture import Convert
+from npu_adapt.numerics.exact import TYPES, double, single
 from npu_adapt.numerics.operators import operator_class, operator_name
 
 SLICE_ELEMENTS = 1 << 22  # of a weight at a time: 32 MiB in float64
@@ -25,15 +27,16 @@ _SELECTIONS = {F.embedding, torch.embedding, torch.index_select, Tensor.index_se
 _CASTS = {Tensor.float, Tensor.half, Tensor.bfloat16, Tensor.double}
 
 
-class Float64(TorchFunctionMode):
-    """A context in which every operator computes in float64.
+class _Widened(TorchFunctionMode):
+    """A context in which every operator computes in a wider type than it was given.
 
     `without_kernel` are the operators that have none for it, by name: they ran in the model's own type, and their
     results were widened. `operators` are the classes of matrix products that were seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, widen: Convert) -> None:
         super().__init__()
+        self._widen = widen
         self.without_kernel: dict[str, None] = {}  # an ordered set
         self.operators: set[str] = set()
 
@@ -46,13 +49,13 @@ class Float64(TorchFunctionMode):
         if found := operator_class(operator_name(func)):
             self.operators.add(found)
         if func in _SELECTIONS or _changes_a_narrow_tensor(func, args):
-            return tree_map(double, func(*args, **kwargs))
+            return tree_map(self._widen, func(*args, **kwargs))
         if func in _CASTS and args[0].is_floating_point():
-            return double(args[0])
+            return self._widen(args[0])
         if func is F.linear:
             return self._linear(*args, **kwargs)
         try:
-            return tree_map(double, func(*tree_map(double, list(args)), **tree_map(double, kwargs)))
+            return tree_map(self._widen, func(*tree_map(self._widen, list(args)), **tree_map(self._widen, kwargs)))
         except (RuntimeError, NotImplementedError) as error:
             return self._in_own_type(func, args, kwargs, error)
 
@@ -63,16 +66,30 @@ class Float64(TorchFunctionMode):
         except (RuntimeError, NotImplementedError):
             raise error from None
         self.without_kernel[resolve_name(func) or getattr(func, "__name__", str(func))] = None
-        return tree_map(double, result)
+        return tree_map(self._widen, result)
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """`F.linear` with the weight widened some rows at a time."""
         rows = max(1, SLICE_ELEMENTS // max(1, weight.size(-1)))
-        wide = double(input)
+        wide = self._widen(input)
         if weight.dim() != 2 or weight.size(0) <= rows:
-            return F.linear(wide, double(weight), double(bias))
-        result = torch.cat([F.linear(wide, double(part)) for part in torch.split(weight, rows)], dim=-1)
-        return result if bias is None else result + double(bias)
+            return F.linear(wide, self._widen(weight), self._widen(bias))
+        result = torch.cat([F.linear(wide, self._widen(part)) for part in torch.split(weight, rows)], dim=-1)
+        return result if bias is None else result + self._widen(bias)
+
+
+class Float64(_Widened):
+    """A context in which every operator computes in float64."""
+
+    def __init__(self) -> None:
+        super().__init__(double)
+
+
+class Float32(_Widened):
+    """A context in which operators of half types compute in float32; all others as they are."""
+
+    def __init__(self) -> None:
+        super().__init__(single)
 
 
 def _changes_a_narrow_tensor(func: Callable[..., Any], args: tuple[Any, ...]) -> bool:

@@ -173,6 +173,11 @@ REASONS: dict[str, Phrase] = {
         "npu-adapt bench --against cpu",
         "两端各一次前向共需 {round_ms:ms} ms，无法在 {seconds:g} s 内测得稳定的加速比：npu-adapt bench --against cpu",
     ),
+    "reference-widened": Phrase(
+        "the reference widens the weights of a half typed model as it runs, so its time is no latency: "
+        "npu-adapt bench --against cpu",
+        "参考端在运行时逐算子把半精度权重展宽，其耗时不是时延：npu-adapt bench --against cpu",
+    ),
     "latency-unsteady": Phrase(
         "the speed-up was not steady over {iterations} forwards in turns ({low:ratio} to {high:ratio}): "
         "npu-adapt bench --against cpu",

@@ -16,13 +16,15 @@ from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
+from npu_adapt.numerics.exact import HALF_TYPES
 from npu_adapt.numerics.repeats import Divergence
+from npu_adapt.numerics.truth import Float32
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import CompareLatency, Fact, Repeats, Summary, SumOrderFound
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.baseline import against_baseline, read_baseline, require_same_subject
 from npu_adapt.workflows.compare.evidence import Evidence
-from npu_adapt.workflows.compare.facts import left_out
+from npu_adapt.workflows.compare.facts import left_out, reason
 from npu_adapt.workflows.compare.floor import NoiseFloor, measure_floor
 from npu_adapt.workflows.compare.latency import measure_latency
 from npu_adapt.workflows.compare.operators import examine_operators
@@ -144,18 +146,22 @@ def _forwards(
         require_same_outputs(expected.outputs, found.outputs)
     if not warm or rehearsed:
         return expected, found, None
+    if reference.context is Float32:  # widening takes time that a float32 model does not
+        return expected, found, reason("reference-widened")
     round_ms = min(expected.warm_ms) + min(found.warm_ms)
     with session.stage("latency", doing("timing"), fallbacks=False):
         return expected, found, measure_latency(reference, candidate, session.samples[0], round_ms)
 
 
 def _reference_side(session: Session, options: CompareOptions) -> Side:
-    """The reference: the run's weights, widened to float32."""
+    """The reference: the run's weights in float32; on the CPU those of a half type are widened as operators run."""
     loaded = session.loaded
     device = open_device(options.reference, allow_cpu=True).device
-    module = loaded.module
-    if loaded.dtype != torch.float32 or device.torch_device.type != "cpu":
-        module = copy_to(module, device.torch_device, torch.float32)
+    on_cpu = device.torch_device.type == "cpu"
+    if on_cpu and loaded.dtype in HALF_TYPES:
+        return Side(loaded.module, device, torch.float32, loaded.task, context=Float32)
+    is_there = on_cpu and loaded.dtype == torch.float32
+    module = loaded.module if is_there else copy_to(loaded.module, device.torch_device, torch.float32)
     return Side(module, device, torch.float32, loaded.task)
 
 

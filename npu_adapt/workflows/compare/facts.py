@@ -26,6 +26,7 @@ ReasonId = Literal[
     "two-forwards-differ",
     "latency-too-long",
     "latency-unsteady",
+    "reference-widened",
 ]
 # What limits the judgement of operators.
 NoteId = Literal[

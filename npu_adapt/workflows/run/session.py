@@ -70,12 +70,17 @@ class Session(Recording):
             self.subject.weights()
 
     def module_on_device(self) -> torch.nn.Module:
-        """A copy of the device's module on the device, made tensor by tensor: no second copy on the CPU in between."""
+        """A copy of the device's module on the device, made tensor by tensor: no second copy on the CPU in between.
+
+        Where the device is the CPU, it has the loaded module's own weights.
+        """
         from npu_adapt.devices.transfer import copy_to
 
         loaded = self.loaded
         with self.stage("transfer", doing("moving-model", device=self.device.name)):
-            module = copy_to(self.subject.candidate or loaded.module, self.device.torch_device, loaded.dtype)
+            module = copy_to(
+                self.subject.candidate or loaded.module, self.device.torch_device, loaded.dtype, shared=True
+            )
             self.device.synchronize()
         return module
 
