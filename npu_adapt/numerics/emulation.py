@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - its name in the field
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -21,7 +22,7 @@ from npu_adapt.numerics.attention import AttentionCall
 from npu_adapt.numerics.convolution import shape_of, transformed
 from npu_adapt.numerics.exact import HALF_TYPES
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
-from npu_adapt.numerics.products import PRODUCTS, Multiply, product_of_parts, read_product
+from npu_adapt.numerics.products import PRODUCTS, Multiply, linear_in_slices, product_of_parts, read_product
 
 SHORTEST_BLOCK = 16  # the depth of a matrix unit's step, on Ascend's cube as on a tensor core
 MOST_BLOCKS = 16  # of one sum: more cost more, and were not seen to show more
@@ -75,6 +76,8 @@ class _EmulationMode(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         operator = operator_name(func)
+        if func is F.linear:
+            return self._linear(*args, **kwargs)
         if operator in PRODUCTS:
             return self._product(operator, func, args, kwargs)
         if kind_of(operator) is Kind.ATTENTION:
@@ -99,6 +102,12 @@ class _EmulationMode(TorchFunctionMode):
         is_blocked = self.emulated.blocked_sums and summed is not None
         in_order = blocked(multiply, summed, arithmetic.block) if is_blocked and summed is not None else multiply
         return product_of_parts(in_order, arithmetic.split, left, right)
+
+    def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        def linear(*operands: Tensor | None) -> Tensor:
+            return cast(Tensor, self._product("linear", F.linear, operands, {}))
+
+        return linear_in_slices(linear, input, weight, bias)
 
     def _product(self, operator: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         taken = read_product(operator, func, args, kwargs)

@@ -17,6 +17,8 @@ from torch import Tensor
 
 from npu_adapt.numerics.arithmetic import Arithmetic, Split
 
+SLICE_ELEMENTS = 1 << 20  # of a weight at a time: 8 MiB in float64
+
 Function = Callable[..., Any]
 Multiply = Callable[[Tensor, Tensor], Tensor]
 Axes = tuple[int, int]  # one of the left operand, one of the right
@@ -66,6 +68,19 @@ def product_of_parts(multiply: Multiply, split: Split, left: Tensor, right: Tens
     for term in reversed(terms[:-1]):
         total = total + term
     return total
+
+
+Linear = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]  # of input, weight and bias
+
+
+def linear_in_slices(linear: Linear, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`linear` with some output features at a time: what it makes of a large weight is never there as a whole."""
+    rows = max(1, SLICE_ELEMENTS // max(1, weight.size(-1)))
+    if weight.dim() != 2 or weight.size(0) <= rows:
+        return linear(input, weight, bias)
+    weights = torch.split(weight, rows)
+    biases = [None] * len(weights) if bias is None else torch.split(bias, rows)
+    return torch.cat([linear(input, some, part) for some, part in zip(weights, biases, strict=True)], dim=-1)
 
 
 def _wide(tensor: Tensor) -> Tensor:

@@ -19,8 +19,7 @@ from torch.utils._pytree import tree_map
 from npu_adapt.numerics.capture import Convert
 from npu_adapt.numerics.exact import TYPES, double, single
 from npu_adapt.numerics.operators import operator_class, operator_name
-
-SLICE_ELEMENTS = 1 << 22  # of a weight at a time: 32 MiB in float64
+from npu_adapt.numerics.products import linear_in_slices
 
 # They only choose elements, and of a table much larger than the choice: chosen first, then widened.
 _SELECTIONS = {F.embedding, torch.embedding, torch.index_select, Tensor.index_select, Tensor.__getitem__}
@@ -70,12 +69,11 @@ class _Widened(TorchFunctionMode):
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """`F.linear` with the weight widened some rows at a time."""
-        rows = max(1, SLICE_ELEMENTS // max(1, weight.size(-1)))
-        wide = self._widen(input)
-        if weight.dim() != 2 or weight.size(0) <= rows:
-            return F.linear(wide, self._widen(weight), self._widen(bias))
-        result = torch.cat([F.linear(wide, self._widen(part)) for part in torch.split(weight, rows)], dim=-1)
-        return result if bias is None else result + self._widen(bias)
+
+        def linear(wide: Tensor, rows: Tensor, some: Tensor | None) -> Tensor:
+            return F.linear(wide, self._widen(rows), self._widen(some))
+
+        return linear_in_slices(linear, self._widen(input), weight, bias)
 
 
 class Float64(_Widened):

@@ -13,10 +13,11 @@ only round to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - its name in the field
 from torch import Tensor
 from torch.utils._pytree import tree_iter
 
@@ -25,11 +26,11 @@ from npu_adapt.numerics.capture import Call, kernel_of
 from npu_adapt.numerics.error_statistics import FailedTest, Worst, exact_difference
 from npu_adapt.numerics.exact import ROUNDOFF, TYPES
 from npu_adapt.numerics.operators import Kind, kind_of
-from npu_adapt.numerics.products import BilinearCall, read_product
+from npu_adapt.numerics.products import BilinearCall, linear_in_slices, read_product
 
 TEST = "whole-numbers"
-MOST_ELEMENTS = 1 << 26  # of all that a call takes and gives: more are not replayed once more
-MOST_KEPT = 1 << 24  # elements of all calls that are kept: 64 MiB in float32
+LEAST_ELEMENTS = 1 << 22  # of all that a call takes and gives, which are replayed in any model
+SHARE_OF_MODEL = 16  # a part of the model's own elements that a call may have beyond that, and that are kept of all
 LARGEST_OPERAND = 3  # in absolute value, where sums have room for it
 LARGEST_VALUE = 63  # half of what attention picks out: exact in every type
 SPARSEST_LAYOUT = 4  # strides that span more than this many times the elements are not kept
@@ -62,21 +63,23 @@ class WholeNumbers:
 class WholeNumberCalls:
     """`of_whole_numbers` of the calls of one model, made once for all calls of one kernel; the small ones are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: int = 0) -> None:
+        self.most_elements = max(LEAST_ELEMENTS, parameters // SHARE_OF_MODEL)
         self._kept: dict[object, WholeNumbers | None] = {}
         self._elements = 0
         self.too_large: dict[str, None] = {}  # an ordered set: operators of calls that were left out for their size
 
     def of(self, call: Call) -> WholeNumbers | None:
         """The call of whole numbers; None where there is none that is exact."""
-        if _multiplies(call) and _elements(call) > MOST_ELEMENTS:
+        if _multiplies(call) and _elements(call) > self.most_elements:
             self.too_large[call.operator] = None
+            return None
         key = _kernel_and_options(call)
         if key in self._kept:
             return _as(call, self._kept[key])
         made = of_whole_numbers(call)
         elements = 0 if made is None else _elements(made.call)
-        if self._elements + elements <= MOST_KEPT and not _has_mask(call):
+        if self._elements + elements <= self.most_elements and not _has_mask(call):
             self._elements += elements
             self._kept[key] = made
         return made
@@ -85,12 +88,11 @@ class WholeNumberCalls:
 def of_whole_numbers(call: Call, seed: int = 0) -> WholeNumbers | None:
     """The call with whole numbers for its floating operands; None where none can be found that are exact.
 
-    None for operators that multiply nothing, for complex and double operands, factors that are no powers of two, and
-    calls of more than `MOST_ELEMENTS`.
+    None for operators that multiply nothing, complex and double operands, and factors that are no powers of two.
     """
     if len(call.outputs) != 1 or call.outputs[0].dtype not in _LARGEST_SUMS:
         return None
-    if not _multiplies(call) or _elements(call) > MOST_ELEMENTS:
+    if not _multiplies(call):
         return None
     generator = torch.Generator().manual_seed(seed)
     return (_product if kind_of(call.operator) is Kind.PRODUCT else _attention)(call, generator)
@@ -140,12 +142,24 @@ def _product(call: Call, generator: torch.Generator) -> WholeNumbers | None:
         taken = _taken(changed)
         if taken is None:
             return None
-        left, right = taken.left.float(), taken.right.float()
-        if roomy or float(taken.multiply(left.abs(), right.abs()).max()) <= room:
-            result = taken.completed(taken.multiply(left, right), taken.added).to(call.outputs[0].dtype)
+        if roomy or float(_multiplied(taken, torch.abs).max()) <= room:
+            product = _multiplied(taken, lambda operand: operand)
+            result = taken.completed(product, taken.added).to(call.outputs[0].dtype)
             return WholeNumbers(replace(changed, output=result), result, to_the_bit=True)
         drawn[id(given.right)] = _thinned(drawn[id(given.right)], generator)
     return None
+
+
+def _multiplied(taken: BilinearCall, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """The product of the operands, each changed, in float32; a large weight a part at a time."""
+
+    def linear(left: Tensor, right: Tensor, _: Tensor | None) -> Tensor:
+        return taken.multiply(left, change(right.float()))
+
+    left = change(taken.left.float())
+    if taken.multiply is F.linear:
+        return linear_in_slices(linear, left, taken.right, None)
+    return linear(left, taken.right, None)
 
 
 def _taken(call: Call) -> BilinearCall | None:

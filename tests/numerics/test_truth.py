@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from npu_adapt.numerics import truth
+from npu_adapt.numerics import products
 from npu_adapt.numerics.truth import Float64
 
 
@@ -40,7 +40,7 @@ class Block(torch.nn.Module):
 
 @pytest.mark.parametrize("slices", [1 << 22, 8], ids=["whole weights", "weights in slices"])
 def test_it_is_what_a_float64_model_gives(slices: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(truth, "SLICE_ELEMENTS", slices)
+    monkeypatch.setattr(products, "SLICE_ELEMENTS", slices)
     torch.manual_seed(0)
     block = Block().eval()
     tokens = torch.tensor([[1, 2, 3, 4, 5]])

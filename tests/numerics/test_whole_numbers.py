@@ -13,7 +13,7 @@ from torch import Tensor
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.capture import Call, tensors_of
 from npu_adapt.numerics.emulation import Emulation, emulate
-from npu_adapt.numerics.whole_numbers import MOST_ELEMENTS, WholeNumberCalls, WholeNumbers, of_whole_numbers
+from npu_adapt.numerics.whole_numbers import LEAST_ELEMENTS, WholeNumberCalls, WholeNumbers, of_whole_numbers
 from tests.numerics.calls import last_call, only_call, random
 
 HALVES = (torch.float32, torch.float16, torch.bfloat16)
@@ -152,12 +152,12 @@ def test_what_has_no_exact_whole_numbers_is_left_alone(name: str) -> None:
     assert of_whole_numbers(last_call(NOT_REPLAYED[name])) is None
 
 
-def test_a_call_too_large_is_not_replayed_once_more() -> None:
-    row, weight = torch.ones(1, 8), torch.zeros(1).expand(MOST_ELEMENTS // 8, 8)
+def test_a_call_too_large_for_its_model_is_not_replayed_once_more() -> None:
+    row, weight = torch.ones(1, 8), torch.zeros(1).expand(LEAST_ELEMENTS // 8, 8)
     call = only_call(lambda: F.linear(row, weight))
-    made = WholeNumberCalls()
-    assert of_whole_numbers(call) is None and made.of(call) is None
-    assert list(made.too_large) == ["linear"]
+    small, large = WholeNumberCalls(), WholeNumberCalls(parameters=64 * LEAST_ELEMENTS)
+    assert small.of(call) is None and list(small.too_large) == ["linear"]
+    assert large.of(call) is not None and not large.too_large
 
 
 def test_calls_of_one_kernel_share_their_whole_numbers() -> None:

@@ -71,7 +71,8 @@ def judge_operators(
     """
     replay = replay_on(candidate_device.torch_device, candidate_context)
     judged: list[tuple[int, OperatorReading]] = []
-    watch, exactly = _Watch(), WholeNumberCalls()
+    watch = _Watch()
+    exactly = WholeNumberCalls(sum(parameter.numel() for parameter in reference_module.parameters()))
     with progress.task(doing("judging-operators", device=candidate_device.name), total=None) as step:
         for number, sample in enumerate(samples):
 

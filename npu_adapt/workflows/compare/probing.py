@@ -29,7 +29,6 @@ from npu_adapt.numerics.arithmetic import (
 from npu_adapt.numerics.convolution import ALGORITHMS, recognise
 from npu_adapt.numerics.probe import Reading, overflows_exp, read_attention, read_product
 from npu_adapt.numerics.sum_order import SumOrder, read_order
-from npu_adapt.numerics.whole_numbers import MOST_ELEMENTS
 from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport, ConvolutionFound, SumOrderFound
 from npu_adapt.workflows.compare.floor import NoiseFloor
 
@@ -39,6 +38,7 @@ Found = TypeVar("Found")
 FATAL = frozenset({"out-of-memory", "device-lost", "timeout", "initialisation"})
 
 
+MOST_ELEMENTS = 1 << 26  # of a convolution that is asked for its algorithm
 SIZES_ASKED = 3  # of the sums of a model's products, the most frequent
 
 
