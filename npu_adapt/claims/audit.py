@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from npu_adapt.claims import accuracy, contradictions, doubts, gaps, subject, verdicts, versions
+from npu_adapt.claims import accuracy, contradictions, derived, doubts, gaps, subject, verdicts, versions
 from npu_adapt.claims.finding import NATURES, Found
 from npu_adapt.claims.report import ReportText
 from npu_adapt.claims.versions import is_adaptation
@@ -13,8 +13,8 @@ Rule = Callable[[ReportText], Iterator[Found]]
 
 CONTRADICTIONS: tuple[Rule, ...] = (
     contradictions.two_values,
-    contradictions.speed_ups,
-    contradictions.throughputs,
+    derived.speed_ups,
+    derived.throughputs,
     contradictions.order_of_statistics,
     accuracy.cosine_above_one,
     accuracy.one_minus_cosine,

@@ -139,13 +139,15 @@ def below_limit(report: ReportText) -> Iterator[Found]:
     if _SPARSE.search(text) or _CARDS.search(text):
         return
     parameters = _parameter_count(report)
-    bandwidth = _bandwidth(text)
+    if not parameters:
+        return
+    bandwidth, usual = _bandwidth(text), _dtype(text)
     for claim in report.claims:
         if claim.metric not in ("latency", "per-token", "first-token") or not claim.is_measured:
             continue
         if condition(claim, "device") != ADAPTED or condition(claim, "statistic") == "std" or claim.facets.get("phase"):
             continue
-        dtype = claim.facets.get("dtype") or claim.context.get("dtype") or _dtype(text)
+        dtype = claim.facets.get("dtype") or claim.context.get("dtype") or usual
         weights = parameters * BYTES.get(dtype, 2.0)
         if weights < CACHED or condition(claim, "batch") not in (None, "1"):
             continue

@@ -18,6 +18,7 @@ _VALUE_CELL = re.compile(
     r"|[A-Za-zμ/°]{1,12}|[\u4e00-\u9fff/]{1,4})?"
     r"(?:\s*$|\s*[(（,，;；/±|→*✅✔√⚠❌↑↓[])"
 )
+_NOTHING = Description(())
 _RESULT = re.compile(r"%|差|提升|变化|diff|delta|gap|change|gain", re.IGNORECASE)  # a figure that follows from others
 _TEXTLESS = re.compile(r"^[\s\d.,%:x×/~-]*$")
 
@@ -97,6 +98,9 @@ def _of_lead(leads: Sequence[str]) -> Description | None:
 
 
 def _quote(label: str, head: str, cell: str) -> str:
+    """A cell as it is quoted, with the names of its row and its column; "value" is none."""
+    if label.strip() and describe(head) == _NOTHING:
+        head = ""
     return ": ".join(part for part in (" / ".join(p for p in (label, head) if p.strip()), cell.strip()) if part)
 
 

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 from npu_adapt.cli.app import app
 from npu_adapt.progress import Silent
+from npu_adapt.records import Fact
 from npu_adapt.records.audit import AuditFinding
+from npu_adapt.report.phrases.facts import words
 from npu_adapt.workflows.audit.command import audit
 from npu_adapt.workflows.audit.request import AuditRequest
 
@@ -231,3 +233,5 @@ def test_what_is_planted_is_found_and_named(evidence: Path, copy: Copy, name: st
     named = [each for each in found if each.id == name and any(field in (place.field or "") for place in each.places)]
     assert named, [(each.id, [place.field for place in each.places]) for each in found]
     assert all(each.nature == "contradiction" for each in named)
+    for each in found:
+        assert words("audit", Fact(each.id, each.values), "en") and words("audit", Fact(each.id, each.values), "zh")

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from npu_adapt.claims.audit import audit_text
+from npu_adapt.claims.finding import NATURES, FindingId
+from npu_adapt.records import Fact
+from npu_adapt.report.explanations import known_ids
+from npu_adapt.report.phrases import PHRASES, Language
+from npu_adapt.report.phrases.facts import words
+from npu_adapt.workflows.audit.findings import OwnId
 from tests.claims.scoring import TEXTS, score
 
 FOLDERS = sorted(path.name for path in TEXTS.iterdir() if path.is_dir())
@@ -23,3 +32,18 @@ def test_every_fault_of_the_seed_is_found() -> None:
     for each in score("first"):
         if "seed" in each.name:
             assert each.missed == () and each.false == (), each
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_finding_can_be_said_in_both_languages(folder: str) -> None:
+    for path in sorted((TEXTS / folder).glob("*.md")):
+        for each in audit_text(path.read_text(encoding="utf-8")):
+            for language in get_args(Language):
+                assert words("audit", Fact(each.id, each.values), language)
+
+
+def test_every_id_has_its_nature_words_and_article() -> None:
+    ids = {*get_args(FindingId), *get_args(OwnId)}
+    assert NATURES.keys() == set(get_args(FindingId))
+    assert {f"audit-{name}" for name in ids} <= PHRASES.keys()
+    assert ids <= set(known_ids())

@@ -10,10 +10,8 @@ OF_TEXTS: dict[str, Phrase] = {
         "two values for one quantity: {first} and {second}", "同一个量有两个数值：{first} 与 {second}"
     ),
     "derived-figure": Phrase(
-        "{given:if:audit-given}{field:if:audit-field} does not follow from what it derives from: it would be {derived} "
-        "({source:if:audit-source}{sources:if:audit-sources})",
-        "{given:if:audit-given}{field:if:audit-field} 与其来源不符：应为 {derived}"
-        "（{source:if:audit-source}{sources:if:audit-sources}）",
+        "{given} does not follow from what it derives from: that gives {derived} ({source})",
+        "{given} 与其来源不符：由来源得到 {derived}（{source}）",
     ),
     "verdict-against-numbers": Phrase(
         "{given} does not meet {limit}, and the verdict is: {verdict}", "{given} 不满足 {limit}，而结论是：{verdict}"
@@ -112,10 +110,6 @@ OF_OURS: dict[str, Phrase] = {
     ),
 }
 PARTS: dict[str, Phrase] = {
-    "audit-given": Phrase("{given}", "{given}"),
-    "audit-field": Phrase("{field} = {recorded}", "{field} = {recorded}"),
-    "audit-source": Phrase("from {source}", "来自 {source}"),
-    "audit-sources": Phrase("from {sources}", "来自 {sources}"),
     "audit-least": Phrase("; by {cosine} it is at least {least}", "；由 {cosine} 可知误差至少为 {least}"),
     "audit-at": Phrase(": {given}", "：{given}"),
     "audit-under": Phrase(' under "{heading}"', "：“{heading}”下为空"),

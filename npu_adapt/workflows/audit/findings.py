@@ -40,7 +40,14 @@ def of_field(
     name: OwnId, file: str, field: str, recorded: object, derived: object, source: str, certainty: Certainty = "certain"
 ) -> AuditFinding:
     """A field of a record that is not what another place says."""
-    values = {"field": field, "recorded": short(recorded), "derived": short(derived), "source": source}
+    given = f"{field} = {short(recorded)}"
+    values = {
+        "field": field,
+        "recorded": short(recorded),
+        "given": given,
+        "derived": short(derived),
+        "source": source,
+    }
     place = Place(file=file, field=field, quote=short(recorded))
     return AuditFinding(id=name, nature="contradiction", certainty=certainty, places=(place,), values=dict(values))
 

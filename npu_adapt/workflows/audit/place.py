@@ -13,7 +13,7 @@ from npu_adapt.files import read_regular
 from npu_adapt.records import Summary, encode
 
 REPORTS = (".md", ".markdown", ".txt", ".html", ".htm", ".rst")
-LARGEST_REPORT = 4 << 20  # bytes: a thousand times what a report holds
+LARGEST_REPORT = 1 << 20  # bytes: fifty times what a report holds
 MOST_REPORTS = 40
 NO_REPORTS = frozenset(
     {"requirements.txt", "license.txt", "licence.txt", "notice.txt", "constraints.txt", "changelog.md", "license.md"}
