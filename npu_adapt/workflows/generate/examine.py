@@ -9,13 +9,14 @@ from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.progress import doing
 from npu_adapt.records import Generation
 from npu_adapt.workflows.compare.floor import Measured
+from npu_adapt.workflows.generate.floors import floor_of_text
 from npu_adapt.workflows.generate.invariance import examine_invariance
 from npu_adapt.workflows.generate.plan import Plan
 from npu_adapt.workflows.generate.record import generation_record
 from npu_adapt.workflows.generate.settings import configured
 from npu_adapt.workflows.generate.suspects import suspect_of
-from npu_adapt.workflows.generate.text import Text, measure_text
-from npu_adapt.workflows.generate.writing import LOGITS, WITHOUT_CACHE
+from npu_adapt.workflows.generate.text import Text, measure_text, reference_text
+from npu_adapt.workflows.generate.writing import LOGITS, WITHOUT_CACHE, along
 from npu_adapt.workflows.run.forward import Outputs, Side
 from npu_adapt.workflows.run.session import Session
 
@@ -58,8 +59,12 @@ def examine_generation(
 def _texts(
     session: Session, plan: Plan, reference: Side, candidate: Side, arithmetic: ArithmeticByClass
 ) -> Sequence[Text]:
+    loaded, texts = session.loaded, []
     with session.progress.task(doing("writing", device=candidate.device.name), total=None) as step:
-        return [
-            measure_text(session.loaded, number, prompt, reference, candidate, arithmetic, step)
-            for number, prompt in enumerate(plan.prompts)
-        ]
+        for number, prompt in enumerate(plan.prompts):
+            expected = reference_text(reference, prompt)
+            step.advance(1)
+            floor = floor_of_text(loaded, along(prompt.sample, expected), expected.logits, arithmetic, step)
+            texts.append(measure_text(number, prompt, expected, candidate, floor))
+            step.advance(1)
+    return texts

@@ -45,17 +45,30 @@ def suspect_of(
 def _suspect(
     session: Session, candidate: Side, arithmetic: ArithmeticByClass, text: Text, last: int
 ) -> StepFinding | None:
-    tensors = {**text.sample.tensors, TOKENS: text.reference.tokens[:, : last + 1]}
-    sample = dataclasses.replace(text.sample, tensors=tensors)
+    found = wrong_while_writing(candidate, arithmetic, text, last)
+    if found is not None:
+        return found
+    side = dataclasses.replace(candidate, task=writing_along(candidate.task))
+    far = first_far(session, side, _up_to(text, last), arithmetic)
+    return None if far is None else _finding(far, text.number, last)
+
+
+def wrong_while_writing(candidate: Side, arithmetic: ArithmeticByClass, text: Text, last: int) -> StepFinding | None:
+    """The first operator that is wrong for its inputs at position `last`, else before it; None: none is."""
+    sample = _up_to(text, last)
     for judged in (range(last, last + 1), range(last)):
-        steps = Steps(tensors[TOKENS].to(candidate.device.torch_device))
+        steps = Steps(sample.tensors[TOKENS].to(candidate.device.torch_device))
         side = dataclasses.replace(candidate, task=writing_along(candidate.task, partial(_given, steps)))
         found = first_wrong(side, sample, arithmetic, partial(_is_at, steps, judged))
         if found is not None:
             return _finding(found, text.number, len(steps.scores))
-    side = dataclasses.replace(candidate, task=writing_along(candidate.task))
-    found = first_far(session, side, sample, arithmetic)
-    return None if found is None else _finding(found, text.number, last)
+    return None
+
+
+def _up_to(text: Text, last: int) -> Sample:
+    """The prompt with what was written up to position `last`."""
+    tensors = {**text.sample.tensors, TOKENS: text.reference.tokens[:, : last + 1]}
+    return dataclasses.replace(text.sample, tensors=tensors)
 
 
 def _given(steps: Steps, _tokens: Tensor) -> Steps:

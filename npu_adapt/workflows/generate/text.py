@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 
 from npu_adapt.errors import RunFailed, Sentence
-from npu_adapt.models.tasks import LoadedModel, Sample
-from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.margins import Flip, as_chosen, flips, margins_over_floor, position_errors
 from npu_adapt.numerics.rules import FLOOR_MARGIN
-from npu_adapt.progress import Step
-from npu_adapt.workflows.generate.floors import TextFloor, floor_of_text
+from npu_adapt.workflows.generate.floors import TextFloor
 from npu_adapt.workflows.generate.prompts import Prompt
 from npu_adapt.workflows.generate.writing import (
     LOGITS,
@@ -56,52 +54,60 @@ class Text:
         return min([*far, *faults], default=None)
 
 
-def measure_text(
-    loaded: LoadedModel,
-    number: int,
-    prompt: Prompt,
-    reference: Side,
-    candidate: Side,
-    arithmetic: ArithmeticByClass,
-    step: Step,
-) -> Text:
-    """Both sides write freely; where they part, or search with beams, the device writes the reference's tokens too."""
+def reference_text(reference: Side, prompt: Prompt) -> Written:
+    """What the reference writes, with its logits at each position, those of a search with beams too."""
     expected = write(reference, prompt.sample)
-    step.advance(1)
-    if not expected.logits.numel():
-        expected = dataclasses.replace(expected, **_given(reference, along(prompt.sample, expected)))
+    if expected.logits.numel():
+        return expected
+    logits, scores = given(reference, along(prompt.sample, expected))
+    return dataclasses.replace(expected, logits=logits, scores=scores)
+
+
+def measure_text(number: int, prompt: Prompt, expected: Written, candidate: Side, floor: TextFloor) -> Text:
+    """The device writes freely; where it parts from the reference, or searches with beams, along its tokens too."""
     own = write(candidate, prompt.sample)
-    step.advance(1)
     sample = along(prompt.sample, expected)
     same = torch.equal(own.tokens, expected.tokens) and own.logits.shape == expected.logits.shape
-    found = {"logits": own.logits, "scores": own.scores} if same else _given(candidate, sample)
+    found, scores = (own.logits, own.scores) if same else given(candidate, sample)
     once = dataclasses.replace(candidate, task=reading_at_once(candidate.task))
     at_once = _on_cpu(once.call(once.tensors(sample)))[LOGITS]
-    step.advance(1)
-    for each in (found["logits"], at_once):
+    for each in (found, at_once):
         _require_shape(each, expected.logits)
-    floor = floor_of_text(loaded, sample, found["logits"], arithmetic, step)
+    return judged_text(number, prompt, expected, own.tokens, found, scores, at_once, floor)
+
+
+def judged_text(
+    number: int,
+    prompt: Prompt,
+    expected: Written,
+    tokens: Tensor,
+    found: Tensor,
+    scores: Tensor,
+    at_once: Tensor,
+    floor: TextFloor,
+) -> Text:
+    """The text with its flips, margins and errors, from the device's `tokens`, and its logits on the reference's."""
     truth = floor.truth[LOGITS]
     exact = as_chosen(truth, expected.logits, expected.scores)
     return Text(
         number=number,
         prompt=prompt,
         reference=expected,
-        candidate_tokens=own.tokens,
-        found=found["logits"],
+        candidate_tokens=tokens,
+        found=found,
         at_once=at_once,
         floor=floor,
-        flips=flips(expected.tokens[0], found["scores"], exact, floor.positions),
+        flips=flips(expected.tokens[0], scores, exact, floor.positions),
         margins=margins_over_floor(exact, floor.positions),
-        errors=position_errors(found["logits"], truth) / floor.positions,
+        errors=position_errors(found, truth) / floor.positions,
     )
 
 
-def _given(side: Side, sample: Sample) -> dict[str, Tensor]:
+def given(side: Side, sample: Sample) -> tuple[Tensor, Tensor]:
     """Logits and scores of the side along the sample's tokens."""
     forced = dataclasses.replace(side, task=writing_along(side.task))
     outputs = _on_cpu(forced.call(forced.tensors(sample)))
-    return {"logits": outputs[LOGITS], "scores": outputs[SCORES]}
+    return outputs[LOGITS], outputs[SCORES]
 
 
 def _on_cpu(outputs: Outputs) -> Outputs:
