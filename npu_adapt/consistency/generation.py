@@ -71,8 +71,9 @@ def _of_flip(path: str, flip: TokenFlip, found: Generation) -> Iterator[Contradi
     if text is None or not 0 <= flip.position < len(text.reference_tokens):
         yield Contradiction(f"{path}.position", flip.position, "a position of its text", f"{PATH}.texts")
         return
-    written = text.reference_tokens[flip.position]
-    yield from held(f"{path}.reference_token", flip.reference_token, written, "reference_tokens of its text")
+    if found.beams == 1:  # else the best token of a position need not be the one of the best text
+        written = text.reference_tokens[flip.position]
+        yield from held(f"{path}.reference_token", flip.reference_token, written, "reference_tokens of its text")
     if found.beams == 1 and text.parts_at == flip.position < len(text.candidate_tokens):
         chosen = text.candidate_tokens[flip.position]
         yield from held(f"{path}.candidate_token", flip.candidate_token, chosen, "candidate_tokens of its text")

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from npu_adapt.numerics.rules import FLOOR_MARGIN, term
 from npu_adapt.records import GeneratedText, Generation, Invariance, Term, TokenFlip
 
+TIE_MARGIN = 4.0  # noise floors of a margin; the worst of 1,400 margins of correct devices was off by 2.9
 TIES_NAMED = 3
 FAULTS_NAMED = 3
 
 
 def is_tie(flip: TokenFlip) -> bool:
     """Whether rounding explains it: a correct device may choose either token."""
-    return flip.margin_over_floor is not None and flip.margin_over_floor <= FLOOR_MARGIN
+    return flip.margin_over_floor is not None and flip.margin_over_floor <= TIE_MARGIN
 
 
 def shares(texts: Sequence[GeneratedText], flips: Sequence[TokenFlip]) -> dict[str, float]:
@@ -23,7 +24,7 @@ def shares(texts: Sequence[GeneratedText], flips: Sequence[TokenFlip]) -> dict[s
     known = [margin for margin in margins if margin is not None]
     count = max(1, len(margins))
     return {
-        "may_flip": sum(margin <= FLOOR_MARGIN for margin in known) / count,
+        "may_flip": sum(margin <= TIE_MARGIN for margin in known) / count,
         "expected_flip": sum(math.erfc(margin / math.sqrt(2)) / 2 for margin in known) / count,
         "did_flip": len(flips) / count,
     }
@@ -60,7 +61,7 @@ def _flips(generation: Generation) -> Iterator[Term]:
             is_tie(flip),
             "",
             flip.margin_over_floor,
-            FLOOR_MARGIN,
+            TIE_MARGIN,
             sample=flip.sample,
             position=flip.position,
             reference=flip.reference_piece or str(flip.reference_token),

@@ -33,6 +33,7 @@ from rich.table import Table  # noqa: E402
 
 from npu_adapt.numerics.margins import position_errors  # noqa: E402
 from npu_adapt.numerics.rules import FLOOR_MARGIN  # noqa: E402
+from npu_adapt.numerics.token_rules import TIE_MARGIN  # noqa: E402
 from npu_adapt.workflows.generate.suspects import wrong_while_writing  # noqa: E402
 from npu_adapt.workflows.generate.text import Text, given, judged_text, measure_text  # noqa: E402
 from npu_adapt.workflows.generate.writing import LOGITS, along  # noqa: E402
@@ -70,7 +71,7 @@ class Run:
 
 def examined(case: Case, form: Form, number: int, text: Text, fault: str = "") -> Run:
     """What the verdict says of a text."""
-    outside = [flip for flip in text.flips if not flip.over_floor <= FLOOR_MARGIN]
+    outside = [flip for flip in text.flips if not flip.over_floor <= TIE_MARGIN]
     worst = float(text.errors.max())
     whole = text.floor.measured(text.found).over_floor
     margins = [each for each in text.margins.tolist() if math.isfinite(each)]
@@ -94,7 +95,7 @@ def margin_errors(text: Text) -> tuple[float, ...]:
     truth = text.floor.truth[LOGITS]
     best = truth.topk(2, dim=-1).indices
     off = text.found.double().gather(-1, best) - truth.gather(-1, best)
-    return tuple(((off[:, 0] - off[:, 1]).abs() / (math.sqrt(2) * text.floor.positions)).tolist())
+    return tuple(((off[:, 0] - off[:, 1]).abs() / text.floor.margins).tolist())
 
 
 def correct_run(case: Case, form: Form, number: int) -> tuple[Run, Text]:

@@ -7,7 +7,14 @@ import math
 import pytest
 import torch
 
-from npu_adapt.numerics.margins import as_chosen, flips, margins_over_floor, position_errors, position_floors
+from npu_adapt.numerics.margins import (
+    as_chosen,
+    flips,
+    margin_floors,
+    margins_over_floor,
+    position_errors,
+    position_floors,
+)
 
 TRUTH = torch.tensor([[4.0, 3.0, 0.0, 0.0], [1.0, 1.1, 0.0, 0.0]], dtype=torch.float64)
 
@@ -30,11 +37,17 @@ def test_a_position_that_came_out_right_by_luck_has_the_floor_of_the_others() ->
     assert position_floors(emulated, truth, 0.0).tolist() == [0.5, 0.5, 1.0]
 
 
-def test_a_margin_is_counted_in_root_two_floors() -> None:
+def test_what_moves_all_logits_alike_is_no_noise_of_a_margin() -> None:
+    alike = TRUTH + 7.0
+    apart = TRUTH + torch.tensor([[0.1, -0.1, 0.1, -0.1]], dtype=torch.float64)
+    expected = math.sqrt(2) * math.sqrt(0.04 / 3)  # four errors about their mean
+    assert margin_floors([alike, apart], TRUTH, 0.0).tolist() == pytest.approx([expected, expected])
+    assert margin_floors([alike], TRUTH, 0.25).tolist() == pytest.approx([1.0, 0.275])  # the best logit's roundoff
+
+
+def test_a_margin_is_between_the_two_best() -> None:
     floors = torch.full((2,), 0.5, dtype=torch.float64)
-    first, second = margins_over_floor(TRUTH, floors).tolist()
-    assert math.isclose(first, 1.0 / (math.sqrt(2) * 0.5))
-    assert math.isclose(second, 0.1 / (math.sqrt(2) * 0.5), rel_tol=1e-9)
+    assert margins_over_floor(TRUTH, floors).tolist() == pytest.approx([2.0, 0.2])
 
 
 def test_a_token_that_alone_may_be_chosen_has_no_margin() -> None:
@@ -43,16 +56,16 @@ def test_a_token_that_alone_may_be_chosen_has_no_margin() -> None:
 
 
 def test_a_flip_is_measured_between_the_two_tokens_and_not_the_two_best() -> None:
-    floors = torch.full((2,), 0.1 / math.sqrt(2), dtype=torch.float64)
+    floors = torch.full((2,), 0.1, dtype=torch.float64)
     found = torch.tensor([[0.0, 0.0, 9.0, 0.0], [1.0, 1.1, 0.0, 0.0]])
-    (flip,) = flips(torch.tensor([0, 1]), found, TRUTH, floors)
+    (flip,) = flips(TRUTH, found, TRUTH, floors)
     assert (flip.position, flip.written, flip.chosen, flip.margin) == (0, 0, 2, 4.0)
     assert math.isclose(flip.over_floor, 40.0)
 
 
 def test_a_token_that_may_not_be_chosen_is_no_tie() -> None:
     truth = torch.tensor([[1.0, -math.inf]], dtype=torch.float64)
-    (flip,) = flips(torch.tensor([0]), torch.tensor([[0.0, 1.0]]), truth, torch.ones(1, dtype=torch.float64))
+    (flip,) = flips(truth, torch.tensor([[0.0, 1.0]]), truth, torch.ones(1, dtype=torch.float64))
     assert flip.over_floor == math.inf
 
 

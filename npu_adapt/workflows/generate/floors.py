@@ -11,7 +11,7 @@ from torch import Tensor
 from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
-from npu_adapt.numerics.margins import position_floors
+from npu_adapt.numerics.margins import margin_floors, position_floors
 from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Step
 from npu_adapt.workflows.compare.floor import Measured, emulations, errors_of, floor_of, forward_of, truth_of
@@ -24,7 +24,8 @@ class TextFloor:
     """The truth of one text, and the noise that correct devices show around it. Float64."""
 
     truth: Outputs  # `LOGITS` [positions, vocabulary]
-    positions: Tensor  # [positions] in logits
+    positions: Tensor  # [positions] of the logits
+    margins: Tensor  # [positions] of the difference of two logits
     floor: float | None  # relative L2 over all positions; None: no emulation is finite
 
     def measured(self, found: Tensor) -> Measured:
@@ -48,5 +49,6 @@ def floor_of_text(
         emulated.append(forward_of(reading, sample, loaded.dtype, emulate(variant)))
         step.advance(1)
     errors = [errors_of(each, truth)[LOGITS] for each in emulated]
-    noise = position_floors([each[LOGITS] for each in emulated], truth[LOGITS], torch.finfo(loaded.dtype).eps / 4)
-    return TextFloor(truth, noise, floor_of(errors, loaded.dtype))
+    logits, least = [each[LOGITS] for each in emulated], torch.finfo(loaded.dtype).eps / 4
+    positions, margins = (make(logits, truth[LOGITS], least) for make in (position_floors, margin_floors))
+    return TextFloor(truth, positions, margins, floor_of(errors, loaded.dtype))

@@ -54,8 +54,7 @@ def prompts(
     """
     task = loaded.task
     if task.tag != "text-generation":
-        kept = [(sample, _taken(sample, task.shared_inputs)) for sample in samples]
-        return tuple(Prompt(taken, "") for _, taken in kept), ()
+        return tuple(Prompt(_taken(loaded, sample), "") for sample in samples), ()
     given = texts(request.inputs, request.samples, request.seed)
     if not getattr(loaded.processor.tokenizer, "chat_template", None):
         made = tuple(Prompt(sample, text.text) for sample, text in zip(samples, given, strict=True))
@@ -72,12 +71,10 @@ def other_prompts(loaded: LoadedModel, count: int) -> Iterator[torch.Tensor]:
         yield _templated(loaded, text, given=False).tensors["input_ids"][0]
 
 
-def _taken(sample: Sample, ours: tuple[str, ...]) -> Sample:
-    tensors = {
-        name: tensor
-        for name, tensor in sample.tensors.items()
-        if name not in ours and not name.startswith(OF_THE_DECODER)
-    }
+def _taken(loaded: LoadedModel, sample: Sample) -> Sample:
+    """What the model itself takes of a task's sample, without what a generation makes."""
+    taken = accepted(loaded, sample.tensors)
+    tensors = {name: tensor for name, tensor in taken.items() if not name.startswith(OF_THE_DECODER)}
     return Sample(tensors, sample.inputs, seconds=sample.seconds)
 
 

@@ -130,15 +130,16 @@ def end_tokens(config: Any) -> frozenset[int]:
 
 @contextmanager
 def configured(settings: Settings, *modules: torch.nn.Module) -> Iterator[None]:
-    """While it lasts, `generate` of the modules chooses tokens by the settings."""
-    before = [module.generation_config for module in modules]
-    for module in modules:
-        module.generation_config = settings.config
+    """While it lasts, `generate` of the modules chooses tokens by the settings; also of a decoder inside, as BLIP's."""
+    parts: list[Any] = [part for module in modules for part in module.modules() if hasattr(part, "generation_config")]
+    before = [part.generation_config for part in parts]
+    for part in parts:
+        part.generation_config = settings.config
     try:
         yield
     finally:
-        for module, config in zip(modules, before, strict=True):
-            module.generation_config = config
+        for part, config in zip(parts, before, strict=True):
+            part.generation_config = config
 
 
 def _first(ends: Any) -> int:

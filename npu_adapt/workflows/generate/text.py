@@ -12,6 +12,7 @@ from npu_adapt.errors import RunFailed, Sentence
 from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.margins import Flip, as_chosen, flips, margins_over_floor, position_errors
 from npu_adapt.numerics.rules import FLOOR_MARGIN
+from npu_adapt.numerics.token_rules import TIE_MARGIN
 from npu_adapt.workflows.generate.floors import TextFloor
 from npu_adapt.workflows.generate.prompts import Prompt
 from npu_adapt.workflows.generate.writing import (
@@ -50,7 +51,7 @@ class Text:
     def first_failing(self) -> int | None:
         """The first position outside the floor; None: there is none."""
         far = (~(self.errors <= FLOOR_MARGIN)).nonzero().flatten().tolist()
-        faults = [flip.position for flip in self.flips if not flip.over_floor <= FLOOR_MARGIN]
+        faults = [flip.position for flip in self.flips if not flip.over_floor <= TIE_MARGIN]
         return min([*far, *faults], default=None)
 
 
@@ -97,8 +98,8 @@ def judged_text(
         found=found,
         at_once=at_once,
         floor=floor,
-        flips=flips(expected.tokens[0], scores, exact, floor.positions),
-        margins=margins_over_floor(exact, floor.positions),
+        flips=flips(expected.scores, scores, exact, floor.margins),
+        margins=margins_over_floor(exact, floor.margins),
         errors=position_errors(found, truth) / floor.positions,
     )
 
