@@ -26,6 +26,7 @@ from npu_adapt.report.tables import render_compare
 from npu_adapt.workflows.compare import command as module
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
+from npu_adapt.workflows.compare.rejudge import rejudge
 from npu_adapt.workflows.run.request import RunRequest
 from tests.models import tiny_models
 from tests.report.drawing import drawn
@@ -138,6 +139,34 @@ def test_a_stale_cache_entry_fails_at_its_position_and_names_the_operator(run: R
     assert contradictions(summary) == ()
     lines = "\n".join(drawn(first_compare(Figures(summary), Path("logs")), 100))
     assert "cat" in lines
+
+
+class Unmasked(TorchFunctionMode):
+    """A device whose attention forgets the mask as soon as there is more than one prompt."""
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.nn.functional.scaled_dot_product_attention and args[0].shape[0] > 1:
+            kwargs = {**kwargs, "attn_mask": None, "is_causal": True}
+        return func(*args, **kwargs)
+
+
+def test_a_mask_that_is_lost_in_batches_fails_where_padding_is_read(run: Run, tmp_path: Path) -> None:
+    summary = run(Unmasked, save_outputs=tmp_path / "saved")
+    found = written(summary)
+    assert failed(summary) == ["invariance"]
+    left = next(each for each in found.invariance if each.variant == "batch-left")
+    assert (left.error_over_floor or 0) > 3 and not left.by_model
+    assert left.operator == "scaled_dot_product_attention"
+    assert (left.module or "").startswith("model.layers.0.self_attn")
+    assert all((each.error_over_floor or 9) < 3 for each in found.invariance if each is not left)
+    again = rejudge(
+        tmp_path / "saved", RunRequest(command="compare", command_line="", logs=tmp_path / "again"), CompareOptions()
+    )
+    assert written(again) == found and failed(again) == ["invariance"]
+    assert contradictions(again) == ()
 
 
 def test_edited_texts_tokens_and_margins_are_seen(run: Run) -> None:
