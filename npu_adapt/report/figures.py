@@ -37,7 +37,7 @@ TENSOR_VALUE = Format(rounding.tensor_value)
 COUNT = Format(rounding.count)
 NUMERAL = Format(str)
 SIZE = Format(rounding.size)
-SHARE = Format(lambda share: f"{100 * share:.3g} %")
+SHARE = Format(lambda share: "< 0.0001 %" if 0 < share < 1e-6 else f"{100 * share:.3g} %")
 
 # By the last part of the path; where that says nothing, by its ending; where that says nothing, by the type.
 FORMATS: dict[str, Format] = {
