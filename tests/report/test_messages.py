@@ -22,6 +22,8 @@ SAME = {
     "pip install 'npu-adapt[plot]'",
     "npu-adapt bench MODEL --plot FILE.png",
     "npu-adapt explain sweep",
+    "sweep --diff OLD NEW",
+    "--generate {room}",
     "Cannot create tensor with internal format while allow_internal_format=False",
     "C++ compiler",
     "Ascend NPU",
@@ -37,7 +39,7 @@ SAME = {
 SINGLE = {"error: ", "next:  ", "interrupted", " and ", "found"}  # one word each, which the source is not searched for
 COMMANDS = (
     r"npu-adapt(\[\w+\])?( --?[\w-]+| [a-z]+| [A-Z]+)*|pip install( --\w+)? [\w'\[\]-]+|apt install [\w+-]+|git lfs \w+"
-    r"|hf auth login|modelscope login|npu-smi info|ffmpeg [-\w .]+|Hugging Face|TensorFlow|Git LFS"
+    r"|hf auth login|modelscope login|npu-smi info|ray \w+|ffmpeg [-\w .]+|Hugging Face|TensorFlow|Git LFS"
     r"|source|--[\w-]+( [a-z]+)?|python3-dev"
 )
 
@@ -115,7 +117,7 @@ WRONG = {  # what is typed, and the exit code
 # What may stand in a line of Chinese: paths, options, values, ids and names.
 NAMES = re.compile(
     COMMANDS + r"|(?:--?)?[\w./:=\[\]{}+-]*[./_:=\d-][\w./:=\[\]{}+-]*|'[^']*'|[A-Z]{2,}\w*|"
-    r"|auto|cpu|npu|cuda|xpu|mps|mtia|mlu|musa|gcu|sdaa|hpu|torch|safetensors|Hub|WebP|quux|banana|empty",
+    r"|auto|cpu|npu|cuda|xpu|mps|mtia|mlu|musa|gcu|sdaa|hpu|torch|safetensors|Hub|WebP|quux|banana|empty|summarization|translation",
     re.ASCII,
 )
 

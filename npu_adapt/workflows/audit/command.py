@@ -11,7 +11,7 @@ from npu_adapt.claims.gaps import empty_cells, placeholders
 from npu_adapt.claims.report import ReportText
 from npu_adapt.claims.text import NotText, decoded
 from npu_adapt.consistency import contradictions
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.files import read_regular
 from npu_adapt.progress import Progress
 from npu_adapt.records.audit import Audit, AuditFinding, Note
@@ -64,7 +64,7 @@ def audit(request: AuditRequest, progress: Progress) -> Audit:
         _audit_report(report, there, results, found, alone=len(there.reports) == 1 and not there.summaries)
     found.files += map(str, results)
     if not found.files:
-        raise UsageError(f"{request.path} holds no text that could be read", hint=NEXT)
+        raise UsageError(Sentence("{path} holds no text that could be read", path=request.path), hint=NEXT)
     findings = sorted(_distinct(found.findings), key=_order)
     return Audit(
         path=str(request.path),
@@ -132,11 +132,13 @@ def read_report(path: Path, *, alone: bool, notes: list[Note]) -> str | None:
         if not data.startswith(PDF):
             return decoded(data)
     except OSError as error:
-        failure = UsageError(f"{path} cannot be read: {error.strerror}", hint=NEXT)
+        failure = UsageError(Sentence("{path} cannot be read: {reason}", path=path, reason=error.strerror), hint=NEXT)
     except NotText:
-        failure = UsageError(f"{path} is no text: neither UTF-8, UTF-16 nor GBK", hint=NEXT)
+        failure = UsageError(Sentence("{path} is no text: neither UTF-8, UTF-16 nor GBK", path=path), hint=NEXT)
     if failure is None:
-        failure = UsageError(f"{path} is a PDF; audit reads text", hint="make text of it: pdftotext -layout FILE")
+        failure = UsageError(
+            Sentence("{path} is a PDF; audit reads text", path=path), hint="make text of it: pdftotext -layout FILE"
+        )
     if alone:
         raise failure
     notes.append(Note(id="not-read", values={"file": str(path), "message": failure.message}))

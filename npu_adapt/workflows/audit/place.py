@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from npu_adapt.errors import SummaryUnreadable, UsageError
+from npu_adapt.errors import Sentence, SummaryUnreadable, UsageError
 from npu_adapt.evidence import HISTORY_FOLDER, LOG_FILES, SUMMARY_FILE, read_summary
 from npu_adapt.files import read_regular
 from npu_adapt.records import Summary, encode
@@ -58,20 +58,24 @@ def gathered(path: Path) -> Gathered:
 
 def _require_path(path: Path) -> None:
     if re.match(r"[a-z]+:/{1,2}\w", str(path)):
-        raise UsageError(f"{path} is an address; audit reads files", hint="download it first, then name the file")
+        raise UsageError(
+            Sentence("{path} is an address; audit reads files", path=path), hint="download it first, then name the file"
+        )
     try:
         exists = path.exists()
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint=NEXT) from error
+        raise UsageError(Sentence("{path} cannot be read: {error}", path=path, error=error), hint=NEXT) from error
     if not exists:
-        raise UsageError(f"{path} does not exist", hint=NEXT)
+        raise UsageError(Sentence("{path} does not exist", path=path), hint=NEXT)
 
 
 def _of_folder(folder: Path) -> Gathered:
     summaries = _summaries(folder)
     reports = tuple(_reports(folder))
     if not summaries and not reports:
-        raise UsageError(f"{folder} holds neither a summary of npu-adapt nor a report", hint=NEXT)
+        raise UsageError(
+            Sentence("{folder} holds neither a summary of npu-adapt nor a report", folder=folder), hint=NEXT
+        )
     older = tuple(each for own in summaries for each in _history(own.path.parent))
     logs = _logs_beside(summaries[0].path) if summaries else ()
     return Gathered(folder, summaries, reports, logs, older)

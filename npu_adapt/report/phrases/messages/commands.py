@@ -204,4 +204,36 @@ CHINESE: dict[str, str] = {
     "{far}, {share:.0%} of {total}, {left:.0f} s left": "{far}，已完成 {total} 的 {share:.0%}，还需 {left:.0f} 秒",
     "out of memory": "内存不足",
     "close other programs, or take a machine with more memory": "请关闭其他程序，或换用内存更大的机器",
+    "{path} holds no text that could be read": "{path} 中没有可读取的文本",
+    "name a summary.json, a logs folder, a bundle, or a report as Markdown, text or HTML": (
+        "请指定 summary.json、日志目录、提交包，或 Markdown、文本、HTML 格式的报告"
+    ),
+    "{path} is a PDF; audit reads text": "{path} 是 PDF；audit 只读取文本",
+    "make text of it: pdftotext -layout FILE": "请先转换为文本：pdftotext -layout FILE",
+    "{path} is no text: neither UTF-8, UTF-16 nor GBK": "{path} 不是文本：既不是 UTF-8、UTF-16，也不是 GBK",
+    "{path} is an address; audit reads files": "{path} 是网址；audit 只读取文件",
+    "download it first, then name the file": "请先下载，再指定该文件",
+    "{path} does not exist": "{path} 不存在",
+    "{folder} holds neither a summary of npu-adapt nor a report": "{folder} 中既没有 npu-adapt 的 summary，也没有报告",
+    "{path} cannot be read: {error}": "无法读取 {path}：{error}",
+    "--fast measures no noise floor, and without one a token that differs cannot be judged": (
+        "--fast 不测量噪声底，没有噪声底就无法判定不同的 token"
+    ),
+    "leave --fast or --generate out": "去掉 --fast 或 --generate",
+    "{model} cannot generate: {architecture} writes no tokens": "{model} 不能生成：{architecture} 不输出 token",
+    "leave --generate out, or name a model that writes: a language model, a translator, a transcriber": (
+        "去掉 --generate，或指定会生成文本的模型：语言模型、翻译模型、语音转写模型"
+    ),
+    "the prompt gives no tokens": "提示没有产生任何 token",
+    "the prompt has {read} tokens and --generate asks for {count} more; the model has {limit} positions": (
+        "提示有 {read} 个 token，--generate 还要求 {count} 个；模型只有 {limit} 个位置"
+    ),
+    "give a shorter --input": "请给出更短的 --input",
+    "the logits of what was written have the shape {found} and not {expected}": (
+        "所生成内容的 logits 形状是 {found}，而不是 {expected}"
+    ),
+    "the model's generate does not write token by token; compare without --generate": (
+        "该模型的 generate 不是逐个 token 生成；比较时请去掉 --generate"
+    ),
+    "the model wrote no token": "模型没有生成任何 token",
 }

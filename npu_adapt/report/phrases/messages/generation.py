@@ -22,7 +22,6 @@ CHINESE: dict[str, str] = {
     "the prompt has {read} tokens and --generate asks for {count} more; the model has {limit} positions": (
         "提示词有 {read} 个 token，--generate 还要求 {count} 个；模型只有 {limit} 个位置"
     ),
-    "--generate {room}": "--generate {room}",
     "give a shorter --input": "请提供更短的 --input",
     "the chat template of {file} cannot write a prompt": "{file} 的对话模板无法写出提示词",
     "fetch the model again, or leave --generate out": "请重新获取模型，或去掉 --generate",

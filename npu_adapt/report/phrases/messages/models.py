@@ -335,4 +335,6 @@ CHINESE: dict[str, str] = {
     ),
     "the text given with --input is not UTF-8": "--input 给出的文本不是 UTF-8",
     "name a UTF-8 file that holds it, or set LC_ALL=C.UTF-8": "请给出含有该文本的 UTF-8 文件，或设置 LC_ALL=C.UTF-8",
+    "the chat template of {file} cannot write a prompt": "{file} 的对话模板无法写出提示",
+    "fetch the model again, or leave --generate out": "重新下载该模型，或去掉 --generate",
 }

@@ -60,7 +60,6 @@ CHINESE: dict[str, str] = {
         "{origin} 的结构版本是 {schema_version}；当前 npu-adapt 最高支持 {sweep_schema_version}"
     ),
     "--diff compares two sweeps, and {number} are named": "--diff 比较两个批次，而给出了 {number} 个",
-    "sweep --diff OLD NEW": "sweep --diff OLD NEW",
     "{path} contradicts itself: {field} does not follow from {source}": "{path} 自相矛盾：{field} 不能由 {source} 得出",
     "it was edited; npu-adapt sweep --resume {name} writes it again": (
         "它被改动过；npu-adapt sweep --resume {name} 会重新写入"
