@@ -40,7 +40,7 @@ SINGLE = {"error: ", "next:  ", "interrupted", " and ", "found"}  # one word eac
 COMMANDS = (
     r"npu-adapt(\[\w+\])?( --?[\w-]+| [a-z]+| [A-Z]+)*|pip install( --\w+)? [\w'\[\]-]+|apt install [\w+-]+|git lfs \w+"
     r"|hf auth login|modelscope login|npu-smi info|ray \w+|ffmpeg [-\w .]+|Hugging Face|TensorFlow|Git LFS"
-    r"|source|--[\w-]+( [a-z]+)?|python3-dev"
+    r'|source|"[^"]*"|--[\w-]+( [a-z]+)?|python3-dev'
 )
 
 
@@ -117,7 +117,8 @@ WRONG = {  # what is typed, and the exit code
 # What may stand in a line of Chinese: paths, options, values, ids and names.
 NAMES = re.compile(
     COMMANDS + r"|(?:--?)?[\w./:=\[\]{}+-]*[./_:=\d-][\w./:=\[\]{}+-]*|'[^']*'|[A-Z]{2,}\w*|"
-    r"|auto|cpu|npu|cuda|xpu|mps|mtia|mlu|musa|gcu|sdaa|hpu|torch|safetensors|Hub|WebP|quux|banana|empty|summarization|translation",
+    r"|auto|cpu|npu|cuda|xpu|mps|mtia|mlu|musa|gcu|sdaa|hpu|torch|safetensors|Hub|WebP|quux|banana|empty"
+    r"|summarization|translation",
     re.ASCII,
 )
 
