@@ -31,6 +31,7 @@ UNIQUE: frozenset[str] = frozenset((
 ROUNDED = 0.5  # cut off instead of rounded: as much again as half a unit of the last digit
 NEAR = 3.0
 NEAR_ACCURACY = 1.02
+MOST_VALUES = 4  # of what is called the same: more are a series whose names are not understood
 MOST_CLAIMS = 300  # of one metric that are held against one another
 ORDER = ("min", "p50", "p90", "p95", "p99", "max")
 CHANGED = re.compile(
@@ -47,7 +48,7 @@ def two_values(report: ReportText) -> Iterator[Found]:
     )
     parallel = _parallel_tables(report)
     for metric in dict.fromkeys(each.metric for each in claims):
-        among = [each for each in claims if each.metric == metric][:MOST_CLAIMS]
+        among = _without_series([each for each in claims if each.metric == metric])[:MOST_CLAIMS]
         seen: set[frozenset[str]] = set()
         for one, other in combinations(among, 2):
             values = frozenset((one.number.text, other.number.text))
@@ -57,6 +58,19 @@ def two_values(report: ReportText) -> Iterator[Found]:
             places = ((one.line, one.quote), (other.line, other.quote))
             certainty: Certainty = "certain" if exactly(one, other) else "likely"
             yield Found("two-values", places, certainty, {"first": one.quote, "second": other.quote})
+
+
+def _without_series(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims but for those with so many values under one description that it must be of many things."""
+    values: dict[object, set[str]] = {}
+    for claim in claims:
+        values.setdefault(_description(claim), set()).add(claim.number.text)
+    return [claim for claim in claims if len(values[_description(claim)]) <= MOST_VALUES]
+
+
+def _description(claim: Claim) -> object:
+    facets = ("device", "statistic", "dtype", "mode", "batch", "phase")
+    return claim.rest, tuple(condition(claim, each) for each in facets)
 
 
 def _differ(one: Claim, other: Claim, among: Sequence[Claim], parallel: set[tuple[int | None, int | None]]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ENCODINGS = ("utf-8-sig", "gb18030")  # in this order: hardly any text that is GBK is UTF-8 by accident
-LONGEST_LINE = 5000  # letters that are read of one: more are a picture or a dump, and no sentence
+LONGEST_LINE = 2000  # letters that are read of one: more are a picture or a dump, and no sentence
 BINARY = 0.02  # share of control characters above which bytes are no text
 _WIDE = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "，；！？"}
 _MARKS = {"　": " ", "\xa0": " ", "\u2009": " ", "\u202f": " ", "−": "-", "‑": "-", "–": "-", "μ": "u", "µ": "u"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import get_args
 
 import pytest
 
 from npu_adapt.claims.audit import audit_text
 from npu_adapt.claims.finding import NATURES, FindingId
+from npu_adapt.claims.text import decoded
 from npu_adapt.records import Fact
 from npu_adapt.report.explanations import known_ids
 from npu_adapt.report.phrases import PHRASES, Language
@@ -47,3 +49,13 @@ def test_every_id_has_its_nature_words_and_article() -> None:
     assert NATURES.keys() == set(get_args(FindingId))
     assert {f"audit-{name}" for name in ids} <= PHRASES.keys()
     assert ids <= set(known_ids())
+
+
+def test_a_series_of_cases_is_no_contradiction_and_a_long_line_costs_little() -> None:
+    cases = "".join(
+        f"Latency of picture {name} is {at}.25 ms, cosine 0.99{at}.\n\n" for at, name in enumerate("abcdefgh")
+    )
+    assert [each for each in audit_text(f"# NPU\n\n{cases}") if each.id == "two-values"] == []
+    started = time.process_time()
+    audit_text(decoded(b"# NPU\n\n" + b"a" * 300_000 + b" 3 ms"))
+    assert time.process_time() - started < 10
