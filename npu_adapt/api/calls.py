@@ -104,7 +104,8 @@ def compare(
     with _call("compare", model, inputs, code, device, logs, asked) as (request, given):
         from npu_adapt.workflows.compare.command import compare as run_compare
 
-        judged = {"reference": reference if isinstance(reference, str) else "cpu", **fields_of(CompareOptions, options)}
+        known = fields_of(CompareOptions, asked | _several("mode", asked))
+        judged = {"reference": reference if isinstance(reference, str) else "cpu", **known}
         return run_compare(request, CompareOptions(**judged), Silent(), given)
 
 
@@ -193,6 +194,11 @@ def _call(
             **asked,
         )
         yield request, given
+
+
+def _several(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """An option of several values, where one was given by itself."""
+    return {name: (options[name],)} if isinstance(options.get(name), str) else {}
 
 
 def _require_sense(model: object, inputs: object, reference: object) -> None:

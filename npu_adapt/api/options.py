@@ -52,6 +52,7 @@ class JudgeOptions(TypedDict, total=False):
     baseline: Path | None
     generate: int | None
     accumulate: bool
+    mode: Mode | tuple[Mode, ...]
 
 
 class CompareCall(RunOptions, JudgeOptions, total=False):

@@ -27,6 +27,7 @@ TABLE: options.Table = {
     "rtol": Option("For --rule tolerance."),
     "atol": Option("For --rule tolerance."),
     "arithmetic": Option("What the device's matrix unit is held to."),
+    "mode": Option("Also compiled or captured: eager,compile,graph.", metavar="LIST", is_list=True),
     "rehearse": Option("Without a device: emulate this arithmetic on the CPU."),
     "generate": Option("Both sides also write so many tokens, judged one by one.", metavar="N"),
     "fast": Option("One forward a side, the field's rule, no noise floor."),

@@ -14,6 +14,8 @@ from npu_adapt.numerics.rules import (
     FLOOR_MARGIN,
     ONE_PERCENT,
     field_rule,
+    mode_terms,
+    noise_floor_rule,
     one_percent,
 )
 from npu_adapt.records import TEXT, Compare, Depth, OutputComparison, RuleOutcome, Summary, Term
@@ -38,6 +40,7 @@ TERMS: dict[str, tuple[str, Callable[[Any, Any], bool], float]] = {
     "unequal": ("unequal", eq, 0),
     "type-floor": ("noise_floor", ge, ONE_PERCENT),
 }
+MODE_TERMS = ("mode", "mode-part", "mode-failed-to-run")
 OPERATOR_TERMS = ("operator-failed", "operator-wrong")
 
 
@@ -52,6 +55,7 @@ def of_compare(summary: Summary) -> Iterator[Contradiction]:
         yield from _of_output(f"compare.outputs.{at}", output)
     yield from _of_flat(compare)
     yield from _of_rules(compare)
+    yield from _of_modes(compare)
     if compare.latency is not None:
         derived = compare.latency.reference_ms / compare.latency.candidate_ms
         source = "reference_ms and candidate_ms"
@@ -92,6 +96,28 @@ def _of_output(path: str, output: OutputComparison) -> Iterator[Contradiction]:
     mean, most = output.mean_abs_diff, output.max_abs_diff
     if mean is not None and most is not None and mean > most and not same(mean, most):
         yield Contradiction(f"{path}.mean_abs_diff", mean, most, f"{path}.max_abs_diff")
+
+
+def _of_modes(compare: Compare) -> Iterator[Contradiction]:
+    """A check follows from its outputs, a mode's status from its checks, and its term from both."""
+    for at, mode in enumerate(compare.modes):
+        path = f"compare.modes.{at}"
+        for number, check in enumerate(mode.checks):
+            for place, output in enumerate(check.outputs):
+                yield from _of_output(f"{path}.checks.{number}.outputs.{place}", output)
+            passed = noise_floor_rule(check.outputs).passed
+            yield from held(f"{path}.checks.{number}.passed", check.passed, passed, "its outputs")
+        if mode.checks and mode.reason is None:
+            status = "passed" if all(check.passed for check in mode.checks) else "failed"
+            yield from held(f"{path}.status", mode.status, status, f"{path}.checks")
+    recorded = [term for term in compare.verdict.terms if term.id in MODE_TERMS]
+    derived = mode_terms(compare.modes)
+    for each in derived:
+        if not each.holds and each not in recorded:
+            yield Contradiction("compare.verdict.terms", "no such term", each.id, "compare.modes")
+    for each in recorded:
+        if each not in derived:
+            yield Contradiction("compare.verdict.terms", each.id, "no such mode", "compare.modes")
 
 
 def _difference(output: OutputComparison) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -70,3 +71,23 @@ def captured(forward: Callable[[], Any], device: Device) -> Callable[[], Any]:
             stage="capture",
             kind="mode-not-supported",
         ) from error
+
+
+@dataclass
+class GraphCount:
+    """What torch.compile made of a forward: how many graphs, and why it broke off between them."""
+
+    graphs: int = 0
+    breaks: tuple[str, ...] = ()  # the first line of each reason, each once
+
+
+@contextmanager
+def counting_graphs() -> Iterator[GraphCount]:
+    """Counts what is compiled within it; the count is complete behind it."""
+    from torch._dynamo.utils import counters
+
+    counters.clear()
+    count = GraphCount()
+    yield count
+    count.graphs = int(counters["stats"]["unique_graphs"])
+    count.breaks = tuple(dict.fromkeys(str(why).strip().splitlines()[0] for why in counters["graph_break"]))

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from npu_adapt.records import OutputComparison, RuleOutcome, Term, Value
+from npu_adapt.records import ModeOutcome, OutputComparison, RuleOutcome, Term, Value
 
 ONE_PERCENT = 0.01
 FLOOR_MARGIN = 3.0  # noise floors; the worst of 416 correct runs was at 2.1
@@ -50,6 +50,10 @@ TermId = Literal[
     "token-flips",
     "position-error",
     "invariance",
+    # of the modes beyond eager
+    "mode",
+    "mode-part",
+    "mode-failed-to-run",
 ]
 
 
@@ -86,6 +90,25 @@ def noise_floor_rule(outputs: Sequence[OutputComparison], findings: Sequence[Ter
     terms += [mismatch for output in outputs for mismatch in _mismatches(output)]
     failed = [each for each in (*findings, *terms) if not each.holds]
     return _outcome("noise-floor", [*failed, *(each for each in (*terms, *findings) if each.holds)])
+
+
+def mode_terms(outcomes: Sequence[ModeOutcome]) -> list[Term]:
+    """What each mode that was asked for came to; nothing of one that the device does not have.
+
+    "mode-part" names the smallest submodule that fails in it, and which input showed it.
+    """
+    terms = []
+    for each in outcomes:
+        found = each.suspect
+        if each.status == "failed-to-run":
+            terms.append(term("mode-failed-to-run", False, each.mode))
+        elif found is not None:
+            about = {"mode": each.mode, "check": found.check}
+            terms.append(term("mode-part", False, found.module, found.error_over_floor, FLOOR_MARGIN, **about))
+        elif each.status != "absent":
+            failed = sum(not check.passed for check in each.checks)
+            terms.append(term("mode", not failed, each.mode, failed, 0))
+    return terms
 
 
 def field_rule(outputs: Sequence[OutputComparison]) -> RuleOutcome:

@@ -171,6 +171,43 @@ class Baseline(Record, frozen=True, kw_only=True):
     changes: tuple[Fact, ...]  # in the environment
 
 
+class ModeCheck(Record, frozen=True, kw_only=True):
+    """One forward in a mode, compared with the same forward in eager mode on the same device.
+
+    The figures against float64 and the floors are those of the mode's own result.
+    """
+
+    check: str  # first | other-values | first-again | other-shape | first-kept
+    passed: bool
+    outputs: tuple[OutputComparison, ...]
+
+
+class ModeSuspect(Record, frozen=True, kw_only=True):
+    """The smallest submodule that fails in a mode by itself, on the inputs that it has within the model."""
+
+    module: str
+    type: str  # its class
+    check: str
+    output: str  # the worst one
+    error_over_floor: float | None  # None: not finite, or compared exactly
+    tried: int  # submodules that were compiled or captured alone
+
+
+class ModeOutcome(Record, frozen=True, kw_only=True):
+    """What the subject gives compiled, or captured as a graph of the device."""
+
+    mode: str  # compile | graph
+    status: str  # passed | failed | failed-to-run | absent: the device does not have it, or nothing can be judged
+    compiler: str | None  # what torch.compile took; None: a captured graph
+    reason: Fact | None = None  # why it did not run; None: it ran
+    checks: tuple[ModeCheck, ...] = ()
+    suspect: ModeSuspect | None = None  # None: nothing failed
+    graphs: int | None = None  # that torch.compile made of all these forwards; None: not compiled
+    graph_breaks: tuple[str, ...] = ()  # why torch.compile broke off, each reason once
+    seconds: float | None = None  # for all checks, compilation included; None: it did not run
+    left_out: tuple[Fact, ...] = ()  # checks that could not be made
+
+
 class Compare(Record, frozen=True, kw_only=True):
     reference: str
     candidate: str
@@ -198,3 +235,4 @@ class Compare(Record, frozen=True, kw_only=True):
     left_out: tuple[Fact, ...] = ()  # what was not compared, and why
     baseline: Baseline | None = None  # None: not asked for
     generation: Generation | None = None  # None: not asked for
+    modes: tuple[ModeOutcome, ...] = ()  # beyond eager, in which everything else was measured

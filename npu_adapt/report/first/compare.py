@@ -18,7 +18,8 @@ from npu_adapt.report.sections.blocks import table
 from npu_adapt.report.sections.conclusion import rehearsed_arithmetic
 
 SHOWN_TERMS = 5
-OF_THE_TABLE = ("operator-failed", "operator-wrong", "operators-failed")  # terms that the table of suspects shows
+# Terms that the table of suspects or the lines of the modes show.
+OF_THE_TABLE = ("operator-failed", "operator-wrong", "operators-failed", "mode", "mode-part", "mode-failed-to-run")
 SUSPECT_COLUMNS = ("step", "module", "operator", "test", "error", "floor", "over-floor")
 
 
@@ -39,6 +40,7 @@ def first_compare(figures: Figures, logs: Path | None) -> FirstScreen:
             *baseline(figures, compare),
             *other_rules(figures, compare),
             *operators(figures, compare),
+            *modes(figures, compare),
             *repeats(figures, compare),
             *generation(figures, compare),
             *lines.weights(figures),
@@ -56,7 +58,8 @@ def explained(compare: Compare) -> tuple[str, ...]:
     """The ids that a reader of this screen may ask for first."""
     suspect = compare.first_suspect
     tests = () if suspect is None else (suspect.test,)
-    return (*tests, compare.verdict.rule)
+    modes = [mode.suspect.check for mode in compare.modes if mode.suspect is not None]
+    return (*tests, *modes[:1], compare.verdict.rule)
 
 
 def head(figures: Figures, compare: Compare) -> Paragraph:
@@ -172,6 +175,9 @@ def next_step(figures: Figures, compare: Compare) -> Iterator[Line]:
         place = {"module": suspect.module, "operator": suspect.operator, "step": step}
         parts: tuple[Inline, ...] = (figures.say("first-suspect-next", **place), _explain(suspect.test))
         yield line(figures, "next", *parts, tone="bad")
+    elif any(mode.suspect is not None for mode in compare.modes):
+        found = next(mode.suspect for mode in compare.modes if mode.suspect is not None)
+        yield line(figures, "next", figures.say("first-failed-next"), _explain(found.check), tone="bad")
     elif not compare.verdict.passed:
         yield line(figures, "next", figures.say("first-failed-next"), _explain(compare.verdict.rule), tone="bad")
 
@@ -197,6 +203,29 @@ def operators(figures: Figures, compare: Compare) -> Iterator[Line]:
     failed = sum(each.test != "end-to-end" and not each.is_divergence for each in compare.operators)
     text = figures.say("first-operators", number=figures("compare.operators_judged"), failed=str(failed))
     yield line(figures, "operators", text, tone="bad" if failed else "plain", rank=2)
+
+
+def modes(figures: Figures, compare: Compare) -> Iterator[Line]:
+    """A line for each mode beyond eager: what its checks came to, the wrong submodule, or why it did not run."""
+    for at, mode in enumerate(compare.modes):
+        path = f"compare.modes.{at}"
+        status: Inline = figures.say(f"mode-status-{mode.status}")
+        tone: Tone = "plain" if mode.status in ("passed", "absent") else "bad"
+        if mode.reason is not None:
+            why = figures.tell("mode-reason", mode.reason)
+            yield line(figures, "mode", *listed((Code(mode.mode), " ", status), why), tone=tone)
+            continue
+        said: tuple[Inline, ...] = (Code(mode.mode), " ", status)
+        if mode.suspect is not None:
+            place = {"module": mode.suspect.module, "type": mode.suspect.type}
+            said = (*said, figures.say("first-mode-suspect", **place), Code(mode.suspect.check))
+        facts = [
+            figures.say("mode-checks", number=str(len(mode.checks))),
+            figures.say("mode-compiler", compiler=mode.compiler) if mode.compiler else "",
+            figures.say("mode-graphs", number=figures(f"{path}.graphs")) if mode.graphs else "",
+            figures.say("mode-breaks", number=str(len(mode.graph_breaks))) if mode.graph_breaks else "",
+        ]
+        yield line(figures, "mode", *listed(said, *facts), tone=tone)
 
 
 def repeats(figures: Figures, compare: Compare) -> Iterator[Line]:

@@ -6,7 +6,19 @@ Names that the field knows by their English form (max_abs_diff, safetensors, dty
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import audit, bench, compare, doctor, first, progress, registry, run, sweep, weights
+from npu_adapt.report.phrases import (
+    audit,
+    bench,
+    compare,
+    doctor,
+    first,
+    modes,
+    progress,
+    registry,
+    run,
+    sweep,
+    weights,
+)
 from npu_adapt.report.phrases.absent import ABSENT, REASONS
 from npu_adapt.report.phrases.generation import PHRASES as GENERATION
 from npu_adapt.report.phrases.labels import CAPTIONS, COLUMNS, ITEMS, TITLES
@@ -35,6 +47,7 @@ PHRASES: dict[str, Phrase] = {
     **registry.PHRASES,
     **sweep.PHRASES,
     **audit.PHRASES,
+    **modes.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }

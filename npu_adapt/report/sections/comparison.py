@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from npu_adapt.records import Term, WorstOutput
 from npu_adapt.report.document import Block, Code, Inline, Listing, listing, sentence
 from npu_adapt.report.figures import Figures
-from npu_adapt.report.sections import operators
+from npu_adapt.report.sections import modes, operators
 from npu_adapt.report.sections.blocks import cell, fact, facts, missing_reasons, table
 from npu_adapt.report.sections.generation import generation
 
@@ -66,6 +66,7 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
         *baseline(figures),
         *suspects(figures),
         *operators.judged(figures),
+        *modes.modes(figures),
         *by_output(figures),
         *against_float64(figures),
         *worst_elements(figures),

@@ -27,6 +27,7 @@ from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.facts import left_out, reason
 from npu_adapt.workflows.compare.floor import NoiseFloor, measure_floor
 from npu_adapt.workflows.compare.latency import measure_latency
+from npu_adapt.workflows.compare.modes.examine import examine_modes
 from npu_adapt.workflows.compare.operators import examine_operators
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.outputs import require_same_outputs
@@ -93,6 +94,11 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
         raise UsageError(
             "--fast measures no noise floor, and without one a token that differs cannot be judged",
             hint="leave --fast or --generate out",
+        )
+    if options.further_modes and (options.fast or request.rehearse):
+        raise UsageError(
+            "--mode compile and --mode graph need a noise floor and a device, not --fast or --rehearse",
+            hint="leave one of them out",
         )
     if request.rehearse and request.device not in ("auto", "cpu"):
         raise UsageError(
@@ -210,11 +216,12 @@ def _examined(
             is_random=evidence.is_random,
             accumulate=options.accumulate,
         )
+    evidence = dataclasses.replace(evidence, floor=floor)
     evidence = dataclasses.replace(
         evidence,
-        floor=floor,
         arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor, convolutions.records(), orders),
         operators=operators,
+        modes=examine_modes(session, candidate, options.further_modes, judged_at, evidence),
         left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )
     return evidence if plan is None else with_generation(session, plan, reference, candidate, judged_at, evidence)
@@ -241,7 +248,7 @@ def _floor(session: Session, options: CompareOptions, judged_at: ArithmeticByCla
             judged_at,
             session.progress,
             explain=not evidence.rehearsed,
-            keep_truth=options.save_outputs is not None,
+            keep_truth=options.save_outputs is not None or bool(options.further_modes),
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from npu_adapt.records import ArithmeticReport, CompareLatency, Fact, Generation, Repeats
+from npu_adapt.records import ArithmeticReport, CompareLatency, Fact, Generation, ModeOutcome, Repeats
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.floor import NoiseFloor
 from npu_adapt.workflows.run.behaviour import RANDOM_SPREAD
@@ -29,6 +29,7 @@ class Evidence:
     repeats: Repeats | None = None  # None: one forward only (--fast)
     latency: CompareLatency | Fact | None = None  # a fact: why it was not measured; None: --fast
     operators: Operators = field(default_factory=Operators)
+    modes: tuple[ModeOutcome, ...] = ()  # beyond eager
     left_out: tuple[Fact, ...] = ()
     generation: Generation | None = None  # None: not asked for, or of a random model
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 DEFAULT_TOLERANCE = 1e-5  # both rtol and atol, where the user gives none: Polygraphy's
 
 RuleName: TypeAlias = Literal["noise-floor", "field", "tolerance"]
+Mode: TypeAlias = Literal["eager", "compile", "graph"]
 HeldTo: TypeAlias = Literal["auto", "float32", "hf32", "float16", "bfloat16"]
 TokenCount: TypeAlias = Annotated[int, Meta(ge=1, le=4096)]  # their logits are held in memory
 Tolerance: TypeAlias = Annotated[float, Meta(ge=0, le=1e300)]
@@ -25,11 +26,17 @@ class CompareOptions:
     rtol: Tolerance | None = None
     atol: Tolerance | None = None
     arithmetic: HeldTo = "auto"
+    mode: tuple[Mode, ...] = ("eager",)  # eager always runs: the others are held to it
     fast: bool = False
     save_outputs: Path | None = None
     baseline: Path | None = None
     generate: TokenCount | None = None  # tokens that both sides write; None: none
     accumulate: bool = False  # how errors accumulate over depth, for a picture, even where nothing failed
+
+    @property
+    def further_modes(self) -> tuple[Mode, ...]:
+        """Those that were asked for beyond eager."""
+        return tuple(mode for mode in self.mode if mode != "eager")
 
     @property
     def tolerances(self) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import to_builtins
 
 from npu_adapt.evidence import Journal
@@ -13,6 +15,7 @@ from npu_adapt.records import (
     Fact,
     Generation,
     InputInfo,
+    ModeOutcome,
     OutputComparison,
     Term,
 )
@@ -65,6 +68,7 @@ def compare_section(
         depth=operators.depth,
         left_out=evidence.left_out,
         generation=evidence.generation,
+        modes=evidence.modes,
     )
     return section, _reasons(evidence, section, asked_to_write=options.generate is not None)
 
@@ -86,6 +90,8 @@ def log_comparison(journal: Journal, section: Compare) -> None:
     for kind, facts in (("operator-note", section.operator_notes), ("left-out", section.left_out)):
         for fact in facts:
             event("accuracy", kind, "warning", id=fact.id, **fact.values)
+    for mode in section.modes:
+        event("accuracy", "mode", "info" if mode.status in ("passed", "absent") else "error", **_mode_fields(mode))
     verdict = section.verdict
     for rule, terms in ((verdict.rule, verdict.terms), *((other.rule, other.terms) for other in verdict.others)):
         for each in terms:
@@ -129,6 +135,24 @@ def log_generation(journal: Journal, generation: Generation) -> None:
     event("accuracy", "generation", positions=positions, may_flip=may, did_flip=did)
     if generation.suspect is not None:
         event("accuracy", "generation-suspect", "error", **to_builtins(generation.suspect))
+
+
+def _mode_fields(mode: ModeOutcome) -> dict[str, Any]:
+    """A mode's outcome as fields of a log line; its checks by the ids of those that failed."""
+    why = {} if mode.reason is None else {"reason": mode.reason.id, **mode.reason.values}
+    suspect = {} if mode.suspect is None else to_builtins(mode.suspect)
+    return {
+        "mode": mode.mode,
+        "status": mode.status,
+        "compiler": mode.compiler,
+        "checks": len(mode.checks),
+        "failed": ",".join(check.check for check in mode.checks if not check.passed),
+        "graphs": mode.graphs,
+        "graph_breaks": len(mode.graph_breaks),
+        "seconds": mode.seconds,
+        **why,
+        **{f"suspect_{name}": value for name, value in suspect.items()},
+    }
 
 
 def _log_term(journal: Journal, rule: str, term: Term) -> None:

@@ -124,6 +124,7 @@ def read_evidence(folder: Path, asked: str) -> tuple[Evidence, Summary]:
         repeats=compare.repeats,
         latency=compare.latency or summary.reasons.get("compare.latency"),
         operators=Operators.of(compare),
+        modes=compare.modes,
         left_out=compare.left_out,
         generation=compare.generation,
     )

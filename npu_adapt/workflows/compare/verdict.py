@@ -16,6 +16,7 @@ from npu_adapt.numerics.rules import (
     ONE_PERCENT,
     TermId,
     field_rule,
+    mode_terms,
     noise_floor_rule,
     one_percent,
     term,
@@ -109,7 +110,7 @@ def _limits_of_type(evidence: Evidence, options: CompareOptions, decisive: RuleO
 
 
 def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], options: CompareOptions) -> list[Term]:
-    """What must hold under every rule: a reference that says something, and the arithmetic that was asked for."""
+    """What must hold under every rule: a reference that says something, the arithmetic and the modes asked for."""
     terms = [
         term("reference-nan", False, output.name, output.reference_nans, 0)
         for output in outputs
@@ -127,7 +128,7 @@ def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], op
             terms.append(term("random-forward-unexplained", False, "", share, 0.0, forwards=repeats.forwards))
     arithmetic = _arithmetic_terms(evidence) if options.arithmetic != "auto" else []
     written = () if evidence.generation is None else generation_terms(evidence.generation)
-    return [*terms, *written, *arithmetic]
+    return [*terms, *written, *arithmetic, *mode_terms(evidence.modes)]
 
 
 def _arithmetic_terms(evidence: Evidence) -> list[Term]:

@@ -1,0 +1,72 @@
+"""What is said of a compiled or captured subject: its checks, the submodule that is wrong, what did not run."""
+
+from __future__ import annotations
+
+from npu_adapt.report.phrases.phrase import Phrase
+
+TERMS: dict[str, Phrase] = {
+    "mode": Phrase("in mode {place} every check is within its noise floors", "{place} 模式下各项检查均在噪声底之内"),
+    "mode-not": Phrase(
+        "in mode {place} {value:count} checks are beyond their noise floors",
+        "{place} 模式下有 {value:count} 项检查超出噪声底",
+    ),
+    "mode-part": Phrase(
+        "{place} is wrong in mode {mode} (check {check}, {value:ratio} noise floors, at most {limit:g})",
+        "{place} 在 {mode} 模式下出错（检查 {check}，{value:ratio} 倍噪声底，上限 {limit:g} 倍）",
+    ),
+    "mode-failed-to-run": Phrase("the model does not run in mode {place}", "模型无法以 {place} 模式运行"),
+}
+REASONS: dict[str, Phrase] = {
+    "no-graphs": Phrase("{device} captures no graphs", "{device} 不支持图捕获"),
+    "mode-failed-to-run": Phrase("{message}", "{message}"),
+    "nothing-compiled": Phrase(
+        "torch.compile made no graph of this model: it ran as in eager mode",
+        "torch.compile 没有为该模型生成任何图：实际以 eager 模式运行",
+    ),
+    "random-model": Phrase("the model draws random numbers", "模型使用随机数"),
+}
+LEFT_OUT: dict[str, Phrase] = {
+    "input-not-taken": Phrase(
+        "check {check}: the model does not take this input: {message}", "检查 {check}：模型不接受该输入：{message}"
+    ),
+    "no-other-values": Phrase(
+        "no check with other values: the input is the same in reverse", "没有更换数值的检查：输入反转后不变"
+    ),
+    "truth-not-finite": Phrase(
+        "check {check}: the result is not finite in float64", "检查 {check}：float64 下结果不是有限数"
+    ),
+    "parts-not-judged": Phrase("submodules that cannot be judged alone: {modules}", "无法单独判定的子模块：{modules}"),
+}
+STATUSES: dict[str, Phrase] = {
+    "passed": Phrase("passed", "通过"),
+    "failed": Phrase("FAILED", "未通过"),
+    "failed-to-run": Phrase("DOES NOT RUN", "无法运行"),
+    "absent": Phrase("not judged", "未判定"),
+}
+SENTENCES: dict[str, Phrase] = {
+    "label-mode": Phrase("mode", "模式"),
+    "caption-modes": Phrase("Compiled and captured, beside eager mode", "编译与图捕获（与 eager 模式对照）"),
+    "column-mode": Phrase("mode", "模式"),
+    "column-check": Phrase("check", "检查"),
+    "mode-checks": Phrase("{number} checks", "{number} 项检查"),
+    "mode-worst": Phrase("worst {over} noise floors", "最大 {over} 倍噪声底"),
+    "mode-compiler": Phrase("by {compiler}", "编译器 {compiler}"),
+    "mode-graphs": Phrase("{number} graphs", "{number} 个图"),
+    "mode-breaks": Phrase("{number} graph breaks", "{number} 处图中断"),
+    "mode-break": Phrase("graph break: {why}", "图中断：{why}"),
+    "mode-suspect": Phrase(
+        "{module} ({type}) is wrong by itself in mode {mode}: check {check}, output {output}, {over} noise floors; "
+        "{tried} submodules tried",
+        "{module}（{type}）单独以 {mode} 模式运行即出错：检查 {check}，输出 {output}，{over} 倍噪声底；"
+        "已尝试 {tried} 个子模块",
+    ),
+    "first-mode-suspect": Phrase(": {module} ({type}), check ", "：{module}（{type}），检查 "),
+}
+
+PHRASES: dict[str, Phrase] = {
+    **{f"term-{key}": phrase for key, phrase in TERMS.items()},
+    **{f"mode-reason-{key}": phrase for key, phrase in REASONS.items()},
+    **{f"mode-left-out-{key}": phrase for key, phrase in LEFT_OUT.items()},
+    **{f"mode-status-{key}": phrase for key, phrase in STATUSES.items()},
+    **SENTENCES,
+}
