@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench, generation
+from npu_adapt.report.phrases import bench, generation, modes
 from npu_adapt.report.phrases.phrase import Phrase
 
 REASONS: dict[str, Phrase] = {
@@ -97,6 +97,7 @@ ABSENT: dict[str, str] = {
     "compare.baseline": "absent-baseline",
     "compare.generation": "absent-generation",
     **{f"compare.generation.{path}": phrase for path, phrase in generation.ABSENT.items()},
+    **{f"compare.modes.{path}": phrase for path, phrase in modes.ABSENT.items()},
     "compare.arithmetic": "absent-not-judged",
     "compare.arithmetic.found": "absent-not-judged",
     "compare.arithmetic.found.matmul": "absent-class",

@@ -44,9 +44,12 @@ STATUSES: dict[str, Phrase] = {
     "absent": Phrase("not judged", "未判定"),
 }
 SENTENCES: dict[str, Phrase] = {
+    "absent-not-compiled": Phrase("a captured graph is not compiled", "捕获的图没有经过编译"),
+    "absent-mode-ran": Phrase("the mode ran", "该模式已运行"),
+    "absent-mode-suspect": Phrase("no check failed", "没有检查不通过"),
+    "absent-mode-did-not-run": Phrase("the mode did not run", "该模式没有运行"),
     "label-mode": Phrase("mode", "模式"),
     "caption-modes": Phrase("Compiled and captured, beside eager mode", "编译与图捕获（与 eager 模式对照）"),
-    "column-mode": Phrase("mode", "模式"),
     "column-check": Phrase("check", "检查"),
     "mode-checks": Phrase("{number} checks", "{number} 项检查"),
     "mode-worst": Phrase("worst {over} noise floors", "最大 {over} 倍噪声底"),
@@ -61,6 +64,31 @@ SENTENCES: dict[str, Phrase] = {
         "已尝试 {tried} 个子模块",
     ),
     "first-mode-suspect": Phrase(": {module} ({type}), check ", "：{module}（{type}），检查 "),
+}
+
+# Why a field is None, by its path below `compare.modes`: the key of the default words.
+ABSENT: dict[str, str] = {
+    "compiler": "absent-not-compiled",
+    "reason": "absent-mode-ran",
+    "suspect": "absent-mode-suspect",
+    "suspect.error_over_floor": "absent-not-finite",
+    "graphs": "absent-not-compiled",
+    "seconds": "absent-mode-did-not-run",
+    **{
+        f"checks.outputs.{name}": "absent-not-finite"
+        for name in (
+            "max_abs_diff",
+            "mean_abs_diff",
+            "cosine_similarity",
+            "relative_l2",
+            "reference_value",
+            "candidate_value",
+            "float64_relative_l2",
+            "noise_floor",
+            "error_over_floor",
+        )
+    },
+    "checks.outputs.unequal": "absent-unequal",
 }
 
 PHRASES: dict[str, Phrase] = {
