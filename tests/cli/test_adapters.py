@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,10 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import Result
 
+from npu_adapt.cli.sweep_calls import jobs_of
 from npu_adapt.records import Summary, decode
+from npu_adapt.workflows.sweep.listing import Given, ListedModel, ModelList
+from npu_adapt.workflows.sweep.request import SweepRequest
 from tests.commands import CONSOLE_SCRIPT, run_process
 
 Invoke = Callable[..., Result]
@@ -98,6 +102,13 @@ def test_a_plain_adapter_is_compared_and_reported_whole(
     assert Path(file).read_text().expandtabs().rstrip() in appendix
     assert str(folder / file) in report and summary.model.adapter.sha256 in report
     assert "\u9644\u5f55\uff1a\u9002\u914d\u6587\u4ef6" in invoke("report", "--lang", "zh").stdout
+
+    path = Path(os.environ["NPU_ADAPT_LOGS"], "summary.json")
+    kept = path.read_text()
+    path.write_text(kept.replace("return net", "return Net"))
+    edited = invoke("report")
+    assert edited.exit_code == USAGE and "model.adapter.sha256" in "".join(edited.output.split())
+    path.write_text(kept)
 
     again = invoke("infer", "--device", "cpu")  # nothing of an adapter runs but where it is named
     assert again.exit_code == USAGE and "runs only where it is named" in again.output
@@ -341,3 +352,12 @@ def test_a_fresh_process_runs_it_too(folder: Path) -> None:
     assert done.code == 0, done.stderr
     bench = json.loads(done.stdout)["bench"]
     assert bench["iterations"] == 5 and bench["rows"][0]["status"] == "measured"
+
+
+def test_a_sweep_takes_adapters(folder: Path) -> None:
+    file = written(folder, WHOLE)
+    listed = ListedModel(f"{file}:small", "list.yaml:1", {"weights": Given("net.safetensors", "list.yaml:1")})
+    (job,), _ = jobs_of(ModelList((listed,), {}), SweepRequest("npu-adapt sweep", run=("infer",)), folder)
+    assert job.model == f"{folder / file}:small"
+    request = job.calls[0].parameters["request"]
+    assert (request["model"], request["weights"]) == (job.model, "net.safetensors")

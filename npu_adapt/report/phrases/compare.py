@@ -232,6 +232,11 @@ LEFT_OUT: dict[str, Phrase] = {
         "the float64 result of parts that compute in no other type than their own: a float64 copy stands for it",
         "只能以自身类型计算的部分的 float64 结果：以 float64 副本代替",
     ),
+    "no-float64": Phrase(
+        "the float64 result, which the model's code does not compute: the CPU's own result in the model's type stands "
+        "for it",
+        "float64 结果（模型代码不支持 float64）：以 CPU 上模型自身类型的结果代替",
+    ),
     "other-shapes-in-float64": Phrase(
         "the float64 result, whose outputs have other shapes: the CPU's own result in the model's type stands for it",
         "float64 结果（其输出形状不同）：以 CPU 上模型自身类型的结果代替",

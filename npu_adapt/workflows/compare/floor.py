@@ -164,7 +164,7 @@ def truth_of(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) 
     """Every operator in float64, and what had to stand for that, if something had.
 
     Where the code does not bear it, a float64 copy of the model: a compiled or scripted part, say, insists on the types
-    that it was made for. Where the outputs have other shapes than `like`, the model's own type.
+    that it was made for. Where that fails too, or the outputs have other shapes than `like`, the model's own type.
     """
     instead: LeftOutId | None = None
     try:
@@ -172,7 +172,11 @@ def truth_of(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) 
     except (RuntimeError, TypeError, ValueError):
         instead = "own-type-only"
         copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
-        outputs = forward_of(copied, sample, torch.float64, nullcontext())
+        try:
+            outputs = forward_of(copied, sample, torch.float64, nullcontext())
+        except (RuntimeError, TypeError, ValueError):
+            instead = "no-float64"
+            outputs = forward_of(loaded, sample, loaded.dtype, nullcontext())
     if {name: tensor.shape for name, tensor in outputs.items()} != {name: each.shape for name, each in like.items()}:
         instead = "other-shapes-in-float64"
         outputs = forward_of(loaded, sample, loaded.dtype, nullcontext())

@@ -40,8 +40,8 @@ def subject_of_adapter(run: Recording, about: AdapterName) -> Subject:
     """
     request = run.request
     torch.manual_seed(request.seed)
-    adapter = read_adapter(about)
     with unopened_extensions_hidden(), logging_refusals(run.journal, about.id):
+        adapter = read_adapter(about)
         given = None if request.weights is None else _given(request.weights, allow_pickle=request.allow_pickle)
         hashing = None if given is None else _start_hashing(given)
         started = time.perf_counter()

@@ -450,6 +450,19 @@ def test_a_part_that_insists_on_its_type_gets_a_float64_copy(run: Run, spoil: An
     assert [fact.id for fact in section.left_out] == ["own-type-only"]
 
 
+def test_code_that_refuses_float64_gets_its_own_type(run: Run, spoil: Any) -> None:
+    def forward(module: torch.nn.Module, tensors: Any) -> dict[str, Tensor]:
+        if tensors["pixel_values"].dtype == torch.float64:
+            raise TypeError("float64 is not taken")
+        return plain(module, tensors)
+
+    plain = TASKS["image-classification"].forward
+    spoil(lambda loaded: dataclasses.replace(loaded, task=dataclasses.replace(loaded.task, forward=forward)))
+    section = section_of(run())
+    assert section.verdict.passed, section.verdict.terms
+    assert [fact.id for fact in section.left_out] == ["no-float64"]
+
+
 def test_a_fault_on_one_of_several_samples_is_found(run: Run) -> None:
     class OnTheThird(TorchFunctionMode):
         forwards = 0
