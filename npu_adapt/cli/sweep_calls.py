@@ -22,6 +22,7 @@ from npu_adapt.workflows.sweep.listing import Given, ListedModel, ModelList, Opt
 from npu_adapt.workflows.sweep.plan import Job, folders_of
 from npu_adapt.workflows.sweep.request import ModelSeconds, Step, SweepRequest
 
+FETCH = "fetch"
 COMMANDS = tuple(step for step in get_args(Step) if step != ENV)
 # What the sweep itself decides for every command.
 DECIDED = frozenset(("model", "device", "logs", "json", "quiet", "details", "timeout", "out", "dry_run"))
@@ -80,6 +81,8 @@ def _job(listed: ListedModel, defaults: Options, request: SweepRequest, folder: 
             both = {**_mapping(defaults[command]), **_mapping(listed.options[command])}
             options[command] = Given(both, listed.options[command].origin)
     run = _run_of(options.get("run"), request.run)
+    if adapter is not None:  # it is on this disk
+        run = tuple(command for command in run if command != FETCH)
     timeout = options.get("timeout")
     by_command = _by_command(options)
     path = Path(listed.model)

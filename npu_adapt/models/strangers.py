@@ -124,3 +124,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether the host's memory ran out; torch's allocator raises a plain `RuntimeError` for that."""
     words = ("can't allocate memory", "Cannot allocate memory", "not enough memory")
     return isinstance(error, MemoryError) or any(word in text_of(error) for word in words)
+
+
+def is_installed(file: Path) -> bool:
+    """Whether an installer put the file there, of any environment: it is a package's, not the user's own."""
+    return not {"site-packages", "dist-packages"}.isdisjoint(file.parts)

@@ -16,6 +16,7 @@ from typer.testing import Result
 
 from npu_adapt.cli.sweep_calls import jobs_of
 from npu_adapt.records import Summary, decode
+from npu_adapt.workflows.sweep.identity import weights_here
 from npu_adapt.workflows.sweep.listing import Given, ListedModel, ModelList
 from npu_adapt.workflows.sweep.request import SweepRequest
 from tests.commands import CONSOLE_SCRIPT, run_process
@@ -300,6 +301,14 @@ def test_the_traceback_is_the_users_own(folder: Path, invoke: Invoke) -> None:
     assert gone.exit_code == USAGE and "the adapter gone.py is not there" in gone.stderr
 
 
+def test_the_module_beside_is_that_of_this_adapter(folder: Path, invoke: Invoke) -> None:
+    file = written(folder, WHOLE)
+    given = ("infer", file, "--weights", "net.safetensors", "--device", "cpu", "--json")
+    summary_of(invoke(*given))
+    (folder / "net.py").write_text("raise ImportError('edited')\n")
+    assert "edited" in invoke(*given).output
+
+
 def test_python_beside_a_checkpoint_never_runs(digits_copy: Path, invoke: Invoke) -> None:
     for name in ("adapter.py", "model.py", "conftest.py"):
         (digits_copy / name).write_text("raise SystemExit('it ran')\n")
@@ -357,7 +366,9 @@ def test_a_fresh_process_runs_it_too(folder: Path) -> None:
 def test_a_sweep_takes_adapters(folder: Path) -> None:
     file = written(folder, WHOLE)
     listed = ListedModel(f"{file}:small", "list.yaml:1", {"weights": Given("net.safetensors", "list.yaml:1")})
-    (job,), _ = jobs_of(ModelList((listed,), {}), SweepRequest("npu-adapt sweep", run=("infer",)), folder)
+    (job,), _ = jobs_of(ModelList((listed,), {}), SweepRequest("npu-adapt sweep"), folder)
     assert job.model == f"{folder / file}:small"
+    assert [call.command for call in job.calls] == ["infer", "compare", "bench", "report"]  # nothing to fetch
+    assert weights_here(job).keys() == {file, "net.safetensors"}
     request = job.calls[0].parameters["request"]
     assert (request["model"], request["weights"]) == (job.model, "net.safetensors")

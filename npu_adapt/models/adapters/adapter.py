@@ -29,6 +29,7 @@ ON_CPU = "model(weights) builds the module on the CPU; npu-adapt moves it to --d
 WITHOUT_WEIGHTS = "without --weights FILE_OR_DIR, model(weights) gets None"
 VALUES = "values are the texts behind --input, in a list; an empty one without"
 TENSORS = "give a safetensors file of tensors by the names of the forward's arguments, or write inputs(values)"
+_BROUGHT: dict[str, ModuleType] = {}  # modules that lie beside the adapters of this process, by name
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def read_adapter(about: AdapterName) -> Adapter:
 
 
 def _run(file: Path, data: bytes) -> ModuleType:
+    _forget_brought()  # another adapter's net.py is another module, and this one's may have been edited
     module = ModuleType(f"npu_adapt_adapter_{file.stem}")
     module.__file__ = str(file)
     sys.modules[module.__name__] = module  # dataclasses look their module up
@@ -135,13 +137,24 @@ def _run(file: Path, data: bytes) -> ModuleType:
 @contextmanager
 def _beside(file: Path) -> Iterator[None]:
     """Modules beside the file can be imported, as when Python runs it."""
-    folder = str(file.parent)
+    folder, before = str(file.parent), {*sys.modules}
     sys.path.insert(0, folder)
     try:
         yield
     finally:
         if folder in sys.path:
             sys.path.remove(folder)
+        for name in {*sys.modules} - before:
+            if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
+                _BROUGHT[name] = sys.modules[name]
+
+
+def _forget_brought() -> None:
+    """Lets what earlier adapters imported from beside them be imported anew."""
+    for name, module in _BROUGHT.items():
+        if sys.modules.get(name) is module:
+            del sys.modules[name]
+    _BROUGHT.clear()
 
 
 def _function(module: ModuleType, name: str, about: AdapterName) -> Callable[..., Any] | None:

@@ -14,7 +14,7 @@ import torch
 import npu_adapt
 from npu_adapt.devices.device import Device
 from npu_adapt.errors import NpuAdaptError, RunFailed, Sentence, first_line
-from npu_adapt.models.strangers import is_out_of_memory
+from npu_adapt.models.strangers import is_installed, is_out_of_memory
 
 STAGE = "forward"
 
@@ -73,7 +73,6 @@ def _failure(error: BaseException, module: torch.nn.Module) -> RunFailed:
 
 
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")
-INSTALLED = {"site-packages", "dist-packages"}  # where installers put packages, of any environment
 
 
 def users_line(trace: TracebackType | None) -> str:
@@ -83,7 +82,7 @@ def users_line(trace: TracebackType | None) -> str:
 
 
 def _is_the_users(file: str) -> bool:
-    return not (file.startswith((OURS, STANDARD_LIBRARY, "<")) or INSTALLED & set(Path(file).parts))
+    return not (file.startswith((OURS, STANDARD_LIBRARY, "<")) or is_installed(Path(file)))
 
 
 def innermost_module(trace: TracebackType | None, root: torch.nn.Module) -> str:

@@ -12,6 +12,7 @@ from npu_adapt.devices.doctor.machine import read_machine
 from npu_adapt.devices.environment import environment_of
 from npu_adapt.errors import NpuAdaptError
 from npu_adapt.evidence.tool import this_tool
+from npu_adapt.models.adapters.name import adapter_named
 from npu_adapt.models.local import locate
 from npu_adapt.models.registry import Registry, cache_folder
 from npu_adapt.models.request import ModelRequest
@@ -58,15 +59,25 @@ def weights_here(job: Job) -> dict[str, str]:
     folder = Path(job.model)
     names: tuple[str, ...] = ()
     with suppress(NpuAdaptError):
-        local = locate(request, Registry(cache_folder(request.cache_dir)))
-        folder, names = local.path, local.files
+        if (adapter := adapter_named(job.model)) is not None:
+            folder = adapter.file
+        else:
+            local = locate(request, Registry(cache_folder(request.cache_dir)))
+            folder, names = local.path, local.files
     found = [folder / name for name in names] or _files_at(folder)
+    found += [file for path in _weights_of_adapter(job) for file in _files_at(path)]
     states = {}
     with suppress(OSError):
         for file in found:
             state = file.stat()
             states[file.name] = f"{state.st_size}:{state.st_mtime_ns}"
     return states
+
+
+def _weights_of_adapter(job: Job) -> set[Path]:
+    """What the job's commands name as --weights."""
+    named = (call.parameters.get("request", {}).get("weights") for call in job.calls)
+    return {Path(job.cwd) / each for each in named if each is not None}
 
 
 def _files_at(path: Path) -> list[Path]:
