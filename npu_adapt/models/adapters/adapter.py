@@ -21,6 +21,7 @@ from npu_adapt.files import read_regular
 from npu_adapt.models.adapters.code import users_code
 from npu_adapt.models.adapters.name import AdapterName
 from npu_adapt.models.adapters.weights import Weights, misfit
+from npu_adapt.models.strangers import is_installed
 from npu_adapt.records import AdapterFile
 
 LONGEST = 1 << 18  # bytes: the report prints it whole
@@ -145,7 +146,8 @@ def _beside(file: Path) -> Iterator[None]:
         if folder in sys.path:
             sys.path.remove(folder)
         for name in {*sys.modules} - before:
-            if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
+            origin = Path(getattr(sys.modules[name], "__file__", None) or "/")
+            if origin.is_relative_to(folder) and not is_installed(origin):
                 _BROUGHT[name] = sys.modules[name]
 
 
