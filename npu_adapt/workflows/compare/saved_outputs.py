@@ -23,12 +23,12 @@ from npu_adapt.records import ArithmeticFound, Compare, Run, Summary, encode
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.floor import Measured, NoiseFloor
+from npu_adapt.workflows.generate.writing import LOGITS, WITHOUT_CACHE
 from npu_adapt.workflows.reading import read_checked
 from npu_adapt.workflows.run.forward import Outputs
 
 SIDES = ("reference", "candidate", "truth")
 SUMMARY = "summary.json"
-WRITTEN = ("generated_logits", "generated_logits_without_cache")  # outputs of `--generate`, not of the run's forward
 LARGEST_SIDE = 64 << 30  # bytes
 AGAIN = "make the folder again: npu-adapt compare MODEL --save-outputs DIR"
 DTYPES = {dtype_name(dtype): dtype for dtype in COARSEST_UNASKED}
@@ -233,7 +233,9 @@ def _require_of_record(folder: Path, sides: list[tuple[Outputs, ...]], compare: 
     recorded = {output.name: output.shape for output in compare.outputs}
     found = {name: tuple(tensor.shape) for name, tensor in reference[0].items()}
     types = {output.name: output.dtype for output in run.outputs}
-    of_candidate = {name: dtype_name(tensor.dtype) for name, tensor in candidate[0].items() if name not in WRITTEN}
+    of_candidate = {
+        name: dtype_name(tensor.dtype) for name, tensor in candidate[0].items() if name not in (LOGITS, WITHOUT_CACHE)
+    }
     if (recorded, types, compare.samples) != (found, of_candidate, len(reference)):
         raise UsageError(
             Sentence("the outputs in {folder} are not those of its {summary}", folder=folder, summary=SUMMARY),

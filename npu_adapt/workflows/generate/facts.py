@@ -20,7 +20,6 @@ SettingId = Literal[
     "pad-token-borrowed",
     "no-tokenizer",
     "no-error-rates",
-    "no-padding",
     "no-invariance",
 ]
 

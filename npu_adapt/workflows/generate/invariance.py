@@ -28,7 +28,6 @@ from npu_adapt.workflows.compare.floor import Measured, emulations, errors_of, f
 from npu_adapt.workflows.generate.facts import setting
 from npu_adapt.workflows.generate.plan import Plan
 from npu_adapt.workflows.generate.prompts import Prompt, other_prompts
-from npu_adapt.workflows.generate.record import differing
 from npu_adapt.workflows.generate.suspects import first_far, first_wrong
 from npu_adapt.workflows.run.forward import Side
 from npu_adapt.workflows.run.session import Session
@@ -62,7 +61,7 @@ def examine_invariance(
     prompt, loaded = plan.prompts[0], session.loaded
     if loaded.task.tag != "text-generation" or loaded.processor.tokenizer is None:
         return (), (setting("no-invariance"),)
-    alone = Way("alone", prompt.sample, partial(_read, at=0, first=0))
+    alone = Way("alone", prompt.sample, partial(_read, first=0))
     side = alone.of(candidate)
     own = side.call(side.tensors(alone.sample))[PROMPT_LOGITS].cpu()
     truth, floor = _floor(loaded, alone, own, arithmetic)
@@ -88,7 +87,7 @@ def ways(loaded: LoadedModel, prompt: Prompt, pad: int) -> tuple[Way, ...]:
         if "position_ids" not in takes:
             tensors.pop("position_ids")
         first = longest - count if side == "left" else 0
-        made.append(Way(f"batch-{side}", _with(prompt.sample, tensors), partial(_read, at=0, first=first, count=count)))
+        made.append(Way(f"batch-{side}", _with(prompt.sample, tensors), partial(_read, first=first, count=count)))
     if count >= CHUNKS and takes.keys() & CACHES:
         made.append(Way("chunks", prompt.sample, _in_chunks))
     return tuple(made)
@@ -110,11 +109,9 @@ def _batch(rows: list[Tensor], longest: int, pad: int, side: str) -> dict[str, T
     return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
 
 
-def _read(
-    module: torch.nn.Module, tensors: Mapping[str, Tensor], *, at: int, first: int, count: int | None = None
-) -> Outputs:
-    """The logits of one row of a batch, [tokens, vocabulary], from its position `first` on."""
-    logits = module(**tensors, use_cache=False).logits[at, first:]
+def _read(module: torch.nn.Module, tensors: Mapping[str, Tensor], *, first: int, count: int | None = None) -> Outputs:
+    """The logits of the first row of a batch, [tokens, vocabulary], from its position `first` on."""
+    logits = module(**tensors, use_cache=False).logits[0, first:]
     return {PROMPT_LOGITS: logits if count is None else logits[:count]}
 
 
@@ -163,7 +160,7 @@ def _invariance(
     made = Invariance(
         variant=way.name,
         sample=0,
-        differing=differing(found, own),
+        differing=1 - float(torch.eq(found, own).double().mean()),
         float64_relative_l2=measured.error,
         noise_floor=floor,
         error_over_floor=measured.over_floor,

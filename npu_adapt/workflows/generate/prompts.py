@@ -19,7 +19,6 @@ from npu_adapt.workflows.generate.facts import setting
 from npu_adapt.workflows.run.request import RunRequest
 
 OF_THE_DECODER = "decoder_"  # inputs that a generation makes itself
-SUBSTITUTES = 1  # tokens that a decoder begins with, where nobody says
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def require_room(loaded: LoadedModel, prompt: Prompt, count: int) -> None:
     limit = _positions(loaded)
     ids = prompt.sample.tensors.get("input_ids")
     of_decoder = bool(getattr(loaded.config, "is_encoder_decoder", False))
-    read = SUBSTITUTES if of_decoder or ids is None else int(ids.shape[-1])
+    read = 1 if of_decoder or ids is None else int(ids.shape[-1])  # a decoder begins with one token of its own
     if limit is not None and read + count > limit:
         raise UsageError(
             Sentence(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from npu_adapt.models.tasks import LoadedModel
@@ -100,8 +99,3 @@ def _finite(value: float) -> float | None:
 
 def _badness(over: float | None) -> float:
     return math.inf if over is None else over
-
-
-def differing(found: Tensor, alone: Tensor) -> float:
-    """The share of elements whose bits are others."""
-    return 1 - float(torch.eq(found, alone).double().mean()) if found.numel() else 0.0

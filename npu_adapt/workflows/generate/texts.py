@@ -10,7 +10,6 @@ from npu_adapt.models.tasks import LoadedModel
 from npu_adapt.models.tasks.task import token_label
 
 UNFINISHED = "\ufffd"  # what a tokenizer gives for the first bytes of a character
-EXTRA = "pip install 'npu-adapt[texts]'"
 
 
 def pieces(loaded: LoadedModel, tokens: Sequence[int]) -> tuple[str, ...]:
