@@ -12,6 +12,7 @@ import typer
 
 from npu_adapt import __version__
 from npu_adapt.cli.commands import Commands
+from npu_adapt.cli.streams import ending, open_streams
 from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError, UserCodeFailed
 
 if TYPE_CHECKING:
@@ -165,8 +166,11 @@ def main() -> None:
     """The console script."""
     # Loading libraries makes many objects and drops few: to look for garbage among them would be a tenth of it.
     gc.set_threshold(1_000_000)
+    open_streams()
     try:
         app()
+    except SystemExit as ended:
+        sys.exit(ending(ended.code))
     finally:
         # An ending interpreter looks for it as well, and more than once: a second, after torch and transformers.
         gc.freeze()

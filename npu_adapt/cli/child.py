@@ -11,6 +11,7 @@ import typer
 
 from npu_adapt.cli.app import AUTOLOAD, say_interrupted, show_error
 from npu_adapt.cli.options import Output
+from npu_adapt.cli.streams import ending, open_streams
 from npu_adapt.errors import ExitCode, NpuAdaptError
 from npu_adapt.workflows.processes.call import Call, parameters_of, read_call
 from npu_adapt.workflows.processes.children import end_with_parent
@@ -46,4 +47,5 @@ def carry_out(call: Call) -> int:
 
 if __name__ == "__main__":
     end_with_parent()
-    sys.exit(main())
+    open_streams()
+    sys.exit(ending(main()))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+from npu_adapt.cli.streams import text_output
 from npu_adapt.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def only_the_record() -> Iterator[IO[str]]:
     kept = os.dup(descriptor)
     os.dup2(sys.stderr.fileno(), descriptor)
     try:
-        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as true_stdout:
+        with text_output(kept, None, holds_results=True) as true_stdout:
             yield true_stdout
     finally:
         sys.stdout.flush()

@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-LARGEST_ANSWER = 1 << 24  # bytes; sixteen chips and their processes take ten thousand
+LARGEST_ANSWER = 1 << 20  # bytes; sixteen chips and their processes take ten thousand
 MEBIBYTE = 1 << 20  # npu-smi writes MB and counts 2^20
 # Where drivers put the tool when it is not on the path.
 USUAL_PLACES = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi", "/usr/local/Ascend/driver/tools/npu-smi")

@@ -91,6 +91,8 @@ class Probing:
         # An empty folder: with ASCEND_HOME_PATH unset, torch_npu searches the whole current one for a CANN.
         self._folder = tempfile.TemporaryDirectory(prefix="npu-adapt-probe-")
         self._read, write = os.pipe()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._refusal = ""  # why there is no process: too many of them, or too little memory
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, str(write)],
@@ -102,11 +104,15 @@ class Probing:
                 pass_fds=(write,),
                 start_new_session=True,
             )
+        except OSError as error:
+            self._refusal = error.strerror or type(error).__name__
         finally:
             os.close(write)
 
     def answer(self, seconds: float) -> Probe:
         """What it found, at the latest `seconds` after it was started; then it is killed."""
+        if self._process is None:
+            return Probe((), (Ending(START.doing, START.what, "raised", self._refusal),))
         data, in_time = self._events(self._started + seconds)
         events = tuple(_decode(line) for line in data.split(b"\n")[:-1])
         failed = (each for each in events if isinstance(each, Failed))
@@ -115,12 +121,12 @@ class Probing:
         if not in_time:
             endings.append(Ending(step.doing, step.what, "hung", seconds=seconds))
         elif not any(isinstance(event, Done) for event in events):
-            endings.append(self._how_it_died(step))
+            endings.append(self._how_it_died(self._process, step))
         return Probe(events, tuple(endings))
 
     def close(self) -> None:
         """Ends it, answered or not."""
-        if self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -140,10 +146,10 @@ class Probing:
                 data += block
         return data, False
 
-    def _how_it_died(self, step: Step) -> Ending:
+    def _how_it_died(self, process: subprocess.Popen[bytes], step: Step) -> Ending:
         """With the signal that killed it, or its exit code, and the last line it printed."""
         try:
-            code = self._process.wait(FAREWELL_SECONDS)
+            code = process.wait(FAREWELL_SECONDS)
         except subprocess.TimeoutExpired:
             return Ending(step.doing, step.what, "silent")
         self._output.seek(0)

@@ -11,6 +11,8 @@ from typing import IO, Any, get_type_hints
 
 import msgspec
 
+from npu_adapt.errors import RunFailed, Sentence
+
 CHILD = (sys.executable, "-m", "npu_adapt.cli.child")  # reads a call from its stdin and carries it out
 
 
@@ -25,7 +27,15 @@ class Call(msgspec.Struct, frozen=True):
 
     def start(self, **options: Any) -> subprocess.Popen[bytes]:
         """A fresh process that has read this call; `options` are those of `subprocess.Popen`."""
-        child = subprocess.Popen(CHILD, stdin=subprocess.PIPE, **options)
+        try:
+            child = subprocess.Popen(CHILD, stdin=subprocess.PIPE, **options)
+        except OSError as error:
+            raise RunFailed(
+                Sentence("a fresh process cannot be started: {reason}", reason=error.strerror),
+                hint="look at the limits of processes and memory: ulimit -a",
+                stage="start",
+                kind="other",
+            ) from error
         try:
             assert child.stdin is not None
             with child.stdin as stdin:

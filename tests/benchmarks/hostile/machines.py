@@ -115,7 +115,7 @@ LIGHT: tuple[tuple[str, ...], ...] = (
     ("infer", *CPU),
     ("infer", *CPU),
     ("fetch", "org/name", "--offline"),
-    ("explain", "exit-codes"),
+    ("explain", "noise-floor"),
 )
 
 
@@ -145,22 +145,22 @@ SHELLS: tuple[str, ...] = (
     *(
         f"PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 LC_ALL={locale} $NPU {command}"
         for locale in ("C", "POSIX", "xx_YY.klingon", "zh_CN.GBK", "''")
-        for command in ("models list --lang zh", "explain exit-codes --lang zh")
+        for command in ("models list --lang zh", "explain noise-floor --lang zh")
     ),
     *(
         f"$NPU {command} >&-"
-        for command in ("report", "models list", "report --json", "explain exit-codes", "--help", "--version")
+        for command in ("report", "models list", "report --json", "explain noise-floor", "--help", "--version")
     ),
     *(f"$NPU {command} 2>&-" for command in ("report", "models list", "nonsense", "infer --offline no/model")),
     *(f"$NPU {command} <&-" for command in ("report", "models list", "models remove builtin:digits-vit")),
     *(f"$NPU {command} <&- >&- 2>&-" for command in ("report", "nonsense", "models list")),
     *(
         f"$NPU {command} | true"
-        for command in ("report", "report --json", "models list", "explain exit-codes", "--help")
+        for command in ("report", "report --json", "models list", "explain noise-floor", "--help")
     ),
     *(
         f"$NPU {command} >/dev/full"
-        for command in ("report", "report --json", "models list", "models list --json", "explain exit-codes", "--help")
+        for command in ("report", "report --json", "models list", "models list --json", "explain noise-floor", "--help")
     ),
     *(f"$NPU {command} 2>/dev/full" for command in ("nonsense", "infer --offline no/model", "report --logs nowhere")),
     "$NPU infer --device cpu --json >&-",
