@@ -185,6 +185,12 @@ def test_without_inputs_tensors_come_from_a_file(folder: Path, invoke: Invoke) -
         assert done.exit_code == USAGE and words in json.loads(done.stdout)["error"]["message"]
 
 
+def test_the_next_step_names_the_adapter_again(folder: Path, invoke: Invoke) -> None:
+    screen = invoke("infer", written(folder, WHOLE), "--weights", "net.safetensors", "--device", "cpu").stdout
+    wanted = f"npu-adapt compare {folder}/yolo.py --weights {folder}/net.safetensors --device cpu"
+    assert "".join(wanted.split()) in "".join(screen.split())
+
+
 def test_without_weights_nothing_is_proven_and_said(folder: Path, invoke: Invoke) -> None:
     file = written(folder, WHOLE.replace("net.load_state_dict(weights)", "assert weights is None"))
     summary = summary_of(invoke("infer", file, "--device", "cpu", "--json"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from npu_adapt.report.document import Code, Paragraph
@@ -13,7 +14,7 @@ from npu_adapt.report.first.screen import FirstScreen, Line, listed
 
 def first_run(figures: Figures, logs: Path | None) -> FirstScreen:
     """The summary must hold a run."""
-    compare = Code(f"npu-adapt compare{_device(figures)}")
+    compare = Code(f"npu-adapt compare{_adapter(figures)}{_device(figures)}")
     return FirstScreen(
         head=head(figures),
         lines=(
@@ -28,6 +29,16 @@ def first_run(figures: Figures, logs: Path | None) -> FirstScreen:
         ),
         end=tuple(lines.end(figures, logs)),
     )
+
+
+def _adapter(figures: Figures) -> str:
+    """The adapter and its weights, which are not taken again by themselves; empty for any other model."""
+    model, weights = figures.summary.model, figures.summary.weights
+    if model is None or model.adapter is None:
+        return ""
+    named = model.adapter.path if model.adapter.name is None else f"{model.adapter.path}:{model.adapter.name}"
+    given = [] if weights is None else ["--weights", weights.path]
+    return f" {shlex.join([named, *given])}"
 
 
 def _device(figures: Figures) -> str:
