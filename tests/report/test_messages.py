@@ -129,8 +129,6 @@ def test_an_error_in_chinese_holds_no_english_but_names(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NPU_ADAPT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "ms"))
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setenv("NPU_ADAPT_LANG", "zh")
     (tmp_path / "empty").mkdir()

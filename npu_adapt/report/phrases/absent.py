@@ -42,6 +42,8 @@ REASONS: dict[str, Phrase] = {
         "no earlier summary was given: --baseline FILE", "没有给出更早的 summary：--baseline FILE"
     ),
     "absent-probe": Phrase("the probe does not show it for this class", "探测无法显示该类算子的此项"),
+    "absent-adapter": Phrase("no adapter built the model", "该模型不是由适配文件构建的"),
+    "absent-adapter-name": Phrase("the file's model without a name", "文件中未命名的模型"),
     "absent-block": Phrase("sums in this order have no parts", "该次序的求和不分块"),
     "absent-table": Phrase("no arithmetic of the table keeps so few bits", "表中没有尾数位数如此之少的运算"),
     "absent-fits": Phrase("not worked out", "没有推算"),
@@ -59,6 +61,8 @@ ABSENT: dict[str, str] = {
     "model.revision": "absent-revision",
     "model.url": "absent-url",
     "model.endpoint": "absent-endpoint",
+    "model.adapter": "absent-adapter",
+    "model.adapter.name": "absent-adapter-name",
     "weights": "absent-model",
     "environment": "absent-environment",
     "environment.torch": "absent-package",

@@ -142,10 +142,6 @@ SENTENCES: dict[str, Phrase] = {
         "test {test}.",
         "生成过程中首个未通过的算子：{module}（{operator}），样本 {sample} 第 {position} 个 token，检验 {test}。",
     ),
-    "progress-writing": Phrase("writing on {device} and the reference", "正在 {device} 与参考端上生成"),
-    "progress-reading-otherwise": Phrase(
-        "reading the prompt in batches and chunks on {device}", "正在 {device} 上以批与分段方式读入提示词"
-    ),
 }
 
 REASONS: dict[str, Phrase] = {

@@ -16,6 +16,10 @@ DOING: dict[str, Phrase] = {
     "taken-as-it-is": Phrase("{message}: taken as it is on this disk", "{message}：按本机磁盘上的内容使用"),
     "hashing-model": Phrase("hashing {model}", "正在计算 {model} 的哈希"),
     "hashing-weights": Phrase("hashing the weights", "正在计算权重的哈希"),
+    "writing": Phrase("writing on {device} and the reference", "正在 {device} 与参考端上生成"),
+    "reading-otherwise": Phrase(
+        "reading the prompt in batches and chunks on {device}", "正在 {device} 上以批与分段方式读入提示词"
+    ),
     "proving-weights": Phrase("proving the weights", "正在证明权重"),
     "loading": Phrase("loading {model}", "正在加载 {model}"),
     "moving-model": Phrase("moving the model to {device}", "正在把模型移到 {device}"),
