@@ -94,6 +94,10 @@ def refused(done: Result, code: int, *words: str) -> None:
         (("builtin:digits-vit", "--set", "iters", "--devices", "cpu"), 2, ("NAME=VALUE",)),
         (("--from", "nowhere.txt"), 2, ("nowhere.txt cannot be read",)),
         (("builtin:digits-vit", "--jobs", "0"), 2, ("--jobs",)),
+        (("builtin:digits-vit", "--keep-weights"), 2, ("--keep-weights needs --disk",)),
+        (("builtin:digits-vit", "--disk", "much"), 2, ("--disk much: no size",)),
+        (("builtin:digits-vit", "--diff"), 2, ("--diff compares two sweeps",)),
+        (("builtin:digits-vit",), 4, ("no accelerator works here", "--devices cpu")),
     ],
 )
 def test_bad_options_are_refused(invoke: Invoke, options: tuple[str, ...], code: int, words: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from npu_adapt.records.sweep import Identity, Placement, SweepRow
 from npu_adapt.workflows.sweep.ahead import FetchedAhead
 from npu_adapt.workflows.sweep.identity import weights_here
-from npu_adapt.workflows.sweep.job import Children, JobRun
+from npu_adapt.workflows.sweep.job import Children, JobRun, NotWritten
 from npu_adapt.workflows.sweep.places import Place, still_works
 from npu_adapt.workflows.sweep.plan import Job
 from npu_adapt.workflows.sweep.schedule import Pending, Site
@@ -38,7 +38,10 @@ class LocalSlot:
 
     def carry_out(self, pending: Pending, doing: Callable[[str], None]) -> SweepRow:
         fetched = self._fetched(pending.job)
-        return run_job(pending, self._place, self._models, self._versions, self._children, doing, fetched)
+        try:
+            return run_job(pending, self._place, self._models, self._versions, self._children, doing, fetched)
+        except OSError as error:
+            raise NotWritten(f"{error.filename or self._models}: {error.strerror or error}") from error
 
     def still_works(self) -> bool:
         return self._place.is_shared or still_works(self.placement.device)

@@ -81,15 +81,15 @@ CHINESE: dict[str, str] = {
         "Ray 自行分配各机器的设备：--devices all 或 --devices cpu"
     ),
     "the Ray cluster has no NPU and no GPU": "Ray 集群没有 NPU 也没有 GPU",
-    "ray status lists what it has; or use --devices cpu": "ray status 会列出其资源；或使用 --devices cpu",
+    "ray status lists what it has; or use --devices cpu": "Ray 的 status 命令会列出其资源；或使用 --devices cpu",
     "no device of the Ray cluster could be used": "Ray 集群中没有可用的设备",
     "ray status says who has them; npu-adapt env on each machine": (
-        "ray status 会显示谁在占用；请在每台机器上运行 npu-adapt env"
+        "Ray 的 status 命令会显示谁在占用；请在每台机器上运行 npu-adapt env"
     ),
     "Ray is not installed": "没有安装 Ray",
     "pip install 'npu-adapt[ray]'": "pip install 'npu-adapt[ray]'",
     "no Ray cluster answers at {address}": "{address} 没有应答的 Ray 集群",
-    "give the address that ray start printed, or --ray local": "请给出 ray start 打印的地址，或 --ray local",
+    "give the address that ray start printed, or --ray local": "请给出 Ray 的 start 命令打印的地址，或 --ray local",
     "--keep-weights needs --disk": "--keep-weights 需要 --disk",
     "without --disk, no weights are removed": "没有 --disk 时不会删除任何权重",
     "{origin} is no plan of a sweep: {error}": "{origin} 不是批量适配的计划：{error}",

@@ -3,6 +3,7 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <csignal>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -149,7 +150,7 @@ const std::set<std::string> FORMULAS = {"no-bias",  "no-epsilon",   "tanh-formul
                                         "no-mask",  "wrong-scale",  "next-row"};
 
 bool known(const std::string& fault) {
-  return fault == "hang" || FORMULAS.count(fault) || results().count(fault) || operands().count(fault) ||
+  return fault == "hang" || fault == "crash" || FORMULAS.count(fault) || results().count(fault) || operands().count(fault) ||
          failures().count(fault);
 }
 
@@ -283,6 +284,9 @@ void fail_if_asked(const Occurrence& occurrence) {
       text.replace(text.find('%'), 1, occurrence.name);
       throw DeviceFailure(failure.code, text);
     }
+  }
+  if (fired("crash", occurrence, {}) != nullptr) {
+    std::raise(SIGSEGV);
   }
   if (fired("hang", occurrence, {}) != nullptr) {
     std::this_thread::sleep_for(std::chrono::hours(1));

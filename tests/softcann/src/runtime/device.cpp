@@ -1,5 +1,6 @@
 // Initialisation, devices and contexts. A context is a device's number, shifted so that it is no null pointer.
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -39,13 +40,30 @@ uint32_t visible_devices() {
   return visible;
 }
 
+// SOFTCANN_LOST_FILE holds the numbers of devices that are lost for every process, one a line.
+bool is_lost(int32_t device) {
+  std::ifstream file(text_setting("SOFTCANN_LOST_FILE", ""));
+  for (int32_t number = 0; file >> number;) {
+    if (number == device) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 int32_t current_device() { return chosen_device < 0 ? 0 : chosen_device; }
 
 aclError device_error() { return lost_with; }
 
-void lose_device(aclError error) { lost_with = error; }
+void lose_device(aclError error) {
+  lost_with = error;
+  const std::string path = text_setting("SOFTCANN_LOST_FILE", "");
+  if (!path.empty()) {
+    std::ofstream(path, std::ios::app) << current_device() << '\n';
+  }
+}
 
 aclError fail(aclError error, const char* text) {
   std::strncpy(message, text, MESSAGE_BYTES - 1);
@@ -85,6 +103,9 @@ aclError aclrtGetDeviceCount(uint32_t* count) {
 aclError aclrtSetDevice(int32_t device) {
   if (device < 0 || static_cast<uint32_t>(device) >= visible_devices()) {
     return fail(ACL_ERROR_RT_INVALID_DEVICEID, "EE1001: the device's number is out of range");
+  }
+  if (is_lost(device)) {
+    return fail(ACL_ERROR_RT_LOST_HEARTBEAT, "EE9999: the device lost its heartbeat");
   }
   chosen_device = device;
   return device_error();
