@@ -14,6 +14,7 @@ from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
 from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.report.phrases.phrase import Language
+from npu_adapt.workflows.bundle.request import BundleRequest
 
 if TYPE_CHECKING:
     from npu_adapt.records import Summary
@@ -21,16 +22,20 @@ if TYPE_CHECKING:
 
 TABLE: options.Table = {
     "out": Option("Write to FILE: .md Markdown, .html HTML, .json the report as data.", metavar="FILE"),
+    "bundle": Option("Write all that is handed in to DIR: README, scripts, results, logs.", metavar="DIR"),
+    "layout": Option("What --bundle holds: a contest's files, or a model zoo's too."),
     "logs": options.LOGS,
     **{name: options.OUTPUT[name] for name in ("json", "details", "lang")},
 }
 
 
 @takes(TABLE)
-def report(output: options.Output, out: Path | None = None, logs: Path = options.LOGS_DEFAULT) -> None:
+def report(
+    output: options.Output, handed_in: BundleRequest, out: Path | None = None, logs: Path = options.LOGS_DEFAULT
+) -> None:
     """Render the report of the last summary: one screen on a terminal, Markdown in a pipe or a file.
 
-    Example: npu-adapt report --lang zh --out README.md
+    Example: npu-adapt report --lang zh --bundle handin
     """
     from npu_adapt.evidence import Logs
     from npu_adapt.records import encode
@@ -41,9 +46,14 @@ def report(output: options.Output, out: Path | None = None, logs: Path = options
     if out is not None:
         write_report(summary, output.language, out)
         typer.echo(in_language(Sentence("wrote {path}", path=out), output.language), err=True)
+    if handed_in.bundle is not None:
+        from npu_adapt.workflows.bundle.command import bundle
+
+        bundle(summary, Logs(logs), handed_in.bundle, handed_in.layout, output.language)
+        typer.echo(in_language(Sentence("wrote {path}", path=handed_in.bundle), output.language), err=True)
     if output.json:
         write_bytes(encode(summary))
-    elif out is None:
+    elif out is None and handed_in.bundle is None:
         show(summary, logs, output)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from npu_adapt.report.phrases import (
     audit,
     bench,
+    bundle,
     compare,
     doctor,
     first,
@@ -47,6 +48,7 @@ PHRASES: dict[str, Phrase] = {
     **registry.PHRASES,
     **sweep.PHRASES,
     **audit.PHRASES,
+    **bundle.PHRASES,
     **modes.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,

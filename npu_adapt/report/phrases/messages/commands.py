@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 CHINESE: dict[str, str] = {
+    "a bundle needs a model that ran to its end": "生成提交包需要一次完整运行的模型",
+    "run npu-adapt compare MODEL first, then report --bundle": "请先运行 npu-adapt compare MODEL，"
+    "再运行 report --bundle",
+    "a bundle needs a checkpoint, and this model was made in Python": "生成提交包需要权重文件，"
+    "而该模型是在 Python 中构建的",
+    "compare the checkpoint by its name or folder": "请按名称或目录对比该模型",
+    "no script is known for {task} with the outputs {names}": "没有适用于任务 {task}、输出为 {names} 的脚本",
+    "npu-adapt report --out report.md writes the report alone": "npu-adapt report --out report.md 只写报告",
+    "{folder} is there already, and is no empty folder": "{folder} 已存在，且不是空目录",
+    "name a new folder with --bundle, or remove that one": "请用 --bundle 指定新目录，或删除该目录",
+    "name another folder with --bundle": "请用 --bundle 指定其他目录",
     "a model by name takes paths and texts as inputs": "按名称指定的模型以路径和文本作为输入",
     "give the module itself for tensors": "要使用张量，请给出模块本身",
     "a model by name is compared with itself": "按名称指定的模型与自身比较",

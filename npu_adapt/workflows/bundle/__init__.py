@@ -1,0 +1,1 @@
+"""Everything that is handed in of one run, written to a folder."""

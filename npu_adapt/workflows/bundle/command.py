@@ -1,0 +1,135 @@
+"""`report --bundle`: gathers what belongs together and writes it as one folder, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.evidence import LOG_FILES, SUMMARY_FILE, Logs
+from npu_adapt.records import Summary
+from npu_adapt.report.bundle.contents import contents
+from npu_adapt.report.bundle.recipes import Recipe, recipe_of
+from npu_adapt.report.bundle.scripts import Inputs
+from npu_adapt.report.phrases import Language
+from npu_adapt.workflows.bundle.inputs import inputs_of
+from npu_adapt.workflows.bundle.request import Layout
+
+LARGEST_INSIDE = 8 << 20  # bytes of a built-in checkpoint that travels in the bundle
+
+
+def bundle(summary: Summary, logs: Logs, folder: Path, layout: Layout, language: Language) -> None:
+    """Writes the bundle of `summary`, whose evidence lies in `logs`, to `folder`, which must be new or empty.
+
+    Raises `UsageError` for a folder that cannot take it, and for a summary of which there is nothing to run.
+    """
+    recipe = require_recipe(summary)
+    require_free(folder)
+    inside = _checkpoint(summary)
+    found, compared = _inputs(summary, recipe)
+    files = {
+        **contents(summary, recipe, found, compared, layout, language, weights_inside=bool(inside)),
+        **found.files,
+        **(compared.files if compared is not None else {}),
+        **inside,
+        **_logs(logs),
+    }
+    try:
+        write_folder(folder, files)
+    except OSError as error:
+        raise UsageError(
+            Sentence("{out} cannot be written: {reason}", out=folder, reason=error.strerror),
+            hint="name another folder with --bundle",
+        ) from error
+
+
+def require_recipe(summary: Summary) -> Recipe:
+    """How the scripts do what ran.
+
+    Raises `UsageError` where nothing ran, or what ran was no checkpoint of a task in the table: a module made in
+    Python, an adapter, or outputs that only a checkpoint's own code names.
+    """
+    model, run = summary.model, summary.run
+    if model is None or run is None or not run.outputs:
+        raise UsageError(
+            "a bundle needs a model that ran to its end", hint="run npu-adapt compare MODEL first, then report --bundle"
+        )
+    if summary.weights is None or summary.environment is None:
+        raise UsageError(
+            "a bundle needs a checkpoint, and this model was made in Python",
+            hint="compare the checkpoint by its name or folder",
+        )
+    recipe = recipe_of(model, run)
+    if recipe is None:
+        raise UsageError(
+            Sentence(
+                "no script is known for {task} with the outputs {names}",
+                task=model.task,
+                names=", ".join(each.name for each in run.outputs),
+            ),
+            hint="npu-adapt report --out report.md writes the report alone",
+        )
+    return recipe
+
+
+def require_free(folder: Path) -> None:
+    """Raises `UsageError` where something is there that would be mixed with the bundle."""
+    try:
+        if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+            raise UsageError(
+                Sentence("{folder} is there already, and is no empty folder", folder=folder),
+                hint="name a new folder with --bundle, or remove that one",
+            )
+    except OSError as error:
+        raise UsageError(
+            Sentence("{out} cannot be written: {reason}", out=folder, reason=error.strerror),
+            hint="name another folder with --bundle",
+        ) from error
+
+
+def _inputs(summary: Summary, recipe: Recipe) -> tuple[Inputs, Inputs | None]:
+    """Of the run, and of the comparison where it took others. None: it took the same, or there is none."""
+    run, compare = summary.run, summary.compare
+    assert run is not None
+    found = inputs_of(summary, recipe, run.inputs, summary.command, "inputs")
+    if compare is None or not compare.inputs or compare.inputs == run.inputs:
+        return found, None
+    return found, inputs_of(summary, recipe, compare.inputs, summary.commands.get("compare", ""), "inputs/compared")
+
+
+def _checkpoint(summary: Summary) -> dict[str, bytes]:
+    """The files of a built-in checkpoint, which nobody can fetch; of any other none."""
+    model, weights = summary.model, summary.weights
+    assert model is not None and weights is not None
+    if model.source != "builtin" or sum(file.bytes for file in weights.files) > LARGEST_INSIDE:
+        return {}
+    folder = Path(weights.path)
+    found = sorted(path for path in folder.glob("*") if path.is_file())
+    return {f"weights/{path.name}": path.read_bytes() for path in found}
+
+
+def _logs(logs: Logs) -> dict[str, bytes]:
+    """The evidence as it lies there."""
+    names = (SUMMARY_FILE, *LOG_FILES.values())
+    return {f"logs/{name}": path.read_bytes() for name in names if (path := logs.folder / name).is_file()}
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Writes all files beside `folder`, then renames: it holds all of them or is as it was. Raises `OSError`."""
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        for name, data in files.items():
+            path = staged / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        staged.chmod(0o755)
+        if folder.exists():
+            folder.rmdir()  # empty, as was required
+        staged.rename(folder)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise

@@ -1,0 +1,180 @@
+"""The scripts of a bundle give the figures of the record to the bit, for a tiny model of each row of the task table."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+
+from npu_adapt.errors import UsageError
+from npu_adapt.evidence import Logs
+from npu_adapt.models.tasks import TASKS
+from npu_adapt.progress import Silent
+from npu_adapt.records import Summary
+from npu_adapt.workflows.bundle.command import bundle, require_free
+from npu_adapt.workflows.compare.command import CompareOptions, compare
+from npu_adapt.workflows.run.infer import infer
+from npu_adapt.workflows.run.request import RunRequest
+from tests.models.tiny_models import MAKERS
+from tests.report.summaries import SAMPLES
+
+Made = tuple[Path, Summary]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bundles")
+
+
+def written(folder: Path, name: str, run: Callable[[RunRequest], Summary], **options: Any) -> Made:
+    """The bundle of a run of the tiny model of that name."""
+    torch.manual_seed(0)
+    made, logs = MAKERS[name][0](folder / name), folder / f"{name}-logs"
+    line = f"npu-adapt infer {made} --device cpu"
+    request = RunRequest(
+        command="infer", command_line=line, model=str(made), device="cpu", logs=logs, cache_dir=folder / "c", **options
+    )
+    summary = run(request)
+    bundle(summary, Logs(logs), folder / f"{name}-bundle", "contest", "en")
+    return folder / f"{name}-bundle", summary
+
+
+def script(folder: Path, place: str, *options: str) -> dict[str, Any]:
+    """What the script's `main` returns, run in this process."""
+    sys.modules.pop("inference", None)
+    before = [*sys.path]
+    try:
+        result: dict[str, Any] = runpy.run_path(str(folder / place))["main"](options)
+    finally:
+        sys.path[:] = before
+    return result
+
+
+def test_every_row_of_the_task_table_is_tried() -> None:
+    assert {row for _, row, _ in MAKERS.values()} == TASKS.keys() - {"timm-image-classification"}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_script_gives_what_the_record_holds(name: str, folder: Path) -> None:
+    made, summary = written(folder, name, lambda request: infer(request, Silent()))
+    assert summary.run is not None
+    found = script(made, "inference.py")
+    inputs = [digest for sample in found["inputs"] for digest in sample.values()]
+    assert inputs == [info.sha256 for info in summary.run.inputs]
+    assert found["outputs"] == {each.name: list(each.shape) for each in summary.run.outputs}
+    assert found["predictions"] == [msgspec.to_builtins(each) for each in summary.run.predictions]
+    assert found["same_as_reported"]
+    assert json.loads((made / "results" / "inference.json").read_text()) == found
+
+
+def test_the_errors_are_those_of_the_record(folder: Path) -> None:
+    """In bfloat16, whose outputs differ from the float32 reference's: every figure to the bit."""
+    run = lambda request: compare(request, CompareOptions(fast=True), Silent())  # noqa: E731
+    made, summary = written(folder / "compared", "bert-mask", run, dtype="bfloat16")
+    assert summary.compare is not None
+    found = script(made, "eval/eval_accuracy.py")
+    for name in ("max_abs_diff", "mean_abs_diff", "cosine_similarity", "relative_l2", "top1_match", "top5_match"):
+        assert found[name] == getattr(summary.compare, name), name
+    assert found["relative_l2"] > 0
+    assert found["match_within_1_percent"] == summary.compare.match_within_1_percent
+    for output in summary.compare.outputs:
+        assert found["outputs"][output.name]["relative_l2"] == output.relative_l2
+    timed = script(made, "eval/eval_performance.py", "--iters", "3")
+    assert len(timed["device_samples_ms"]) == 3 and timed["speed_up"] > 0
+
+
+def test_scripts_are_typed_and_formatted(folder: Path) -> None:
+    """Of every task, as the project's own code is; names differ, since mypy knows a module once."""
+    kept = folder / "scripts"
+    kept.mkdir()
+    for name in MAKERS:
+        text = (folder / f"{name}-bundle" / "inference.py").read_text()
+        (kept / f"inference_{name.replace('-', '_')}.py").write_text(text)
+    for place in ("inference.py", "eval/eval_accuracy.py", "eval/eval_performance.py"):
+        source = folder / "vit-bundle" / place
+        (kept / source.name).write_text(source.read_text())
+    settings = str(Path(__file__).parents[3] / "pyproject.toml")
+    tools = Path(sys.executable).parent
+    for command in (
+        [tools / "ruff", "check", "--config", settings, "--ignore", "T201,PTH,INP001,TRY003", "."],
+        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=skip", "--ignore-missing-imports",
+         "--allow-untyped-calls", "--no-warn-return-any", "--allow-untyped-decorators", *sorted(kept.glob("*.py"))],
+    ):  # fmt: skip
+        done = subprocess.run([*map(str, command)], cwd=kept, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_script_runs_by_itself(folder: Path) -> None:
+    """As a process, from another folder, where npu_adapt cannot be imported."""
+    made = folder / "bert-classes-bundle"
+    code = (
+        "import runpy, sys; sys.modules |= {'npu_adapt': None, 'torch_npu': None}; "  # no CANN here either
+        "runpy.run_path(sys.argv.pop(), run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, str(made / "inference.py")]
+    (made / "results" / "inference.json").unlink()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "the same as reported, to the bit: True" in done.stdout
+    assert json.loads((made / "results" / "inference.json").read_text())["same_as_reported"]
+
+
+def test_other_weights_are_refused(folder: Path) -> None:
+    other = MAKERS["vit"][0](folder / "other")
+    data = bytearray((other / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (other / "model.safetensors").write_bytes(data)
+    with pytest.raises(SystemExit, match="is another file than the report's"):
+        script(folder / "vit-bundle", "inference.py", "--weights", str(other))
+
+
+def test_a_bundle_is_never_mixed_with_what_is_there(tmp_path: Path) -> None:
+    require_free(tmp_path / "new")
+    (tmp_path / "empty").mkdir()
+    require_free(tmp_path / "empty")
+    (tmp_path / "file").write_text("")
+    for taken in (tmp_path, tmp_path / "file"):
+        with pytest.raises(UsageError, match="is there already, and is no empty folder"):
+            require_free(taken)
+
+
+def test_nothing_is_written_where_nothing_ran(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a bundle needs a model that ran to its end"):
+        bundle(SAMPLES["environment-only"](), Logs(tmp_path), tmp_path / "out", "contest", "en")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_a_usage_error(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    logs = Logs(folder / "vit-logs")
+    with pytest.raises(UsageError, match="cannot be written"):
+        bundle(logs.read(), logs, tmp_path / "file" / "out", "contest", "en")
+
+
+def test_a_model_zoo_gets_its_files(folder: Path, tmp_path: Path) -> None:
+    logs = Logs(folder / "vit-logs")
+    bundle(logs.read(), logs, tmp_path / "out", "modelzoo", "zh")
+    assert (tmp_path / "out" / "modelzoo_level.txt").read_text().startswith("FuncStatus:OK\nPrecisionStatus:NA\n")
+    for place in ("inference.py", "test/self_test.py"):
+        assert (tmp_path / "out" / place).read_text().startswith("# Licensed under the Apache License")
+    pins = (tmp_path / "out" / "requirements.txt").read_text()
+    assert f"torch=={torch.__version__.partition('+')[0]}\n" in pins and "torch_npu" not in pins  # the CPU ran
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert readme.index("## 评分一览") < readme.index("## 版本配套") < readme.index("## 模型信息")
+    assert "![npu-adapt infer](screens/infer.svg)" in readme
+
+
+def test_an_audit_finds_nothing_in_a_bundle(folder: Path) -> None:
+    from npu_adapt.workflows.audit.command import audit
+    from npu_adapt.workflows.audit.request import AuditRequest
+
+    found = audit(AuditRequest(path=folder / "vit-bundle", offline=True), Silent())
+    assert [(each.id, each.places) for each in found.findings] == []
