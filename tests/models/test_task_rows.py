@@ -74,6 +74,11 @@ def test_default_samples_are_the_same_every_time(name, made, load):
         "whisper",
         "clip",
         "wav2vec2-classes",
+        "bert-answers",
+        "t5",
+        "trocr",
+        "llava",
+        "videomae",
     ],
 )
 def test_predictions_carry_their_sample(name, made, load):

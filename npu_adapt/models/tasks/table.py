@@ -7,12 +7,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from npu_adapt.errors import ModelError, Sentence, UsageError
-from npu_adapt.models.tasks import audio, image, image_text, image_to_text, questions, text, text_to_text
+from npu_adapt.models.tasks import (
+    audio,
+    image,
+    image_text,
+    image_to_text,
+    maps,
+    questions,
+    series,
+    text,
+    text_to_text,
+    video,
+)
 from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.models.tasks.task import Task
 
 ROWS = (
     *image_text.ROWS, *image.ROWS, *image_to_text.ROWS, *audio.ROWS, *text_to_text.ROWS, *text.ROWS, *questions.ROWS,
+    *maps.ROWS, *video.ROWS, *series.ROWS,
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
 
