@@ -79,6 +79,7 @@ def test_default_samples_are_the_same_every_time(name, made, load):
         "trocr",
         "llava",
         "videomae",
+        "cross-encoder",
     ],
 )
 def test_predictions_carry_their_sample(name, made, load):

@@ -278,6 +278,27 @@ def timesfm(folder: Path) -> Path:
     return save(tf.TimesFmModelForPrediction(config), folder)
 
 
+def sentence_modules(folder: Path, mode: str = "mean", *more: str) -> None:
+    """What sentence-transformers writes beside a transformer, as its hub repositories hold it."""
+    modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    modules += [(f"{3 + number}_{kind}", kind) for number, kind in enumerate(more)]
+    listed = [
+        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for number, (path, kind) in enumerate(modules)
+    ]
+    write_json(folder, "modules.json", listed)
+    (folder / "1_Pooling").mkdir()
+    flags = {f"pooling_mode_{name}": name.startswith(mode) for name in ("cls_token", "mean_tokens", "max_tokens")}
+    write_json(folder, "1_Pooling/config.json", {"word_embedding_dimension": 32, **flags})
+    write_json(folder, "sentence_bert_config.json", {"max_seq_length": 16, "do_lower_case": False})
+
+
+def sentence_encoder(folder: Path) -> Path:
+    bert(folder, "BertModel")
+    sentence_modules(folder)
+    return folder
+
+
 # name -> (writer, the row it must be taken for, its outputs and their shapes; None stands for a length of the input)
 MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None, ...]]]] = {
     "vit": (vit, "image-classification", {"logits": (1, 3), "last_hidden_state": (1, 17, 32)}),
@@ -400,5 +421,11 @@ MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None,
         timesfm,
         "time-series-forecasting",
         {"mean_predictions": (1, None), "full_predictions": (1, None, None), "last_hidden_state": (1, None, 32)},
+    ),
+    "sentences": (sentence_encoder, "sentence-similarity", {"sentence_embedding": (4, 32)}),
+    "cross-encoder": (
+        lambda folder: bert(folder, "BertForSequenceClassification", id2label={0: "LABEL_0"}, label2id={"LABEL_0": 0}),
+        "text-ranking",
+        {"scores": (1, 4)},
     ),
 }
