@@ -220,13 +220,18 @@ def _sized(processor: Any, config: Any) -> Any:
     sizes = [each.image_size for each in configs(config) if getattr(each, "image_size", None)]
     asked = sizes[0] if sizes else PICTURE
     side = max(asked) if isinstance(asked, (list, tuple)) else asked
-    for name in ("size", "crop_size"):
+    for name in ("size", "crop_size", "max_image_size"):
         size = getattr(processor, name, None)
         if isinstance(size, int):
             setattr(processor, name, side)
         elif size is not None:
             given = dict(size) if isinstance(size, Mapping) else vars(size)
             setattr(processor, name, {key: _side(value, side) for key, value in given.items() if value is not None})
+    for each in configs(config):  # how the pictures are cut, where both say it
+        for name, other in (("patch_size",) * 2, ("temporal_patch_size",) * 2, ("merge_size", "spatial_merge_size")):
+            said = getattr(each, other, None)
+            if isinstance(said, int) and isinstance(getattr(processor, name, None), int):
+                setattr(processor, name, said)
     for name in ("max_pixels", "min_pixels"):
         if isinstance(getattr(processor, name, None), int):
             setattr(processor, name, min(getattr(processor, name), side * side))
