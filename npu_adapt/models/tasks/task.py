@@ -169,7 +169,10 @@ def require_all_inputs(loaded: LoadedModel, sample: Sample) -> None:
 
 def sample_of(encoded: Mapping[str, Tensor], origin: str, **known: Any) -> Sample:
     """A sample from a processor's result, floating tensors made float32; `known` are further fields of it."""
-    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in encoded.items()}
+    tensors = {
+        name: (tensor.float() if tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in encoded.items()
+    }  # a picture whose channels lie last in memory is refused by torch_npu
     return Sample(tensors, tuple(input_info(name, tensor, origin) for name, tensor in tensors.items()), **known)
 
 
