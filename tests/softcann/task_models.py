@@ -28,7 +28,7 @@ ATTENTIONS = ("auto", "eager")
 BOTH_ATTENTIONS = ("vit", "yolos", "segformer", "mask2former", "bert-mask", "llama", "wav2vec2", "whisper", "clip")
 # What stops a model on the software NPU, in the words of the failure: the operator, or the memory format.
 BLOCKED = {"swin2sr": "LeakyRelu"}
-# SAM's forward runs, but torch_npu copies none of its tensors whose channels lie last: no operator of it can be watched.
+# SAM's forward runs, but torch_npu clones no tensor whose channels lie last: its operators cannot be watched.
 NOT_WATCHED = ("sam",)
 ON_NPU = {name: maker for name, maker in MAKERS.items() if name not in NOT_WATCHED}
 
