@@ -111,6 +111,14 @@ def test_two_pooling_modes_at_once_are_refused(tmp_path):
         read_pooling(tmp_path)
 
 
+def test_a_module_outside_of_the_folder_is_refused(tmp_path):
+    tiny_models.sentence_modules(tmp_path)
+    file = tmp_path / "modules.json"
+    file.write_text(file.read_text().replace("1_Pooling", "../1_Pooling"))
+    with pytest.raises(ModelError, match="not a list of modules"):
+        read_pooling(tmp_path)
+
+
 def test_the_pooling_is_fetched_with_the_model():
     names = ("config.json", "model.safetensors", "modules.json", "1_Pooling/config.json", "onnx/model.onnx")
     assert "1_Pooling/config.json" in needed_files(names)

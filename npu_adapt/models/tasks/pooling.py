@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from npu_adapt.errors import ModelCorrupt, ModelError, Sentence, first_line
-from npu_adapt.models.reading import read_regular
+from npu_adapt.files import read_regular
+from npu_adapt.models.selection import is_safe
 
 MODULES = "modules.json"
 ADAPTER = (
@@ -91,7 +92,10 @@ def read_pooling(path: Path) -> Pooling:
             ),
             hint=ADAPTER,
         )
-    fields = _read(path / str(modules[1].get("path", "")) / "config.json")
+    place = f"{modules[1].get('path', '')}/config.json".lstrip("/")
+    if not is_safe(place):  # a path out of the folder is none of the checkpoint's
+        raise ModelCorrupt(Sentence("{file} is not a list of modules", file=path / MODULES), hint=_AGAIN)
+    fields = _read(path / place)
     mode = str(fields.get("pooling_mode") or "+".join(name for flag, name in _FLAGS.items() if fields.get(flag)))
     if mode not in _MODES:
         raise ModelError(
