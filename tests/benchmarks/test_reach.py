@@ -44,7 +44,7 @@ def test_dividing_keeps_what_is_a_multiple_of_what():
 SAMPLE = (
     "afmoe", "albert", "bart", "bert", "blip", "bloom", "clip_text_model", "cohere", "data2vec-vision", "deepseek_v3",
     "distilbert", "ernie", "fnet", "gemma2", "glm", "gpt2", "gpt_neox", "granitemoehybrid", "ibert", "jetmoe", "llama",
-    "llava", "marian", "mistral", "mpt", "olmo3", "phi", "pvt", "qwen2", "qwen2_vl", "qwen3_next", "qwen3_vl",
+    "llava", "flint", "mistral", "mpt", "olmo3", "phi", "pvt", "qwen2", "qwen2_vl", "qwen3_next", "qwen3_vl",
     "roberta", "sarvam_moe", "siglip_vision_model", "squeezebert", "t5", "trocr", "vit", "xlnet",
 )  # fmt: skip
 

@@ -220,6 +220,7 @@ def depth_anything(folder: Path) -> Path:
     config = tf.DepthAnythingConfig(
         backbone_config=backbone, patch_size=8, reassemble_hidden_size=32, reassemble_factors=[2, 1],
         neck_hidden_sizes=[8, 16], fusion_hidden_size=8, head_hidden_size=8, head_in_index=-1,
+        depth_estimation_type="metric", max_depth=10,
     )  # fmt: skip
     return save(tf.DepthAnythingForDepthEstimation(config), folder, image_processor("DPTImageProcessor"))
 
