@@ -87,7 +87,7 @@ def load_model(
         require_bounded(fields, checkpoint, local.path)
         config = load_config(local.path, trust_remote_code=trust_remote_code)
         with foreign_code("configuration", local.path / CONFIG):
-            row = choose_task(config, task)
+            row = choose_task(config, task, local.path)
         processors = load_processors(row.processors, local.path, config, trust_remote_code=trust_remote_code)
         import_class(row, config)
         started = time.perf_counter()

@@ -46,6 +46,12 @@ _OTHER_MODELS = (
         "a pipeline of sentence-transformers",
         "name the folder of its first module, such as 0_Transformer",
     ),
+    (
+        "configuration.json",
+        "modelscope",
+        "the pipeline of a ModelScope library",
+        "write an adapter that builds its model: npu-adapt compare FILE.py --weights DIR",
+    ),
 )
 _OTHER_WEIGHTS = (
     # pattern, id of the fact, what it is, what to do

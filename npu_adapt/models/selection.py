@@ -11,6 +11,9 @@ from fnmatch import fnmatchcase
 # --trust-remote-code is given.
 SMALL_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", "*.py")
 
+# Beside modules.json, what sentence-transformers does after its transformer.
+MODULE_FILES = r"\d+_\w+/config\.json"
+
 
 @dataclass(frozen=True)
 class WeightFormat:
@@ -77,7 +80,8 @@ def needed_files(
     names = tuple(names)
     wanted = set(needed_weights(filter(is_safe, names), allow_pickle=allow_pickle))
     for name in names:
-        small = "/" not in name and name not in INDICES and is_safe(name) and _matches(name, SMALL_FILES)
+        top = "/" not in name and name not in INDICES and _matches(name, SMALL_FILES)
+        small = is_safe(name) and (top or ("modules.json" in names and re.fullmatch(MODULE_FILES, name) is not None))
         if small or _matches(name, include):
             wanted.add(name)
     return tuple(sorted(name for name in wanted if not _matches(name, exclude)))

@@ -152,7 +152,12 @@ def test_safetensors_of_any_name_are_weights(names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("file", "id"),
-    [("adapter_config.json", "adapter"), ("model_index.json", "pipeline"), ("modules.json", "sentence-transformers")],
+    [
+        ("adapter_config.json", "adapter"),
+        ("model_index.json", "pipeline"),
+        ("modules.json", "sentence-transformers"),
+        ("configuration.json", "modelscope"),
+    ],
 )
 def test_a_folder_of_another_kind_is_named(caches: Path, file: str, id: str) -> None:
     (caches / "mine").mkdir()
@@ -160,7 +165,7 @@ def test_a_folder_of_another_kind_is_named(caches: Path, file: str, id: str) -> 
     with pytest.raises(ModelError, match=file) as caught:
         find(caches, model=str(caches / "mine"))
     assert [attempt.id for attempt in caught.value.attempts] == [id]
-    assert caught.value.hint.startswith(("merge", "name the folder"))
+    assert caught.value.hint.startswith(("merge", "name the folder", "write an adapter"))
 
 
 # Git LFS.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
 
+import npu_adapt
 from npu_adapt.errors import ModelError, RunFailed, UsageError
 from npu_adapt.models.tasks import TASKS
 from npu_adapt.models.tasks.results import outputs_of
@@ -31,6 +33,12 @@ def run(loaded, values=(), samples=1):
 
 def test_every_row_has_a_model_here():
     assert {row for _, row, _ in MAKERS.values()} | TIMM_ROWS == set(TASKS)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_row_is_in_the_page_of_tasks(language):
+    page = (Path(npu_adapt.__file__).parent / "docs" / language / "tasks.md").read_text()
+    assert [name for name in TASKS if name not in page] == []
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -74,6 +82,12 @@ def test_default_samples_are_the_same_every_time(name, made, load):
         "whisper",
         "clip",
         "wav2vec2-classes",
+        "bert-answers",
+        "t5",
+        "trocr",
+        "llava",
+        "videomae",
+        "cross-encoder",
     ],
 )
 def test_predictions_carry_their_sample(name, made, load):

@@ -213,6 +213,93 @@ def picture_tokenizer(folder: Path) -> None:
     word_tokenizer(folder, more=(PICTURE_WORD,))
 
 
+def depth_anything(folder: Path) -> Path:
+    backbone = tf.Dinov2Config(
+        **{**WIDTH, "mlp_ratio": 2}, **PICTURE, out_indices=[1, 2], reshape_hidden_states=False, apply_layernorm=True
+    )
+    config = tf.DepthAnythingConfig(
+        backbone_config=backbone, patch_size=8, reassemble_hidden_size=32, reassemble_factors=[2, 1],
+        neck_hidden_sizes=[8, 16], fusion_hidden_size=8, head_hidden_size=8, head_in_index=-1,
+        depth_estimation_type="metric", max_depth=10,
+    )  # fmt: skip
+    return save(tf.DepthAnythingForDepthEstimation(config), folder, image_processor("DPTImageProcessor"))
+
+
+def swin2sr(folder: Path) -> Path:
+    config = tf.Swin2SRConfig(
+        image_size=16, embed_dim=16, depths=[1, 1], num_heads=[2, 2], window_size=4, mlp_ratio=2.0, upscale=2
+    )
+    processor = {"image_processor_type": "Swin2SRImageProcessor", "do_rescale": True, "do_pad": True, "pad_size": 8}
+    return save(
+        tf.Swin2SRForImageSuperResolution(config),
+        folder,
+        lambda folder: write_json(folder, "preprocessor_config.json", processor),
+    )
+
+
+def vitpose(folder: Path) -> Path:
+    backbone = tf.VitPoseBackboneConfig(
+        **{**WIDTH, "mlp_ratio": 2}, image_size=[32, 24], patch_size=[8, 8], out_indices=[2]
+    )
+    joints = dict(enumerate(("nose", "left eye", "right eye")))
+    config = tf.VitPoseConfig(backbone_config=backbone, id2label=joints, use_simple_decoder=True)
+    processor = image_processor("VitPoseImageProcessor", do_resize=False, size={"height": 32, "width": 24})
+    return save(tf.VitPoseForPoseEstimation(config), folder, processor)
+
+
+def sam(folder: Path) -> Path:
+    vision = {
+        **WIDTH, "output_channels": 16, "image_size": 64, "patch_size": 8, "window_size": 4, "num_pos_feats": 8,
+        "global_attn_indexes": [1], "mlp_dim": 48,
+    }  # fmt: skip
+    config = tf.SamConfig(
+        vision_config=vision,
+        prompt_encoder_config={"hidden_size": 16, "image_size": 64, "patch_size": 8, "mask_input_channels": 4},
+        mask_decoder_config={
+            "hidden_size": 16, "mlp_dim": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "iou_head_hidden_dim": 16,
+        },
+    )  # fmt: skip
+    processor = image_processor(
+        "SamImageProcessor", size={"longest_edge": 64}, do_pad=True, pad_size={"height": 64, "width": 64}
+    )
+    return save(tf.SamModel(config), folder, processor)
+
+
+def videomae(folder: Path) -> Path:
+    config = tf.VideoMAEConfig(**WIDTH, **PICTURE, num_frames=4, tubelet_size=2, **LABELS)
+    return save(tf.VideoMAEForVideoClassification(config), folder, image_processor())
+
+
+def timesfm(folder: Path) -> Path:
+    config = tf.TimesFmConfig(
+        patch_length=8, context_length=32, horizon_length=16, num_hidden_layers=2, hidden_size=32, intermediate_size=32,
+        head_dim=16, num_attention_heads=2,
+    )  # fmt: skip
+    return save(tf.TimesFmModelForPrediction(config), folder)
+
+
+def sentence_modules(folder: Path, mode: str = "mean", *more: str) -> None:
+    """What sentence-transformers writes beside a transformer, as its hub repositories hold it."""
+    modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    modules += [(f"{3 + number}_{kind}", kind) for number, kind in enumerate(more)]
+    listed = [
+        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for number, (path, kind) in enumerate(modules)
+    ]
+    write_json(folder, "modules.json", listed)
+    (folder / "1_Pooling").mkdir()
+    flags = {f"pooling_mode_{name}": name.startswith(mode) for name in ("cls_token", "mean_tokens", "max_tokens")}
+    write_json(folder, "1_Pooling/config.json", {"word_embedding_dimension": 32, **flags})
+    write_json(folder, "sentence_bert_config.json", {"max_seq_length": 16, "do_lower_case": False})
+
+
+def sentence_encoder(folder: Path) -> Path:
+    bert(folder, "BertModel")
+    sentence_modules(folder)
+    return folder
+
+
 # name -> (writer, the row it must be taken for, its outputs and their shapes; None stands for a length of the input)
 MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None, ...]]]] = {
     "vit": (vit, "image-classification", {"logits": (1, 3), "last_hidden_state": (1, 17, 32)}),
@@ -321,5 +408,25 @@ MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None,
             "logits": (1, None, len(WORDS) + 1),
             "next_token_logits": (1, len(WORDS) + 1),
         },
+    ),
+    "depth-anything": (depth_anything, "depth-estimation", {"predicted_depth": (1, None, None)}),
+    "swin2sr": (
+        swin2sr,
+        "image-to-image",
+        {"reconstruction": (1, 3, None, None)},
+    ),
+    "vitpose": (vitpose, "pose-estimation", {"heatmaps": (1, 3, None, None)}),
+    "sam": (sam, "mask-generation", {"pred_masks": (1, 1, 3, None, None), "iou_scores": (1, 1, 3)}),
+    "videomae": (videomae, "video-classification", {"logits": (1, 3), "last_hidden_state": (1, 32, 32)}),
+    "timesfm": (
+        timesfm,
+        "time-series-forecasting",
+        {"mean_predictions": (1, None), "full_predictions": (1, None, None), "last_hidden_state": (1, None, 32)},
+    ),
+    "sentences": (sentence_encoder, "sentence-similarity", {"sentence_embedding": (4, 32)}),
+    "cross-encoder": (
+        lambda folder: bert(folder, "BertForSequenceClassification", id2label={0: "LABEL_0"}, label2id={"LABEL_0": 0}),
+        "text-ranking",
+        {"scores": (1, 4)},
     ),
 }

@@ -24,6 +24,18 @@ from tests.models.tiny_models import MAKERS
 
 DTYPES = ("float32", "float16", "bfloat16")
 ATTENTIONS = ("auto", "eager")
+# Of a body that several tasks share, one has its other attention run too.
+BOTH_ATTENTIONS = ("vit", "yolos", "segformer", "mask2former", "bert-mask", "llama", "wav2vec2", "whisper", "clip")
+# What stops a model on the software NPU, in the words of the failure: the operator, or the memory format.
+BLOCKED = {"swin2sr": "LeakyRelu"}
+# SAM's forward runs, but torch_npu clones no tensor whose channels lie last: its operators cannot be watched.
+NOT_WATCHED = ("sam",)
+ON_NPU = {name: maker for name, maker in MAKERS.items() if name not in NOT_WATCHED}
+
+
+def attentions(name: str) -> tuple[str, ...]:
+    """The attentions that are run of a model."""
+    return ATTENTIONS if name in BOTH_ATTENTIONS else ATTENTIONS[:1]
 
 
 def forwards(folder: Path) -> Iterator[tuple[str, float | str]]:
@@ -31,10 +43,10 @@ def forwards(folder: Path) -> Iterator[tuple[str, float | str]]:
 
     device = open_device("npu:0", allow_cpu=False).device
     device.pin_hf32(False)
-    for name, (make, _, _) in MAKERS.items():
+    for name, (make, _, _) in ON_NPU.items():
         torch.manual_seed(0)  # the same weights whatever was made before
         path = make(folder / name)
-        for attention in ATTENTIONS:
+        for attention in attentions(name):
             loaded = load_model(
                 OnDisk(path),
                 task=None,
@@ -67,7 +79,9 @@ def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     from npu_adapt.workflows.compare.command import CompareOptions, compare
     from npu_adapt.workflows.run.request import RunRequest
 
-    for name, (make, _, _) in MAKERS.items():
+    for name, (make, _, _) in ON_NPU.items():
+        if name in BLOCKED:
+            continue
         torch.manual_seed(0)
         path = make(folder / name)
         request = RunRequest(

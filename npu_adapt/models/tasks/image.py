@@ -108,7 +108,7 @@ def detections(
     """The five boxes of the highest score, as transformers' processor for the model reads them."""
     with foreign_code("predictions", loaded.info.architecture):
         result = SimpleNamespace(logits=outputs["logits"].float(), pred_boxes=outputs["pred_boxes"].float())
-        (found,) = _processor(loaded).post_process_object_detection(result, threshold=0.0)
+        (found,) = image_processor(loaded).post_process_object_detection(result, threshold=0.0)
     label = class_label(loaded)
     order = found["scores"].argsort(descending=True)[:5]
     return tuple(
@@ -124,13 +124,13 @@ def areas(
     result = SimpleNamespace(**{name: tensor.float() for name, tensor in outputs.items()})
     with foreign_code("predictions", loaded.info.architecture):
         sizes = None if sample.size is None else [sample.size]
-        (classes,) = _processor(loaded).post_process_semantic_segmentation(result, target_sizes=sizes)
+        (classes,) = image_processor(loaded).post_process_semantic_segmentation(result, target_sizes=sizes)
     counts = classes.flatten().long().bincount().double()
     found = top_classes(counts / counts.sum(), sample_index, class_label(loaded))
     return tuple(prediction for prediction in found if prediction.score > 0)
 
 
-def _processor(loaded: LoadedModel) -> Any:
+def image_processor(loaded: LoadedModel) -> Any:
     """The image processor itself, where options were bound to its call."""
     return getattr(loaded.processor.image, "func", loaded.processor.image)
 

@@ -35,9 +35,20 @@ def picture_token(config: Any) -> int | None:
     return None
 
 
-def has_no_picture_token(config: Any) -> bool:
+def reads_pictures(config: Any) -> bool:
+    """Whether the model has a part that reads pictures: transformers' tables list language models of the type too."""
+    parts = [config, *(each for each in vars(config).values() if hasattr(each, "to_dict"))]
+    return any(hasattr(part, name) for part in parts for name in ("image_size", "patch_size", "vision_config"))
+
+
+def captions_alone(config: Any) -> bool:
     """Whether the model reads its picture beside the text, as TrOCR and BLIP do."""
-    return picture_token(config) is None
+    return picture_token(config) is None and reads_pictures(config)
+
+
+def chats(config: Any) -> bool:
+    """Whether the picture has its place in the prompt."""
+    return picture_token(config) is not None and reads_pictures(config)
 
 
 def prepare_captions(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
@@ -145,7 +156,7 @@ ROWS = (
         read=first_step_tokens,
         needs=(FIRST_STEP,),
         class_scores=FIRST_STEP,
-        suits=has_no_picture_token,
+        suits=captions_alone,
     ),
     Task(
         name="image-text-to-text",
@@ -160,5 +171,6 @@ ROWS = (
         needs=("next_token_logits",),
         class_scores="next_token_logits",
         shared_inputs=("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids"),
+        suits=chats,
     ),
 )

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from npu_adapt.errors import ModelError, Sentence, UsageError
-from npu_adapt.models.tasks import audio, image, image_text, image_to_text, questions, text, text_to_text
+from npu_adapt.models.tasks import (
+    audio,
+    image,
+    image_text,
+    image_to_text,
+    maps,
+    questions,
+    sentences,
+    series,
+    text,
+    text_to_text,
+    video,
+)
 from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.models.tasks.task import Task
 
 ROWS = (
-    *image_text.ROWS, *image.ROWS, *image_to_text.ROWS, *audio.ROWS, *text_to_text.ROWS, *text.ROWS, *questions.ROWS,
+    *image_text.ROWS, *image.ROWS, *image_to_text.ROWS, *audio.ROWS, *text_to_text.ROWS, *sentences.ROWS,
+    *text.ROWS, *questions.ROWS,
+    *maps.ROWS, *video.ROWS, *series.ROWS,
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
 
@@ -24,11 +39,14 @@ _FEATURE_ROWS = (
 )
 
 
-def choose_task(config: Any, asked: str | None) -> Task:
-    """The row for a transformers configuration: the one asked for, else the one of its architecture or model type.
+def choose_task(config: Any, asked: str | None, path: Path | None = None) -> Task:
+    """The row for a checkpoint: the one asked for, else the one of its architecture or model type.
 
-    Raises `UsageError` for an unknown name and `ModelError` where nothing can be inferred.
+    A checkpoint of sentence-transformers in `path` brings the pooling of its row. Raises `UsageError` for an unknown
+    name and `ModelError` where nothing can be inferred.
     """
+    if path is not None and sentences.has_modules(path) and (asked is None or sentences.SIMILARITY.has_tag(asked)):
+        return sentences.sentence_row(sentences.SIMILARITY, path)
     rows = [row for row in every_row() if _suits(row, config)]
     if asked is not None:
         return _asked(rows, config, asked)

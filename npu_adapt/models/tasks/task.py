@@ -147,9 +147,32 @@ def accepted(loaded: LoadedModel, encoded: Mapping[str, Tensor]) -> dict[str, Te
     return {name: encoded[name] for name in encoded if name in taken}
 
 
+def takes(loaded: LoadedModel, name: str) -> bool:
+    """Whether the model's forward takes an input of that name."""
+    return name in inspect.signature(loaded.module.forward).parameters
+
+
+def require_all_inputs(loaded: LoadedModel, sample: Sample) -> None:
+    """Raises `ModelError` where the forward cannot run without an input that the task does not prepare."""
+    given = inspect.signature(loaded.module.forward).parameters.values()
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [each.name for each in given if each.default is each.empty and each.kind not in variable]
+    if missing := [name for name in needed if name not in sample.tensors]:
+        raise ModelError(
+            Sentence(
+                "the forward of {name} needs {missing}, which the task {task} does not prepare",
+                name=loaded.info.architecture, missing=", ".join(missing), task=loaded.task.name,
+            ),
+            hint="write an adapter that prepares its inputs: npu-adapt compare FILE.py --weights DIR",
+        )  # fmt: skip
+
+
 def sample_of(encoded: Mapping[str, Tensor], origin: str, **known: Any) -> Sample:
     """A sample from a processor's result, floating tensors made float32; `known` are further fields of it."""
-    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in encoded.items()}
+    tensors = {
+        name: (tensor.float() if tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in encoded.items()
+    }  # a picture whose channels lie last in memory is refused by torch_npu
     return Sample(tensors, tuple(input_info(name, tensor, origin) for name, tensor in tensors.items()), **known)
 
 

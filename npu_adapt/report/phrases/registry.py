@@ -77,6 +77,7 @@ ATTEMPTS: dict[str, Phrase] = {
         "an adapter (LoRA), which is no model by itself: {file}", "适配器（LoRA），本身不是完整模型：{file}"
     ),
     "pipeline": Phrase("a pipeline of several models: {file}", "由多个模型组成的流水线：{file}"),
+    "modelscope": Phrase("the pipeline of a ModelScope library: {file}", "ModelScope 库的流水线：{file}"),
     "sentence-transformers": Phrase(
         "a pipeline of sentence-transformers: {file}", "sentence-transformers 的流水线：{file}"
     ),

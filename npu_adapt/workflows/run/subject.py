@@ -18,6 +18,7 @@ from npu_adapt.errors import ModelError
 from npu_adapt.models import loading
 from npu_adapt.models.loading import LoadedModel
 from npu_adapt.models.request import ModelRequest
+from npu_adapt.models.tasks import require_all_inputs
 from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.records import WeightFile, WeightsInfo
@@ -83,6 +84,7 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
     run.note(*plugins().failed)
     run.device.require_dtype(loaded.dtype)
     samples = loaded.task.prepare(loaded, request.inputs, request.samples, request.seed)
+    require_all_inputs(loaded, samples[0])
     return Subject(loaded, samples, loaded.load_ms, hashing)
 
 

@@ -43,7 +43,7 @@ def _make(model_type: str, architecture: str, folder: Path, way: Way) -> Path:
         tokens = _Tokens(model_type, config)
         _number_tokens(config, tokens)
         kind = _exported(architecture)
-        write_processors(config, tokens, folder, _main_input(kind))
+        write_processors(config, tokens, folder, kind)
         _require_small(kind, config)
         torch.manual_seed(0)
         model = shaken(kind(config))
@@ -145,36 +145,31 @@ def processor_source(model_type: str) -> str:
         return ""
 
 
-def write_processors(config: Any, tokens: _Tokens, folder: Path, main_input: str) -> None:
+def write_processors(config: Any, tokens: _Tokens, folder: Path, kind: Any) -> None:
     """Whatever of tokenizer, image processor and feature extractor transformers' tables have for the model type."""
     tokenizer = _tokenizer(tokens)
     parts = {"tokenizer": tokenizer, "image_processor": _image_processor(config), "feature_extractor": _sounds(config)}
     made = {name: part for name, part in parts.items() if part is not None}
-    if len(made) == 1:  # a tower of a larger model is published with that model's processor
-        made |= _plain_processors(config, main_input)
+    made = _plain_processors(config, kind) | made  # a tower is published with its whole model's
     processor = _processor(config, made)
     for part in [*made.values(), *([processor] if processor is not None else [])]:
         part.save_pretrained(folder)
 
 
-def _main_input(kind: Any) -> str:
-    taken = inspect.signature(kind.forward).parameters
-    known = ("pixel_values", "input_values", "input_features")
-    return kind.main_input_name if kind.main_input_name in taken else next((n for n in known if n in taken), "")
-
-
-def _plain_processors(config: Any, main_input: str) -> dict[str, Any]:
-    """The plainest processor of a modality, for a model type that transformers' tables have none for."""
+def _plain_processors(config: Any, kind: Any) -> dict[str, Any]:
+    """The plainest processors of what the forward takes, for model types that have none of their own here."""
     import transformers
 
-    if main_input == "pixel_values":
-        return {"image_processor": _sized(transformers.ViTImageProcessorPil(), config)}
-    if main_input == "input_values":
-        return {"feature_extractor": transformers.Wav2Vec2FeatureExtractor()}
-    if main_input == "input_features":
+    taken = inspect.signature(kind.forward).parameters
+    found: dict[str, Any] = {}
+    if {"pixel_values", "pixel_values_videos"} & set(taken):
+        found["image_processor"] = _sized(transformers.ViTImageProcessorPil(), config)
+    if "input_values" in taken:
+        found["feature_extractor"] = transformers.Wav2Vec2FeatureExtractor()
+    elif "input_features" in taken:
         bins = next((each.num_mel_bins for each in configs(config) if getattr(each, "num_mel_bins", None)), 80)
-        return {"feature_extractor": transformers.WhisperFeatureExtractor(feature_size=bins)}
-    return {}
+        found["feature_extractor"] = transformers.WhisperFeatureExtractor(feature_size=bins)
+    return found
 
 
 def _tokenizer(tokens: _Tokens) -> Any:
@@ -225,13 +220,18 @@ def _sized(processor: Any, config: Any) -> Any:
     sizes = [each.image_size for each in configs(config) if getattr(each, "image_size", None)]
     asked = sizes[0] if sizes else PICTURE
     side = max(asked) if isinstance(asked, (list, tuple)) else asked
-    for name in ("size", "crop_size"):
+    for name in ("size", "crop_size", "max_image_size"):
         size = getattr(processor, name, None)
         if isinstance(size, int):
             setattr(processor, name, side)
         elif size is not None:
             given = dict(size) if isinstance(size, Mapping) else vars(size)
             setattr(processor, name, {key: _side(value, side) for key, value in given.items() if value is not None})
+    for each in configs(config):  # how the pictures are cut, where both say it
+        for name, other in (("patch_size",) * 2, ("temporal_patch_size",) * 2, ("merge_size", "spatial_merge_size")):
+            said = getattr(each, other, None)
+            if isinstance(said, int) and isinstance(getattr(processor, name, None), int):
+                setattr(processor, name, said)
     for name in ("max_pixels", "min_pixels"):
         if isinstance(getattr(processor, name, None), int):
             setattr(processor, name, min(getattr(processor, name), side * side))

@@ -1,6 +1,6 @@
 """A configuration made small by reading its fields, those of nested configurations too; no architecture is named.
 
-Four ways, from the smallest to the most careful. What a field is, its name tells; what values belong together, that
+Five ways, from the smallest to the most careful. What a field is, its name tells; what values belong together, that
 they are equal, or each a multiple of the other. Where a way breaks a relation that a model needs, the next is tried.
 """
 
@@ -28,13 +28,20 @@ class Way:
     name: str
     head_dim: int = 0  # of four heads, which give all other widths; 0: widths keep their relations
     divisor: int = 1  # of all widths then; the heads are kept
+    small_pictures: bool = False
 
     @property
     def width(self) -> int:
         return HEADS * self.head_dim
 
 
-WAYS = (Way("tiny", head_dim=16), Way("wide heads", head_dim=128), Way("divided", divisor=8), Way("shallow"))
+WAYS = (
+    Way("tiny", head_dim=16, small_pictures=True),
+    Way("heads of 64", head_dim=64),
+    Way("heads of 128", head_dim=128),
+    Way("divided", divisor=8),
+    Way("shallow"),
+)
 
 
 @dataclass(frozen=True)
@@ -173,10 +180,12 @@ def _width(value: int, around: Around) -> int:
 
 
 def picture_size(value: int, around: Around) -> int:
-    """A small picture of whole patches."""
+    """A small picture: a multiple of four patches a side, since models put neighbours together by twos and fours."""
     patch = around.fields.get("patch_size") or 1
     patch = patch[0] if isinstance(patch, (list, tuple)) else patch
-    return value if not isinstance(patch, int) or value <= PICTURE else patch * max(2, math.ceil(PICTURE / patch))
+    if not around.way.small_pictures or not isinstance(patch, int) or value <= PICTURE:
+        return value
+    return 4 * patch * math.ceil(PICTURE / (4 * patch))
 
 
 def _at_most(limit: int) -> Callable[[int, Around], int]:
@@ -198,6 +207,7 @@ RULES = (
     Rule(r"(^|_)image_size$", picture_size),
     Rule(r"(^|_)(num_(\w+_)?experts|n_(routed_)?experts)$", _at_most(4), fixed=True),
     Rule(r"experts_per_tok|^top_?k(_experts)?$|moe_top_?k|num_selected_experts", _at_most(2), fixed=True),
+    Rule(r"tokens_per_image$", _at_most(4)),
     Rule(r"^(n|topk)_group$", _at_most(1), fixed=True),
     Rule(r"(^|_)(n_?heads?|(\w+_)?heads|num_(\w+_)?head)$", _heads, fixed=True),
     Rule(r"head_(dim|size)$|^(d_kv|kv_channels|head_width|mamba_d_head)$", _head_dim, fixed=True),
@@ -211,9 +221,11 @@ RULES = (
 
 
 def _stages(values: Sequence[int], around: Around) -> list[int]:
-    """Widths of stages, the least of them 16, in the same proportions."""
-    least = min(values)
-    return [max(16, 16 * value // least) if around.way.head_dim and least >= 16 else value for value in values]
+    """Widths of stages by one divisor, so that lists that name each other's widths still agree."""
+    if len(values) > 1 and len(set(values)) == 1:
+        return [_width(value, around) for value in values]
+    divides = around.way.small_pictures and all(value % 8 == 0 and value >= 32 for value in values)
+    return [value // 8 if divides else value for value in values]
 
 
 def _stage_heads(values: Sequence[int], around: Around) -> list[int]:

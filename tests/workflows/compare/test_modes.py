@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 import npu_adapt
@@ -239,3 +240,16 @@ def test_the_screens_name_mode_submodule_and_check(failed: Summary, language: An
     table, said = section_of_modes(figures)
     assert len(table.rows) == 6  # five checks of one output, and the mode that the device does not have
     assert "blocks.0.norm" in str(said)
+
+
+@pytest.mark.parametrize(
+    ("edit", "path"),
+    [
+        ({"status": "passed"}, "compare.modes.0.status"),
+        ({"suspect": None}, "compare.verdict.terms"),
+    ],
+)
+def test_an_edited_mode_is_seen(failed: Summary, edit: dict[str, Any], path: str) -> None:
+    section, found = of(failed)
+    edited = replace(failed, compare=replace(section, modes=(replace(found, **edit), *section.modes[1:])))
+    assert path in [each.field for each in contradictions(edited)]
