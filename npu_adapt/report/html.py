@@ -9,6 +9,8 @@ from jinja2 import Environment, StrictUndefined
 from npu_adapt.records import Summary
 from npu_adapt.report.adaptation import adaptation_report
 from npu_adapt.report.document import Code, Link, Listing, Paragraph, Table, Verbatim, is_plain_link, printable
+from npu_adapt.report.figures import Figures
+from npu_adapt.report.first.report import first_report
 from npu_adapt.report.phrases import Language
 
 KINDS = {
@@ -29,4 +31,5 @@ def render(summary: Summary, language: Language = "en") -> str:
     environment.filters["printable"] = printable
     environment.tests["safe_link"] = is_plain_link
     template = files("npu_adapt.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(template).render(report=adaptation_report(summary, language))
+    first = first_report(Figures(summary, language), None)
+    return environment.from_string(template).render(report=adaptation_report(summary, language), first=first)

@@ -81,3 +81,10 @@ def test_the_directive_and_the_notices_stand_on_top(sample: Sample) -> None:
     head = render(sample("rehearsed")).split("<h2>")[0]
     assert '<p class="notice">REHEARSED: no device was used.' in head
     assert "#+NPU" not in head
+
+
+def test_the_verdict_stands_before_all_sections(summary: Summary) -> None:
+    page = render(summary)
+    first, rest = page.partition("<dl>")[0], page.partition("</dl>")[2]
+    assert '<section class="first">' in first and "<h2>" not in first
+    assert rest.count("<h2>") == len(adaptation_report(summary).sections)
