@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -12,6 +13,19 @@ from npu_adapt.errors import ExitCode, Sentence, UsageError
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 lost: list[OSError] = []  # why results were not written, in this process
+
+
+def _as_bytes_or_escapes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Names that are not UTF-8 as the bytes that they are, and what the encoding does not have as escapes."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.backslashreplace_errors(error)
+
+
+codecs.register_error("npu-adapt", _as_bytes_or_escapes)
+# What the handlers of Python's own streams become: Chinese on an ASCII terminal is no reason to end.
+ERRORS = {"strict": "backslashreplace", "surrogateescape": "npu-adapt"}
 
 
 class Output(io.FileIO):
@@ -53,7 +67,9 @@ def text_output(descriptor: int, like: TextIO | None, *, holds_results: bool) ->
     if like is None:
         return io.TextIOWrapper(stream, "utf-8", "backslashreplace")
     line_buffering = getattr(like, "line_buffering", False)
-    return io.TextIOWrapper(stream, like.encoding, like.errors, line_buffering=line_buffering)
+    return io.TextIOWrapper(
+        stream, like.encoding, ERRORS.get(like.errors or "", like.errors), line_buffering=line_buffering
+    )
 
 
 def ending(code: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 from collections.abc import Iterator
@@ -59,3 +60,11 @@ def test_each_ends_with_a_code_of_the_contract(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     for _, words in COMMANDS.values():
         assert words in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(("errors", "written"), [("strict", b"\\u4e2d \\udcd0"), ("surrogateescape", b"\\u4e2d \xd0")])
+def test_what_an_encoding_does_not_have_is_escaped(errors: str, written: bytes, tmp_path: Path) -> None:
+    like = io.TextIOWrapper(io.BytesIO(), "ascii", errors)
+    with (tmp_path / "out").open("wb") as file, text_output(file.fileno(), like, holds_results=True) as stream:
+        stream.write("中 \udcd0")
+    assert (tmp_path / "out").read_bytes() == written

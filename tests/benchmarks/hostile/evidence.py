@@ -30,7 +30,7 @@ SUMMARY_COMMANDS: dict[str, tuple[str, ...]] = {
 
 def summaries(saved: Path, share: float, chosen: Random) -> Iterator[Input]:
     files = (saved / "logs/summary.json", saved / "environment.json")
-    old = Path(__file__).parents[1] / "data" / "summary-v1.json"
+    old = Path(__file__).parents[2] / "data" / "summary-v1.json"
     for number in some(share, 220):
         name = chosen.choice([*SUMMARY_COMMANDS][:5] if chosen.randrange(4) else [*SUMMARY_COMMANDS][5:])
         source = files[1] if name == "env --diff" and chosen.randrange(2) else chosen.choice((files[0], old))

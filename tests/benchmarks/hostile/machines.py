@@ -12,7 +12,7 @@ from random import Random
 from tests.benchmarks.hostile.running import CPU, Input, some
 from tests.mutations import damaged
 
-SAMPLES = Path(__file__).parents[1] / "data" / "npu-smi"
+SAMPLES = Path(__file__).parents[2] / "data" / "npu-smi"
 Generator = Callable[[Random], Iterator[Input]]
 
 
