@@ -172,6 +172,25 @@ def test_a_model_zoo_gets_its_files(folder: Path, tmp_path: Path) -> None:
     assert "![npu-adapt infer](screens/infer.svg)" in readme
 
 
+def test_the_last_line_of_the_self_test_says_whether_the_report_holds(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs, made = Logs(folder / "vit-logs"), tmp_path / "out"
+    bundle(logs.read(), logs, made, "modelzoo", "en")
+    monkeypatch.setattr(sys, "argv", ["self_test.py"])
+    sys.modules.pop("inference", None)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    main = runpy.run_path(str(made / "test" / "self_test.py"))["main"]
+    assert main() == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "SELF-TEST PASSED"
+    edited = (made / "results" / "run.json").read_text().replace('"label": "', '"label": "another ')
+    (made / "results" / "run.json").write_text(edited)
+    assert main() == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "SELF-TEST FAILED: the prediction is not the reported one"
+    sys.modules.pop("inference", None)
+
+
 def test_an_audit_finds_nothing_in_a_bundle(folder: Path) -> None:
     from npu_adapt.workflows.audit.command import audit
     from npu_adapt.workflows.audit.request import AuditRequest
