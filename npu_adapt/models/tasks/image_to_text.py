@@ -136,9 +136,9 @@ def caption(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
 
 
 def chat(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
-    """`logits` of all positions [1, tokens, vocabulary], those of the next token, and the picture's features."""
+    """`logits` of all positions [1, tokens, vocabulary] and those of the next token."""
     result = module(**tensors)
-    found = present(result, ("logits", "image_hidden_states"))
+    found = present(result, ("logits",))
     return {**found, "next_token_logits": found["logits"][:, -1]} if "logits" in found else found
 
 
