@@ -65,8 +65,8 @@ def prepare_captions(loaded: LoadedModel, values: Sequence[str], samples: int, s
 def prepare_prompts(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """Each picture in a prompt. Values that name picture files are pictures; another value is the prompt.
 
-    The prompt goes through the chat template where the checkpoint has one. The model itself says how many tokens a
-    picture takes.
+    The prompt is read as it is, without the checkpoint's chat template. The model itself says how many tokens a picture
+    takes.
     """
     files = [value for value in values if Path(value).suffix.lower() in IMAGE_SUFFIXES]
     prompts = [value for value in values if value not in files] or [PROMPT]
