@@ -30,7 +30,7 @@ Made = tuple[Path, Summary]
 # Rows that have no script: a bundle of theirs is refused, which the last test shows of one.
 REFUSED = frozenset(
     {
-        "depth-estimation", "image-to-image", "keypoint-detection", "mask-generation", "video-classification",
+        "depth-estimation", "image-to-image", "pose-estimation", "mask-generation", "video-classification",
         "time-series-forecasting", "sentence-similarity", "text-ranking",
     }
 )  # fmt: skip
