@@ -134,7 +134,7 @@ def test_a_script_runs_by_itself(folder: Path) -> None:
         "runpy.run_path(sys.argv.pop(), run_name='__main__')"
     )
     command = [sys.executable, "-c", code, str(made / "inference.py")]
-    (made / "results" / "inference.json").unlink()
+    (made / "results" / "inference.json").unlink(missing_ok=True)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "the same as reported, to the bit: True" in done.stdout
