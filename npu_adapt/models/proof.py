@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.models.checkpoint import Checkpoint
+from npu_adapt.models.computed import computed
 from npu_adapt.models.leftovers import judge_leftovers
 from npu_adapt.models.renaming import Origin, map_names
 from npu_adapt.models.stored import StoredTensor
@@ -61,6 +62,7 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
     proven = {name for name, verdict in verdicts.items() if verdict == "equal"}
     tied = _tied(state, proven)
     without = {name for name in state if name not in verdicts and name not in tied and _is_weight(state[name])}
+    made = computed(module, tuple(sorted(without)))
     failed = {name: verdict for name, verdict in verdicts.items() if verdict != "equal" and name not in tied}
     used = {name for origin in names.origins for name in origin.sources}
     leftovers = judge_leftovers(module, names.unexpected, used, checkpoint.tensors)
@@ -69,7 +71,7 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
         unequal=_having(failed, "unequal"),
         mismatched=_having(failed, "mismatched"),
         quantised=_having(failed, "quantised"),
-        missing=tuple(sorted(without)),
+        missing=tuple(sorted(without - set(made))),
         unexpected=names.unexpected,
         needed=leftovers.needed,
         nan=tuple(sorted(set(nan))),
@@ -77,6 +79,7 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
             *checkpoint.conversions,
             *names.conversions,
             *(Fact(found, {**dict(values), "tensors": count}) for (found, values), count in conversions.items()),
+            *(Fact("computed", {"name": name}) for name in made),
             *(Fact("tied", {"name": name, "other": other}) for name, other in tied.items()),
         ),
         doubts=(

@@ -20,6 +20,7 @@ FACTS = {
         Fact("prefix-removed", {"prefix": "model.", "tensors": 41}),
         Fact("prefix-added", {"prefix": "0.auto_model.", "tensors": 41}),
         Fact("nested", {"key": "state_dict"}),
+        Fact("computed", {"name": "model.encoder.embed_positions.weight"}),
         Fact("tied", {"name": "lm_head.weight", "other": "embed.weight"}),
     ),
     "left-out": (Fact("part", {"name": "pooler"}),),

@@ -30,6 +30,7 @@ CONVERSIONS: dict[str, Phrase] = {
         "去掉模型中名称的前缀 {prefix}（{tensors:count} 个张量）",
     ),
     "nested": Phrase("taken from {key} in the file", "取自文件中的 {key}"),
+    "computed": Phrase("{name} computed by the model's own code", "{name} 由模型代码计算得出"),
     "tied": Phrase("{name} tied to {other}", "{name} 与 {other} 共享"),
 }
 LEFT_OUT: dict[str, Phrase] = {
