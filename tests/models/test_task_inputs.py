@@ -134,9 +134,17 @@ def test_embeddings_are_of_length_one_and_alike_texts_come_first(made, load):
     assert loaded.task.predictions(loaded, sample, outputs, 0)[0].label == "the quick fox"
 
 
-@pytest.mark.parametrize("name", ["sentences", "cross-encoder"])
-def test_one_text_alone_is_refused(name, made, load):
-    loaded = load(made(name))
+def test_one_text_alone_has_an_embedding_and_is_like_no_other(made, load):
+    loaded = load(made("sentences"))
+    (sample,) = loaded.task.prepare(loaded, ["the quick fox"], 1, 0)
+    with torch.inference_mode():
+        outputs = loaded.task.forward(loaded.module, sample.tensors)
+    assert outputs["sentence_embedding"].shape[0] == 1
+    assert loaded.task.predictions(loaded, sample, outputs, 0) == ()
+
+
+def test_a_query_alone_is_refused(made, load):
+    loaded = load(made("cross-encoder"))
     with pytest.raises(UsageError, match="nothing to be compared with"):
         loaded.task.prepare(loaded, ["the quick fox"], 1, 0)
 

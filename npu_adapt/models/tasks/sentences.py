@@ -18,7 +18,7 @@ from npu_adapt.models.tasks.questions import QUESTIONS
 from npu_adapt.models.tasks.results import Outputs, present
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, preparing, require_known_tokens, sample_of
 from npu_adapt.models.tasks.text import token_limit
-from npu_adapt.models.texts import read_text, sentence
+from npu_adapt.models.texts import Text, read_text, sentence
 from npu_adapt.records import Prediction
 
 EMBEDDING, SCORES = "sentence_embedding", "scores"
@@ -28,16 +28,17 @@ COMPARED = 3  # texts that the first one is held against, where none are given
 def prepare_sentences(
     loaded: LoadedModel, values: Sequence[str], samples: int, seed: int, *, pooling: Pooling | None = None
 ) -> tuple[Sample, ...]:
-    """`input_ids` [texts, tokens] and their mask: the first text given and those that it is compared with."""
+    """`input_ids` [texts, tokens] and their mask: the first text given and those that it is compared with, if any."""
     if values:
-        groups = [_at_least_two([text.text for text in map(read_text, values)])]
+        groups = [[read_text(value) for value in values]]
     else:
-        groups = [[sentence(first + n).text for n in range(1 + COMPARED)] for first in range(seed, seed + samples)]
+        groups = [[sentence(first + n) for n in range(1 + COMPARED)] for first in range(seed, seed + samples)]
     prefix = pooling.prompt if pooling else ""
     limit = min((each for each in (token_limit(loaded), pooling and pooling.longest) if each), default=None)
     prepared = []
-    for texts in groups:
-        origin = _origin(texts, given=bool(values))
+    for given in groups:
+        texts = [text.text for text in given]
+        origin = _origin(given)
         with preparing(loaded, origin, given=bool(values)):
             encoded = _encoded(loaded, [prefix + text for text in texts], None, limit)
         prepared.append(_sample(loaded, encoded, origin, texts))
@@ -48,29 +49,36 @@ def prepare_passages(loaded: LoadedModel, values: Sequence[str], samples: int, s
     """`input_ids` [passages, tokens] of the query, which is the first value, with each passage, and their mask."""
     passages = [passage for _, passage in QUESTIONS]
     if values:
-        groups = [_at_least_two([text.text for text in map(read_text, values)])]
+        groups = [_at_least_two([read_text(value) for value in values])]
     else:
-        groups = [[QUESTIONS[n % len(QUESTIONS)][0], *passages] for n in range(seed, seed + samples)]
+        groups = [_default_group(number, passages) for number in range(seed, seed + samples)]
     prepared = []
-    for query, *rest in groups:
-        origin = _origin([query, *rest], given=bool(values))
+    for given in groups:
+        query, *rest = (text.text for text in given)
+        origin = _origin(given)
         with preparing(loaded, origin, given=bool(values)):
             encoded = _encoded(loaded, [query] * len(rest), rest, token_limit(loaded))
         prepared.append(_sample(loaded, encoded, origin, rest))
     return tuple(prepared)
 
 
-def _at_least_two(texts: list[str]) -> list[str]:
+def _default_group(number: int, passages: Sequence[str]) -> list[Text]:
+    query = QUESTIONS[number % len(QUESTIONS)][0]
+    return [Text(text, f"default query {number}") for text in (query, *passages)]
+
+
+def _at_least_two(texts: list[Text]) -> list[Text]:
     if len(texts) < 2:
         raise UsageError(
             Sentence("one text alone has nothing to be compared with"),
-            hint="give --input more than once: first the text or query, then what it is compared with",
+            hint="give --input more than once: first the query, then its passages",
         )
     return texts
 
 
-def _origin(texts: Sequence[str], *, given: bool) -> str:
-    return "; ".join(texts) + ("" if given else " (default)")
+def _origin(texts: Sequence[Text]) -> str:
+    """Where the texts came from, each place once."""
+    return "; ".join(dict.fromkeys(text.origin for text in texts))
 
 
 def _encoded(loaded: LoadedModel, texts: list[str], pairs: list[str] | None, limit: int | None) -> Mapping[str, Tensor]:

@@ -31,9 +31,7 @@ CHINESE: dict[str, str] = {
         "{name} 的前向需要 {missing}，任务 {task} 不会准备它"
     ),
     "one text alone has nothing to be compared with": "只有一段文本，没有可以比较的对象",
-    "give --input more than once: first the text or query, then what it is compared with": (
-        "请多次给出 --input：先是文本或查询，然后是与之比较的内容"
-    ),
+    "give --input more than once: first the query, then its passages": "请多次给出 --input：先是查询，然后是各段文本",
     "write an adapter for the whole pipeline: npu-adapt compare FILE.py --weights DIR; "
     "--task feature-extraction compares its transformer alone": (
         "请为整个流水线编写适配文件：npu-adapt compare FILE.py --weights DIR；"
