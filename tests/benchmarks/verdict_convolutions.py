@@ -20,7 +20,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-os.environ |= {"OMP_NUM_THREADS": "1", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "HF_HUB_OFFLINE": "1"}
+if __name__ in ("__main__", "__mp_main__"):  # tests that import this have an environment of their own
+    os.environ |= {"OMP_NUM_THREADS": "1", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "HF_HUB_OFFLINE": "1"}
 sys.modules.setdefault("torch_npu", None)  # type: ignore[arg-type]  # see tests/conftest.py
 
 import torch  # noqa: E402

@@ -82,7 +82,7 @@ def test_one_class_is_a_sigmoid(made, load):
         )
         return tiny_models.save(tf.BertForSequenceClassification(config), folder, tiny_models.word_tokenizer)
 
-    loaded = load(made("reranker", reranker))
+    loaded = load(made("reranker", reranker), "text-classification")  # its own task is to rank
     predictions = predicted(loaded, TEXT)
     assert_same(predictions, pipeline("text-classification", loaded)(TEXT, top_k=5))
     assert predictions[0].score < 0.9

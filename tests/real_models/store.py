@@ -12,7 +12,7 @@ converter makes new models.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -109,7 +109,7 @@ def pip(arguments: list[str | Path]) -> None:
 
     Raises `Unreachable` when it fails, and `RuntimeError` when what came has another digest than the pinned one.
     """
-    own = importlib.util.find_spec("pip") is not None
+    own = any(each.metadata["Name"] == "pip" for each in importlib.metadata.distributions())
     command = [sys.executable, "-m", "pip"] if own else [shutil.which("pip") or "pip"]
     try:
         done = subprocess.run(

@@ -41,7 +41,7 @@ def keeps_state(side: Side, sample: Sample) -> bool:
     """Whether a module whose forwards differ does so for its state: two copies of it then give the same."""
     copies = [copy_to(side.module, side.device.torch_device, side.dtype) for _ in range(2)]
     first, second = (dataclasses.replace(side, module=module).forward(side.tensors(sample))[0] for module in copies)
-    return all(repeat_difference(second.get(name), tensor)[1] <= RANDOM_SPREAD for name, tensor in first.items())
+    return all(repeat_difference(second.get(name), tensor.cpu())[1] <= RANDOM_SPREAD for name, tensor in first.items())
 
 
 def repeat_difference(again: torch.Tensor | None, first: torch.Tensor) -> tuple[float, float]:

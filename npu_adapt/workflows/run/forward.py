@@ -118,5 +118,7 @@ def run_forwards(
         spread=spread,
         divergences=tuple(divergences),
         notes=notes,
-        stateful=spread > RANDOM_SPREAD and keeps_state(side, samples[0]),
+        stateful=not watched
+        and spread > RANDOM_SPREAD
+        and keeps_state(side, samples[0]),  # else the device is at fault
     )
