@@ -154,6 +154,8 @@ def rows(loaded, text):
 @pytest.mark.parametrize("name", ["bert-base", "bart"])
 def test_rows_of_features(name, made, load):
     loaded = load(made(name, bart if name == "bart" else None))
+    if name == "bart":  # as its own tokenizer says; 4.57's pipeline hands on all that a tokenizer names
+        loaded.processor.tokenizer.model_input_names = ["input_ids", "attention_mask"]
     expected = pipeline("feature-extraction", loaded)(TEXT, return_tensors=True)
     torch.testing.assert_close(rows(loaded, TEXT)["last_hidden_state"], expected, rtol=0, atol=TOLERANCE)
 
