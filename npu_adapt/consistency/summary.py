@@ -10,7 +10,9 @@ from typing import Any
 from npu_adapt.consistency.bench import of_bench
 from npu_adapt.consistency.compare import of_compare
 from npu_adapt.consistency.contradiction import Contradiction, held
-from npu_adapt.records import ModelInfo, Summary
+from npu_adapt.errors import Sentence
+from npu_adapt.records import Fact, ModelInfo, Summary
+from npu_adapt.report.phrases.messages import CHINESE
 
 STATUSES = ("SUCCESS", "FAILED", "REHEARSED")
 IMPOSSIBLE = (ArithmeticError, ValueError, LookupError)  # a sum of nothing, a division by zero: no run gives them
@@ -76,6 +78,17 @@ def _of_weights(summary: Summary) -> Iterator[Contradiction]:
         yield Contradiction("weights.pretrained_used", True, False, "weights.proven_parameters and weights.files")
 
 
+def _of_message(message: str, said: Fact) -> Iterator[Contradiction]:
+    """The message from its template and values; of a template that is not known here, nothing follows."""
+    if said.id not in CHINESE:
+        return
+    try:
+        made = str(Sentence(said.id, **said.values))
+    except (KeyError, IndexError, ValueError, TypeError):
+        made = ""
+    yield from held("run.failure.message", message, made, "run.failure.said")
+
+
 def _of_run(summary: Summary) -> Iterator[Contradiction]:
     run = summary.run
     if run is None:
@@ -84,6 +97,8 @@ def _of_run(summary: Summary) -> Iterator[Contradiction]:
         yield Contradiction("run.status", run.status, STATUSES, "its values")
     failed = run.failure is not None or _is_wrong(summary)
     yield from held("run.status", run.status == "FAILED", failed, "run.failure and bench.rows")
+    if run.failure is not None and run.failure.said is not None:
+        yield from _of_message(run.failure.message, run.failure.said)
     if run.status != "FAILED":
         rehearsed = run.device.startswith(REHEARSED)
         yield from held("run.status", run.status, "REHEARSED" if rehearsed else "SUCCESS", "run.device")

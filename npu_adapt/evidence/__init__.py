@@ -6,6 +6,7 @@ together only while its key is the same; otherwise a new summary starts, and the
 """
 
 from npu_adapt.evidence.atomic import utc_now, write_atomically
+from npu_adapt.evidence.failures import failure_of
 from npu_adapt.evidence.logfmt import parse_log_line
 from npu_adapt.evidence.logs import HISTORY_FOLDER, LOG_FILES, SUMMARY_FILE, Journal, Log, Logs
 from npu_adapt.evidence.summaries import merged, new_summary, read_summary, summary_key
@@ -17,6 +18,7 @@ __all__ = [
     "Journal",
     "Log",
     "Logs",
+    "failure_of",
     "merged",
     "new_summary",
     "parse_log_line",

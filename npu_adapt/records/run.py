@@ -32,6 +32,7 @@ class Failure(Record, frozen=True, kw_only=True):
     kind: str = msgspec.field(name="class")
     message: str = ""
     operator: str | None = None  # None: the backend does not name one
+    said: Fact | None = None  # the message's template and its values. None: somebody else's words, or an older record
 
 
 class Timings(Record, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from npu_adapt.errors import Sentence
-from npu_adapt.records import Fact
+from npu_adapt.records import Fact, Failure
 from npu_adapt.report.phrases import Language
 
 VARIABLE = "NPU_ADAPT_LANG"
@@ -44,6 +44,15 @@ def in_language(text: str, language: Language) -> str:
     values = {name: _value(value, language) for name, value in text.values.items()}
     template = CHINESE.get(text.template) or _marked(text.template)
     return template.format(**values)
+
+
+def message_of(failure: Failure, language: Language) -> str:
+    """What a failed run's record says, in that language; as it was recorded where its template is not known here."""
+    from npu_adapt.report.phrases.messages import CHINESE
+
+    if failure.said is None or failure.said.id not in CHINESE:
+        return in_language(failure.message, language)
+    return in_language(Sentence(failure.said.id, **failure.said.values), language)
 
 
 def _marked(template: str) -> str:

@@ -36,7 +36,14 @@ SAME = {
     "Tecorigin SDAA",
     "Intel Gaudi",
 }
-SINGLE = {"error: ", "next:  ", "interrupted", " and ", "found"}  # one word each, which the source is not searched for
+SINGLE = {  # what is raised nowhere: one word each, and what a draft of a record says
+    "error: ",
+    "next:  ",
+    "interrupted",
+    " and ",
+    "found",
+    "the process ended in this stage",
+}
 COMMANDS = (
     r"npu-adapt(\[\w+\])?( --?[\w-]+| [a-z]+| [A-Z]+)*|pip install( --\w+)? [\w'\[\]-]+|apt install [\w+-]+|git lfs \w+"
     r"|hf auth login|modelscope login|npu-smi info|ray \w+|ffmpeg [-\w .]+|Hugging Face|TensorFlow|Git LFS"

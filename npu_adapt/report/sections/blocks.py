@@ -16,7 +16,6 @@ VERBATIM = frozenset(
         "model.adapter.path",
         "model.adapter.sha256",
         "weights.path",
-        "run.failure.message",
         "run.device",
         "environment.cpu",
         "environment.platform",

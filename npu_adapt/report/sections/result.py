@@ -5,6 +5,7 @@ from __future__ import annotations
 from npu_adapt.records.outcome import status_of
 from npu_adapt.report.document import Block, Code, Inline, listing, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.language import message_of
 from npu_adapt.report.sections.blocks import cell, fact, facts, table
 
 RUN_FACTS = (
@@ -19,7 +20,6 @@ FAILURE_FACTS = (
     ("stage", "run.failure.stage"),
     ("class", "run.failure.kind"),
     ("failed-operator", "run.failure.operator"),
-    ("message", "run.failure.message"),
 )
 
 
@@ -56,7 +56,9 @@ def failure(figures: Figures) -> tuple[Block, ...]:
     run = figures.summary.run
     if run is None or run.failure is None:
         return ()
-    return (facts(figures, "failure", (fact(figures, item, path) for item, path in FAILURE_FACTS)),)
+    message = (figures.say("item-message"), Code(message_of(run.failure, figures.language)))
+    rows = (fact(figures, item, path) for item, path in FAILURE_FACTS)
+    return (facts(figures, "failure", (*rows, message)),)
 
 
 def outputs(figures: Figures) -> tuple[Block, ...]:

@@ -14,8 +14,7 @@ from typing import Any
 import msgspec
 
 from npu_adapt.errors import RunFailed, Sentence
-from npu_adapt.evidence import Journal, Logs, read_summary
-from npu_adapt.records import Failure
+from npu_adapt.evidence import Journal, Logs, failure_of, read_summary
 from npu_adapt.workflows.processes.call import Call
 from npu_adapt.workflows.processes.children import child_environment
 
@@ -90,8 +89,7 @@ def _publish(handover: Path, logs: Path, error: RunFailed) -> None:
     folder = handover.resolve()
     summary = read_summary(folder / "summary.json")
     assert summary.run is not None
-    failure = Failure(stage=error.stage, kind=error.kind, message=error.message)
-    run = msgspec.structs.replace(summary.run, status="FAILED", failure=failure)
+    run = msgspec.structs.replace(summary.run, status="FAILED", failure=failure_of(error))
     with Journal(Logs(logs), folder) as journal:
         journal.event("run", "failed", "error", **{"stage": error.stage, "class": error.kind, "message": error.message})
         journal.publish(msgspec.structs.replace(summary, run=run))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npu_adapt.errors import NpuAdaptError, RunFailed, Sentence, UsageError
-from npu_adapt.evidence import Journal, Logs, new_summary
+from npu_adapt.evidence import Journal, Logs, failure_of, new_summary
 from npu_adapt.models.adapters.name import AdapterName
-from npu_adapt.records import Fact, Failure, Run, Summary, Value
+from npu_adapt.records import Fact, Run, Summary, Value
 from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
 from npu_adapt.workflows.run.facts import reason
 from npu_adapt.workflows.run.recording import failure_fields
@@ -108,7 +108,7 @@ def _summary_without_device(request: RunRequest, error: RunFailed) -> Summary:
         numerics={},
         threads=0,
         seed=request.seed,
-        failure=Failure(stage=error.stage, kind=error.kind, message=error.message, operator=error.operator),
+        failure=failure_of(error),
     )
     return new_summary(
         request.command_line,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from npu_adapt.errors import RunFailed
-from npu_adapt.evidence import Journal
+from npu_adapt.evidence import Journal, failure_of
 from npu_adapt.progress import Progress
 from npu_adapt.records import Fact, Failure, Summary
 from npu_adapt.workflows.run.facts import reason
@@ -93,8 +93,7 @@ class Recording:
 
     def fail(self, error: RunFailed) -> Summary:
         """Ends a failed run: the record says FAILED, where and why, and the command's own section says so too."""
-        failure = Failure(stage=error.stage, kind=error.kind, message=error.message, operator=error.operator)
-        self.record(status="FAILED", failure=failure)
+        self.record(status="FAILED", failure=failure_of(error))
         self.journal.event("run", "failed", "error", **failure_fields(error))
         if self.request.command != "infer":
             why = reason("failed-in-stage", **{"stage": error.stage, "class": error.kind})

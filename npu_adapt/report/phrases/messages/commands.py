@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CHINESE: dict[str, str] = {
+    "the process ended in this stage": "进程在该阶段结束",
     "a bundle needs a model that ran to its end": "生成提交包需要一次完整运行的模型",
     "run npu-adapt compare MODEL first, then report --bundle": "请先运行 npu-adapt compare MODEL，"
     "再运行 report --bundle",
