@@ -75,9 +75,10 @@ def sweep(
         return
     from npu_adapt.cli.run import print_json
     from npu_adapt.cli.sweep_screen import screen_for
+    from npu_adapt.workflows.processes.children import terminated_as_interrupted
     from npu_adapt.workflows.sweep.command import sweep as run_sweep
 
-    with screen_for(output) as screen:
+    with terminated_as_interrupted(), screen_for(output) as screen:
         jobs = _jobs(request, models, from_file, set_options, screen)
         record, folder = run_sweep(request, jobs, screen, partial(write_pages, language=output.language))
     if output.json:

@@ -1,10 +1,10 @@
 """What `npu-adapt sweep` holds to: right classes on four devices, kills at any moment, overhead, scaling, memory, page.
 
-    python -m tests.benchmarks.sweep [classes|kill|overhead|linear|memory|page] [--models 60] [--run fetch,infer,report]
+    python -m tests.benchmarks.sweep [classes|kill|overhead|linear|ray|memory|page] [--models 60] [--run fetch,infer]
 
 `classes` sweeps tiny models of all tasks over four devices of the software CANN, eleven of them broken in ten ways.
-`kill` ends a sweep by SIGKILL at random moments and resumes it. `linear` and `memory` run jobs that only wait, so that
-two cores can show it. Exits with 1 when a limit is exceeded.
+`kill` ends a sweep by SIGKILL at random moments and resumes it. `linear`, `ray` and `memory` run jobs that only wait,
+so that two cores can show it. Exits with 1 when a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from npu_adapt.devices.hiding import unopened_extensions_hidden
 from npu_adapt.records.sweep import Placement, Sweep, decode_sweep
 from npu_adapt.workflows.processes import call
 from npu_adapt.workflows.processes.call import Call
+from npu_adapt.workflows.sweep import cluster
+from npu_adapt.workflows.sweep.cluster import Wanted, Worker
 from npu_adapt.workflows.sweep.job import Children
 from npu_adapt.workflows.sweep.local import LocalSlot
 from npu_adapt.workflows.sweep.places import Place
@@ -227,6 +229,46 @@ def linear() -> bool:
     return ratio >= LEAST_LINEAR
 
 
+class WaitingWorker(Worker):
+    """A worker of a Ray cluster whose commands wait."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__(wanted)
+        call.CHILD = waits(1.0)  # type: ignore[assignment]
+
+
+def on_ray() -> bool:
+    """The same jobs on a local Ray cluster: one place, then four."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    jobs_each = 6
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    made.add_node(num_cpus=DEVICES + 1, include_dashboard=False)
+    cluster.Worker = WaitingWorker  # type: ignore[misc]
+    took = []
+    try:
+        for places in (1, DEVICES):
+            with tempfile.TemporaryDirectory() as scratch:
+                folder = Path(scratch)
+                slots = cluster.cluster_slots(made.address, "cpu", places, folder)
+                assert len(slots) == places
+                began = time.monotonic()
+                Schedule(waiting_jobs(folder, places * jobs_each), slots, Seen(), retries=0).run()
+                took.append(time.monotonic() - began)
+                for slot in slots:
+                    ray.kill(slot.actor)
+    finally:
+        cluster.Worker = Worker  # type: ignore[misc]
+        ray.shutdown()
+        made.shutdown()
+    ratio = took[0] / took[1]
+    print(f"ray: 1 place {took[0]:.2f} s, {DEVICES} places with {DEVICES} times the jobs {took[1]:.2f} s: {ratio:.3f}")
+    return ratio >= LEAST_LINEAR
+
+
 def memory(count: int = 1000) -> bool:
     """What the parent keeps of each model."""
     process, sizes = psutil.Process(), list[int]()
@@ -277,24 +319,30 @@ def page(count: int = 1000) -> bool:
 def waiting(seconds: float) -> Iterator[None]:
     """Within it, a command is a process that waits."""
     before = call.CHILD
-    code = f"import sys, time; sys.stdin.read(); time.sleep({seconds})"
-    call.CHILD = (sys.executable, "-I", "-S", "-c", code)  # type: ignore[assignment]
+    call.CHILD = waits(seconds)  # type: ignore[assignment]
     try:
         yield
     finally:
         call.CHILD = before
 
 
+def waits(seconds: float) -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", "-c", f"import sys, time; sys.stdin.read(); time.sleep({seconds})")
+
+
+def waiting_jobs(folder: Path, count: int) -> list[Job]:
+    infer = Call("infer", {"request": {"model": str(BUILTIN), "logs": "", "command_line": "", "command": "infer"}})
+    return [
+        Job(name=f"m{at}", model=str(BUILTIN), folder=f"m{at}", calls=(infer,), options={}, cwd=str(folder))
+        for at in range(count)
+    ]
+
+
 def run_waiting(folder: Path, devices: int, count: int, seen: Seen | None = None) -> None:
     children = Children()
     places = [Place(Placement(node="here", device=f"npu:{at}", cores=()), "npu") for at in range(devices)]
     slots = [LocalSlot(place, folder, {}, children, lambda job: None) for place in places]
-    infer = Call("infer", {"request": {"model": str(BUILTIN), "logs": "", "command_line": "", "command": "infer"}})
-    jobs = [
-        Job(name=f"m{at}", model=str(BUILTIN), folder=f"m{at}", calls=(infer,), options={}, cwd=str(folder))
-        for at in range(count)
-    ]
-    left = Schedule(jobs, slots, seen or Seen(), retries=0).run()
+    left = Schedule(waiting_jobs(folder, count), slots, seen or Seen(), retries=0).run()
     assert left == ()
 
 
@@ -321,13 +369,14 @@ def record_of(folder: Path, name: str) -> Sweep:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("classes", "kill", "overhead", "linear", "memory", "page"))
+    parser.add_argument("part", nargs="?", choices=("classes", "kill", "overhead", "linear", "ray", "memory", "page"))
     parser.add_argument("--models", type=int, default=60)
     parser.add_argument("--run", default="fetch,infer,compare,report")
     asked = parser.parse_args()
     parts: dict[str, Callable[[], bool]] = {
         "page": page,
         "linear": linear,
+        "ray": on_ray,
         "memory": memory,
         "overhead": overhead,
         "kill": lambda: kill(asked.models),

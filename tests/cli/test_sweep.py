@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -169,6 +173,26 @@ def test_a_model_runs_with_the_options_of_its_list_and_its_time_limit(tmp_path: 
     assert "npu-adapt infer builtin:digits-vit" in summary["command"] and "--dtype bfloat16" in summary["command"]
     assert (logs / "sweeps" / "x" / "models" / first.folder / "report.html").exists()
     assert late.cause is not None and (late.cause.id, late.attempts) == ("timeout", 1)
+
+
+def test_a_sweep_that_is_terminated_leaves_its_matrix(tmp_path: Path, invoke: Invoke) -> None:
+    """Batch systems end a job by SIGTERM; what was finished until then is in every form."""
+    names = [shutil.copytree(BUILTIN, tmp_path / f"model-{number}") for number in range(20)]
+    folder = tmp_path / "logs" / "sweeps" / "x"
+
+    def terminate() -> None:
+        while not [*folder.glob("models/*/result.json")]:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Thread(target=terminate, daemon=True).start()
+    done = invoke("sweep", *names, "--devices", "cpu", "--run", "fetch", "--name", "x")
+    assert done.exit_code == 130, done.output
+    assert signal.getsignal(signal.SIGTERM) is before
+    counts = record(tmp_path / "logs", "x").counts
+    assert counts.passed >= 1 and counts.not_run >= 1
+    assert {path.name for path in folder.glob("*.*")} >= {"matrix.html", "matrix.md", "matrix.csv", "junit.xml"}
 
 
 def test_two_sweeps_of_one_name_at_once_are_refused(tmp_path: Path, invoke: Invoke) -> None:

@@ -102,6 +102,7 @@ def test_the_page_needs_nothing_beside_it_and_escapes_what_is_not_ours(language:
     assert 'href="models/org-1--model-0001/report.html"' in html
 
 
+@pytest.mark.required
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 def test_a_browser_sorts_filters_and_opens_reports(tmp_path: Path) -> None:
     file = tmp_path / "matrix.html"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 PARENT_VARIABLE = "NPU_ADAPT_PARENT"
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl(2)
@@ -28,3 +30,17 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
     if str(os.getppid()) != parent:  # gone before the kernel knew
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Within it, SIGTERM, by which batch systems end a job, is what Ctrl-C is. For the main thread alone."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
