@@ -144,7 +144,7 @@ def classes(count: int, run: str) -> bool:
         return not wrong and (largest.subject, len(largest.models)) == ("aclnnLayerNorm", 2)
 
 
-def kill(count: int, kills: int = KILLS) -> bool:
+def kill(count: int, run: str, kills: int = KILLS) -> bool:
     """Whether a sweep that was killed at random moments, and resumed, has the matrix of one that was not."""
     with tempfile.TemporaryDirectory(prefix="npu-adapt-sweep-") as scratch:
         folder = Path(scratch)
@@ -153,7 +153,7 @@ def kill(count: int, kills: int = KILLS) -> bool:
             if number % 6 == 0:
                 (model / "model.safetensors").unlink()
         names = [f"model-{number:03}" for number in range(count)]
-        options = ("--devices", "cpu", "--jobs", "2", "--run", "fetch")
+        options = ("--devices", "cpu", "--jobs", "2", "--run", run)
         more = {"NPU_ADAPT_CACHE": str(folder / "cache")}
         began = time.monotonic()
         swept(folder, "whole", *names, *options, more=more)
@@ -371,7 +371,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", nargs="?", choices=("classes", "kill", "overhead", "linear", "ray", "memory", "page"))
     parser.add_argument("--models", type=int, default=60)
-    parser.add_argument("--run", default="fetch,infer,compare,report")
+    parser.add_argument("--run")
     asked = parser.parse_args()
     parts: dict[str, Callable[[], bool]] = {
         "page": page,
@@ -379,8 +379,8 @@ def main() -> int:
         "ray": on_ray,
         "memory": memory,
         "overhead": overhead,
-        "kill": lambda: kill(asked.models),
-        "classes": lambda: classes(asked.models, asked.run),
+        "kill": lambda: kill(asked.models, asked.run or "fetch"),
+        "classes": lambda: classes(asked.models, asked.run or "fetch,infer,compare,report"),
     }
     held = [part() for name, part in parts.items() if asked.part in (None, name)]
     return 0 if all(held) else 1

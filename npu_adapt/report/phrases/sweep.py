@@ -94,7 +94,7 @@ CHANGES: dict[str, Phrase] = {
 # What the person who waits is told.
 SAID: dict[str, Phrase] = {
     "begins": Phrase(
-        "sweep {name}: {models} models, {finished} of them finished, on {places}",
+        "sweep {name}: {finished} of {models} models finished, on {places}",
         "批量适配 {name}：{models} 个模型，其中 {finished} 个已完成，使用 {places}",
     ),
     "repeated": Phrase("{model} is run again: {what} changed", "{model} 重新运行：{what} 已改变"),
