@@ -28,6 +28,7 @@ LAYERS = (
     {"evidence"},
     {"progress"},
     {"records"},
+    {"threads"},
     {"errors", "files", "rounding"},
     {"__init__"},
 )
@@ -43,6 +44,7 @@ WITHOUT_HEAVY = {
     "files",
     "progress",
     "rounding",
+    "threads",
     "__init__",
     "__main__",
 }

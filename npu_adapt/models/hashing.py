@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from npu_adapt.files import open_regular
+from npu_adapt.threads import Parallel
 
 PIECE_BYTES = 1 << 20  # hashlib frees the interpreter's lock for the length of a piece
 
@@ -103,17 +104,20 @@ def hash_files(
     """
     ordered = sorted(set(paths), key=size_of, reverse=True)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(max_workers=cores, thread_name_prefix="hashing") as executor:
-        running = {executor.submit(hash_file, path, advance=advance): path for path in ordered}
-        try:
-            meanwhile()
-            for future in as_completed(running):
-                try:
-                    yield running[future], future.result()
-                except OSError as error:
-                    yield running[future], error
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+    running = Parallel([partial(_hash_or_error, path, advance) for path in ordered], cores)
+    try:
+        meanwhile()
+        for number, found in running:
+            yield ordered[number], found
+    finally:
+        running.stop.set()
+
+
+def _hash_or_error(path: Path, advance: Advance) -> FileHash | OSError:
+    try:
+        return hash_file(path, advance=advance)
+    except OSError as error:
+        return error
 
 
 def size_of(path: Path) -> int:

@@ -15,7 +15,6 @@ from npu_adapt.errors import ExitCode, ModelError, UsageError
 from npu_adapt.models.download import space
 from npu_adapt.models.download.growing import GrowingHash
 from npu_adapt.models.download.model import Download
-from npu_adapt.models.download.parallel import in_parallel
 from npu_adapt.models.hubs import hubs_to_ask
 from npu_adapt.models.hubs.connection import stall_seconds
 from npu_adapt.models.hubs.hub import Claim, Interrupted, InvalidListing, Listing
@@ -24,6 +23,7 @@ from npu_adapt.models.hubs.retrying import TRIES, RetryBudget, host_of, seconds_
 from npu_adapt.models.registry import Registry
 from npu_adapt.models.selection import is_safe, needed_files
 from npu_adapt.progress import Silent
+from npu_adapt.threads import in_parallel
 
 
 def test_patience_doubles_its_pauses_and_ends() -> None:

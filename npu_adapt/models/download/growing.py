@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition
 from types import TracebackType
 
 from npu_adapt.models.hashing import PIECE_BYTES, FileHash, Hasher
+from npu_adapt.threads import Work
 
 
 class GrowingHash:
@@ -20,8 +21,6 @@ class GrowingHash:
         self._hasher = Hasher(size, git=git)
         self._changed = Condition()
         self._reached, self._ended = 0, False
-        self._failure: OSError | None = None
-        self._thread = Thread(target=self._work, name="hashing", daemon=True)
 
     def reach(self, position: int) -> None:
         """So many bytes of the file are written."""
@@ -32,16 +31,9 @@ class GrowingHash:
     def result(self) -> FileHash:
         """The hashes of all that was reached, once they are computed. Raises `OSError`."""
         self._end()
-        if self._failure is not None:
-            raise self._failure
+        self._work.result()
         state = self._path.stat()
         return FileHash(self._hasher.sha256, self._hasher.git_sha1, state.st_size, state.st_mtime_ns)
-
-    def _work(self) -> None:
-        try:
-            self._read()
-        except OSError as error:
-            self._failure = error
 
     def _read(self) -> None:
         done = 0
@@ -68,10 +60,10 @@ class GrowingHash:
         with self._changed:
             self._ended = True
             self._changed.notify()
-        self._thread.join()
+        self._work.wait()
 
     def __enter__(self) -> GrowingHash:
-        self._thread.start()
+        self._work = Work(self._read)
         return self
 
     def __exit__(

@@ -17,7 +17,6 @@ from npu_adapt import rounding
 from npu_adapt.errors import ModelCorrupt, ModelError, Sentence
 from npu_adapt.evidence import utc_now
 from npu_adapt.models.download.growing import size_of
-from npu_adapt.models.download.parallel import in_parallel
 from npu_adapt.models.download.space import refused, require_room
 from npu_adapt.models.download.transfer import Transfer
 from npu_adapt.models.hashing import FileHash, hash_file
@@ -31,6 +30,7 @@ from npu_adapt.models.selection import needed_files
 from npu_adapt.models.verification import registered
 from npu_adapt.progress import Progress, Step
 from npu_adapt.records.registry import RegisteredFile, RegistryEntry
+from npu_adapt.threads import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

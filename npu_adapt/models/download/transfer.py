@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 
 from npu_adapt.errors import ModelCorrupt, ModelError, Sentence
@@ -17,6 +17,7 @@ from npu_adapt.models.hashing import PIECE_BYTES, FileHash
 from npu_adapt.models.hubs.connection import open_answer, stall_seconds
 from npu_adapt.models.hubs.hub import Hub, Interrupted, Listing, ListingFailed, RemoteFile
 from npu_adapt.models.hubs.retrying import RetryBudget, is_temporary, seconds_to_wait, whole_number
+from npu_adapt.threads import Work
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -250,7 +251,7 @@ class Watch:
             before = self._came
 
     def __enter__(self) -> Watch:
-        Thread(target=self._work, name="watch", daemon=True).start()
+        Work(self._work)
         return self
 
     def __exit__(self, *about: object) -> None:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -22,6 +21,7 @@ import msgspec
 from npu_adapt.errors import Sentence
 from npu_adapt.models.hubs.hub import Address, HubUnreachable, Interrupted, InvalidListing
 from npu_adapt.models.hubs.retrying import host_of, is_temporary, seconds_to_wait
+from npu_adapt.threads import Work
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response, Session
@@ -188,28 +188,19 @@ def within(
     Timeouts of a socket are for each read: a server that sends a byte at a time outlives them all. What comes too late
     is given to `discard`.
     """
-    ended: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
     abandoned = Event()
 
-    def run() -> None:
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001 - it is raised by the caller's thread
-            ended.put((None, error))
-        else:
-            ended.put((result, None))
-            if abandoned.is_set():
-                discard(result)
+    def run() -> Result:
+        result = work()
+        if abandoned.is_set():
+            discard(result)
+        return result
 
-    Thread(target=run, name="request", daemon=True).start()
-    try:
-        result, error = ended.get(timeout=seconds)
-    except Empty:
+    request = Work(run)
+    if not request.wait(seconds):
         abandoned.set()
-        raise Interrupted("timeout", too_late, values={"seconds": seconds}) from None
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]
+        raise Interrupted("timeout", too_late, values={"seconds": seconds})
+    return request.result()
 
 
 def _follow(session: Session, address: Address, method: str, headers: Mapping[str, str]) -> Response:

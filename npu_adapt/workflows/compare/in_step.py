@@ -7,11 +7,10 @@ their own and wait at every operator. So one forward's activations are held a si
 from __future__ import annotations
 
 import math
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 
 import torch
 from torch import Tensor
@@ -26,6 +25,7 @@ from npu_adapt.numerics.judgement import OperatorReading, judge
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OperatorFinding
+from npu_adapt.threads import Work, given_by
 from npu_adapt.workflows.compare.alone import CPU, arithmetic_of, finding, moved
 from npu_adapt.workflows.compare.facts import note
 from npu_adapt.workflows.run.forward import Side
@@ -181,8 +181,8 @@ def _lane(side: Side, sample: Sample) -> Iterator[Callable[[], Call | None]]:
 
     None comes after the last one. What the forward raises is raised to whoever asks for the next operator.
     """
-    given: queue.Queue[Call | BaseException | None] = queue.Queue()
-    wanted: queue.Queue[bool] = queue.Queue()
+    given: SimpleQueue[Call | BaseException | None] = SimpleQueue()
+    wanted: SimpleQueue[bool] = SimpleQueue()
     threads = torch.get_num_threads()
 
     def consume(call: Call) -> None:
@@ -207,7 +207,7 @@ def _lane(side: Side, sample: Sample) -> Iterator[Callable[[], Call | None]]:
         if ended:
             return None
         wanted.put(True)
-        found = given.get()
+        found = given_by(given, [lane])
         if isinstance(found, BaseException):
             raise found
         if found is None:
@@ -215,10 +215,9 @@ def _lane(side: Side, sample: Sample) -> Iterator[Callable[[], Call | None]]:
         return found
 
     ended: list[bool] = []
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    lane = Work(run)
     try:
         yield following
     finally:
         wanted.put(False)
-        thread.join()
+        lane.wait()

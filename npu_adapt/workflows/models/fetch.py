@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import cast
 
@@ -23,6 +22,7 @@ from npu_adapt.models.verification import bytes_to_hash, verified_entry, weight_
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, WeightFile
 from npu_adapt.records.registry import Fetched, FetchedFile, PlaceTried, RegistryEntry
+from npu_adapt.threads import Work
 
 
 def fetch(request: ModelRequest, progress: Progress) -> LocalModel:
@@ -47,10 +47,10 @@ def is_offline(request: ModelRequest) -> bool:
     return request.offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
-def start_verifying(local: LocalModel, request: ModelRequest, progress: Progress) -> Future[tuple[WeightFile, ...]]:
+def start_verifying(local: LocalModel, request: ModelRequest, progress: Progress) -> Work[tuple[WeightFile, ...]]:
     """Hashes what the registry does not know while the caller loads it, and registers it.
 
-    The future holds the weight files, or raises `ModelCorrupt`. A registry that cannot be written is said, and no
+    Its result are the weight files, or it raises `ModelCorrupt`. A registry that cannot be written is said, and no
     obstacle: the run has its evidence.
     """
 
@@ -63,11 +63,7 @@ def start_verifying(local: LocalModel, request: ModelRequest, progress: Progress
             progress.say(registry_refused(registry, error).sentence)
         return weight_files(local, entry)
 
-    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hashing")
-    try:
-        return executor.submit(work)
-    finally:
-        executor.shutdown(wait=False)
+    return Work(work)
 
 
 def fetch_and_register(request: ModelRequest, progress: Progress, *, dry_run: bool = False) -> Fetched:

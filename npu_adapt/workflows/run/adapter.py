@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -21,6 +20,7 @@ from npu_adapt.models.proof import prove
 from npu_adapt.models.tasks import LoadedModel
 from npu_adapt.progress import doing
 from npu_adapt.records import WeightFile, WeightsInfo
+from npu_adapt.threads import Work
 from npu_adapt.workflows.run.module import copied, dtype_of, module_info, samples_of
 from npu_adapt.workflows.run.recording import Recording
 from npu_adapt.workflows.run.subject import Subject, logging_refusals
@@ -106,17 +106,13 @@ def _in_type(module: torch.nn.Module, dtype: torch.dtype) -> torch.nn.Module:
     return module if is_so else copied(module, dtype)
 
 
-def _start_hashing(given: Weights) -> Future[tuple[WeightFile, ...]]:
+def _start_hashing(given: Weights) -> Work[tuple[WeightFile, ...]]:
     """Hashes the weight files while the module is built and runs."""
 
     def work() -> tuple[WeightFile, ...]:
         return tuple(_hashed(given.name_of(file), hash_file(file)) for file in given.files)
 
-    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hashing")
-    try:
-        return executor.submit(work)
-    finally:
-        executor.shutdown(wait=False)
+    return Work(work)
 
 
 def _hashed(name: str, found: FileHash) -> WeightFile:

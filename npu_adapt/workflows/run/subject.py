@@ -6,7 +6,6 @@ It comes from a checkpoint and a row of the task table, from an adapter, or from
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from npu_adapt.models.tasks import require_all_inputs
 from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.records import WeightFile, WeightsInfo
+from npu_adapt.threads import Work
 from npu_adapt.workflows.models.fetch import fetch, start_verifying
 from npu_adapt.workflows.run.facts import ReasonId, reason
 from npu_adapt.workflows.run.recording import Recording
@@ -38,7 +38,7 @@ class Subject:
     loaded: LoadedModel
     samples: tuple[Sample, ...]
     load_ms: float | None = None  # None: the module was made in Python
-    hashing: Future[tuple[WeightFile, ...]] | None = None  # of the weights, beside the run; None: there are no files
+    hashing: Work[tuple[WeightFile, ...]] | None = None  # of the weights, beside the run; None: there are no files
     candidate: torch.nn.Module | None = None  # the device's own code, on the CPU; None: the same as the reference
     unproven: ReasonId = "made-in-python"  # why there is no record of weights, where there is none
 
@@ -51,7 +51,7 @@ class Subject:
 
     def weights_if_hashed(self) -> WeightsInfo | None:
         """The record of the weights; None also where their hashes are not known yet, or differ from what is known."""
-        is_known = self.hashing is None or (self.hashing.done() and self.hashing.exception() is None)
+        is_known = self.hashing is None or (self.hashing.done() and self.hashing.failure() is None)
         return self.weights() if is_known else None
 
 

@@ -21,6 +21,7 @@ from npu_adapt.models.local import is_hub_model
 from npu_adapt.models.registry import Registry, cache_folder
 from npu_adapt.records.registry import Fetched
 from npu_adapt.records.sweep import Cause, SweepStep
+from npu_adapt.threads import Work
 from npu_adapt.workflows.models.registry import entries_of, plan_removals, remove_models
 from npu_adapt.workflows.processes.call import Call
 from npu_adapt.workflows.sweep.identity import model_request
@@ -80,7 +81,8 @@ class Ahead:
         self._held: dict[str, _Ours] = {}  # what the sweep brought, by model, and has not removed
         self._results: dict[str, FetchedAhead] = {}
         self._changed = threading.Condition()
-        self.error: BaseException | None = None
+        self._error: BaseException | None = None
+        self._running: Work[None] | None = None  # None: not begun
         for job in (*finished, *self._jobs):  # what an earlier run of this sweep brought
             if (ours := self._ours(job)) is not None:
                 self._held[job.model] = ours
@@ -91,7 +93,12 @@ class Ahead:
     def start(self, wake: Callable[[], None]) -> None:
         """Begins; `wake` is called whenever a job may have become ready."""
         self._wake = wake
-        threading.Thread(target=self._work, daemon=True).start()
+        self._running = Work(self._work)
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why no more is fetched; None: nothing has failed."""
+        return self._error or (None if self._running is None else self._running.failure())
 
     def is_ready(self, job: Job) -> bool:
         """Whether the job's `fetch` has ended, or it has none."""
@@ -99,8 +106,8 @@ class Ahead:
 
     def result(self, job: Job) -> FetchedAhead | None:
         """What came of it; None: the job has no `fetch`."""
-        if self.error is not None:
-            raise self.error
+        if (error := self.error) is not None:
+            raise error
         return self._results.get(job.name)
 
     def release(self, job: Job) -> None:
@@ -121,7 +128,7 @@ class Ahead:
         except Stopped:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
-            self.error = error
+            self._error = error
             self._wake()
 
     def _fetched(self, job: Job) -> FetchedAhead:

@@ -7,9 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from npu_adapt.records.sweep import Cause, LostDevice, Placement, SweepRow
+from npu_adapt.threads import PULSE, Work
 from npu_adapt.workflows.sweep.causes import MAY_BE_THE_DEVICE, TRIED_AGAIN
 from npu_adapt.workflows.sweep.plan import Job
 from npu_adapt.workflows.sweep.turns import Stopped
@@ -85,12 +87,10 @@ class Schedule:
         `ready`: whether a job may start now; `wake` says that it may have become so.
         """
         self._ready = ready
-        threads = [threading.Thread(target=self._work, args=(slot,), daemon=True) for slot in self._slots]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive() and self._error is None:
-                thread.join(0.2)  # a wait without end would keep an interrupt from the main thread
+        works = [Work(partial(self._work, slot)) for slot in self._slots]
+        while self._error is None and (running := [work for work in works if not work.done()]):
+            running[0].wait(PULSE)
+            self._error = self._error or next(filter(None, (work.failure() for work in works)), None)
         if self._error is not None:
             raise self._error
         return tuple(pending.job for pending in self._waiting)
@@ -131,7 +131,7 @@ class Schedule:
                         self._waiting.remove(pending)
                         self._running += 1
                         return pending
-                self._changed.wait()
+                self._changed.wait(PULSE)
             return None
 
     def _suits(self, pending: Pending, slot: Slot) -> bool:

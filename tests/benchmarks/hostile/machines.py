@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from tests.benchmarks.hostile.running import CPU, Input, some
+from tests.benchmarks.hostile.running import BUILTIN, CPU, Input, some
 from tests.mutations import damaged
 
 SAMPLES = Path(__file__).parents[2] / "data" / "npu-smi"
@@ -56,6 +56,17 @@ def bound_by_modes() -> None:
         os.setuid(65534)
 
 
+def process_limit(count: int) -> Callable[[], None]:
+    """A user, whom the modes of files bind, with `count` threads and processes beyond this one."""
+
+    def limit() -> None:
+        bound_by_modes()
+        resource.setrlimit(resource.RLIMIT_NPROC, (1 + count, 1 + count))
+
+    return limit
+
+
+SHORT_SWEEP = ("sweep", BUILTIN, "--run", "env,infer", "--devices", "cpu", "--quiet")
 VALUES = (
     "",
     " ",
@@ -196,13 +207,27 @@ def _limits(saved: Path, chosen: Random) -> Iterator[Input]:
 
         return limit
 
-    for megabytes in (1, 4, 16, 32, 64):
-        for command in (("infer", *CPU), ("compare", "--fast", *CPU), ("report",), ("models", "list")):
+    for megabytes in (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64):
+        for command in (
+            ("infer", *CPU),
+            ("compare", "--fast", *CPU),
+            ("compare", *CPU),
+            ("report",),
+            ("models", "list"),
+        ):
             logs = {"NPU_ADAPT_LOGS": str(saved / "logs")} if command == ("report",) else {}
             yield Input(f"{megabytes} MB of memory, {command[0]}", command, before=memory(megabytes), environment=logs)
     for count in (0, 2, 4, 8):
         for command in (("models", "list"), ("report",), ("infer", *CPU)):
             yield Input(f"{count} open files, {command[0]}", command, before=open_limit(count))
+    for count in (0, 1, 2):
+        for command in (("infer", *CPU), ("compare", *CPU), ("models", "verify"), ("env", "--quiet"), SHORT_SWEEP):
+            yield Input(
+                f"{count} more threads or processes, {command[0]}",
+                command,
+                prepare=lambda folder: folder.chmod(0o777),
+                before=process_limit(count),
+            )
     for command in (*LIGHT, ("env", "--quiet")):
         for gone in ((), ("HOME",)):
             yield Input(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from npu_adapt.consistency import contradictions
 from npu_adapt.records import WeightFile
+from npu_adapt.threads import Work
 from npu_adapt.workflows.run.session import Session
 from npu_adapt.workflows.run.subject import Subject
 from tests.report.summaries import SAMPLES
@@ -30,11 +31,17 @@ def test_weights_are_recorded_once_their_files_are_hashed(ended: str, tmp_path: 
     assert summary.weights is not None
     unhashed = tuple(replace(file, sha256="") for file in summary.weights.files)
     weights = replace(summary.weights, files=unhashed)
-    hashing: Future[tuple[WeightFile, ...]] = Future()
-    if ended == "failed":
-        hashing.set_exception(OSError())
-    elif ended == "hashed":
-        hashing.set_result(summary.weights.files)
+    files, goes_on = summary.weights.files, threading.Event()
+
+    def hashed() -> tuple[WeightFile, ...]:
+        if ended == "failed":
+            raise OSError
+        if ended == "not yet":
+            goes_on.wait(60)
+        return files
+
+    hashing = Work(hashed)
+    assert hashing.wait(0.0 if ended == "not yet" else 60.0) == (ended != "not yet")
     none: Any = None
     loaded: Any = Loaded(weights)
     session = Session(none, none, none, none, replace(summary, weights=weights), Subject(loaded, (), None, hashing))
@@ -44,3 +51,4 @@ def test_weights_are_recorded_once_their_files_are_hashed(ended: str, tmp_path: 
     else:
         assert known.weights is None and known.reasons["weights"].id == "not-hashed"
     assert not [each for each in contradictions(known) if each.field.startswith("weights")]
+    goes_on.set()

@@ -251,5 +251,6 @@ CHINESE: dict[str, str] = {
     "what was found cannot be written to stdout: {reason}": "无法将结果写入标准输出：{reason}",
     "make room on the disk, or send it elsewhere": "请在磁盘上腾出空间，或输出到别处",
     "a fresh process cannot be started: {reason}": "无法启动新进程：{reason}",
+    "a thread cannot be started: {reason}": "无法启动线程：{reason}",
     "look at the limits of processes and memory: ulimit -a": "请查看进程数和内存的限制：ulimit -a",
 }
