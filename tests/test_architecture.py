@@ -28,7 +28,7 @@ LAYERS = (
     {"evidence"},
     {"progress"},
     {"records"},
-    {"threads"},
+    {"homes", "threads"},
     {"errors", "files", "rounding"},
     {"__init__"},
 )
@@ -42,6 +42,7 @@ WITHOUT_HEAVY = {
     "records",
     "errors",
     "files",
+    "homes",
     "progress",
     "rounding",
     "threads",

@@ -14,6 +14,7 @@ from npu_adapt import __version__
 from npu_adapt.cli.commands import Commands
 from npu_adapt.cli.streams import ending, open_streams
 from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError, UserCodeFailed
+from npu_adapt.homes import ensure_home
 
 if TYPE_CHECKING:
     from npu_adapt.report.phrases.phrase import Language
@@ -42,6 +43,7 @@ class ErrorsAreExitCodes(Commands):
         os.environ.setdefault(AUTOLOAD, "0")
         words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
         try:
+            ensure_home()
             return super().invoke(ctx)
         except NpuAdaptError as error:
             show_error(error, language_typed(words), as_json=wants_json(words))

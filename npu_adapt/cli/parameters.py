@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -15,6 +16,7 @@ from msgspec import Meta
 
 from npu_adapt.cli.options import Option, Output, Table, command_line, typer_parameter
 from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.homes import expanded
 
 Command = TypeVar("Command", bound=Callable[..., None])
 TABLES: dict[Callable[..., Any], Table] = {}  # of each command
@@ -129,7 +131,9 @@ class Field:
         if option.is_share:
             typed = share(name, typed)
         if self.is_several:
-            return tuple(typed)
+            return tuple(expanded(each) if isinstance(each, Path) else each for each in typed)
+        if isinstance(typed, Path):
+            return expanded(typed)
         return require_bounds(name, typed.value if isinstance(typed, Enum) else typed, self.element[1])
 
     def _listed(self, name: str, text: str) -> tuple[Any, ...]:

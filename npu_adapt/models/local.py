@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from npu_adapt.errors import Attempt, ModelError, ModelNotFound, Sentence, UsageError
+from npu_adapt.homes import expanded
 from npu_adapt.models.hubs import HUBS, hub_url
 from npu_adapt.models.hubs.hub import Place
 from npu_adapt.models.places import Fault, answers, places_below, places_of, registered_place, why_not
@@ -234,7 +234,7 @@ def _places(request: ModelRequest, registry: Registry) -> Iterator[Place]:
 
 def _hub_model_places(request: ModelRequest, registry: Registry) -> Iterator[Place]:
     for root in request.weights_roots:
-        for path in places_below(Path(os.path.expanduser(root)), request.model):  # noqa: PTH111 - it never raises
+        for path in places_below(expanded(root), request.model):
             yield Place(path.resolve(), "directory", None, None)
     for entry in registry.entries(request.model):
         if answers(entry, revision=request.revision, source=request.source):

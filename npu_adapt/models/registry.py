@@ -17,6 +17,7 @@ import msgspec
 from npu_adapt.errors import ModelError, Sentence, UsageError
 from npu_adapt.evidence import utc_now, write_atomically
 from npu_adapt.files import read_regular
+from npu_adapt.homes import expanded, home
 from npu_adapt.models.selection import ABSURD_BYTES, is_safe
 from npu_adapt.records.registry import INDEX_SCHEMA_VERSION, ListedModel, RegisteredFile, RegistryEntry, RegistryIndex
 
@@ -37,28 +38,14 @@ class RegistryUnusable(UsageError):
 def cache_folder(asked: Path | None) -> Path:
     """The registry's folder: as asked, else $NPU_ADAPT_CACHE, else the user's cache folder."""
     if asked is not None or os.environ.get(CACHE_VARIABLE):
-        return Path(os.path.expanduser(asked or os.environ[CACHE_VARIABLE]))  # noqa: PTH111 - it never raises
+        return expanded(asked or os.environ[CACHE_VARIABLE])
     from platformdirs import user_cache_path
 
     try:
         folder = user_cache_path("npu-adapt")
     except RuntimeError:  # platformdirs from 4.4 on; before, "~" stays as it is
-        return _without_home()
-    return folder if folder.is_absolute() else _without_home()
-
-
-def _without_home() -> Path:
-    """The registry's folder of a user who has no home: their own in the folder for temporary files."""
-    import tempfile
-
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    folder = Path(tempfile.gettempdir()) / f"npu-adapt-{user}"
-    if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
-        raise RegistryUnusable(
-            Sentence("this user has no home folder, and {folder} belongs to another", folder=folder),
-            hint="name a folder for the registry with --cache-dir DIR, or set NPU_ADAPT_CACHE",
-        )
-    return folder
+        folder = Path("~")
+    return folder if folder.is_absolute() else home() / ".cache" / "npu-adapt"
 
 
 class Registry:

@@ -16,7 +16,7 @@ from npu_adapt.models.hubs.hub import Claim, Listing, RemoteFile
 from npu_adapt.models.hubs.huggingface import HuggingFace
 from npu_adapt.models.local import LocalModel, locate, require_model_name
 from npu_adapt.models.places import weights_fault
-from npu_adapt.models.registry import Registry, cache_folder
+from npu_adapt.models.registry import Registry
 from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.verification import verified_entry
 from npu_adapt.progress import Silent
@@ -268,22 +268,3 @@ def test_what_this_user_may_not_read_is_named(caches: Path, what: str, monkeypat
         verified_entry(find(caches))
     text = caught.value.message + caught.value.hint
     assert "cannot be read: Permission denied" in text or (what == "refs" and f"--revision {COMMIT}" in text)
-
-
-def test_without_a_home_the_registry_is_the_users_own_in_the_temporary_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("NPU_ADAPT_CACHE")
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: Path("~/.cache") / name)
-    assert cache_folder(None) == tmp_path / f"npu-adapt-{os.getuid()}"
-
-    def homeless(name: str) -> Path:
-        raise RuntimeError(f"could not determine the home directory for {name}")
-
-    monkeypatch.setattr("platformdirs.user_cache_path", homeless)
-    assert cache_folder(None) == tmp_path / f"npu-adapt-{os.getuid()}"
-    (tmp_path / f"npu-adapt-{os.getuid()}").symlink_to(tmp_path)
-    with pytest.raises(UsageError, match="belongs to another"):
-        cache_folder(None)
-    assert cache_folder(Path("~no-such-user/cache")) == Path("~no-such-user/cache")

@@ -15,6 +15,7 @@ from npu_adapt import __version__
 from npu_adapt.errors import Sentence
 from npu_adapt.evidence import write_atomically
 from npu_adapt.files import read_regular
+from npu_adapt.homes import expanded, home
 from npu_adapt.models.hashing import Listed
 from npu_adapt.models.hubs.connection import (
     Answer,
@@ -57,9 +58,9 @@ _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 def cache_folder() -> Path:
     """Where huggingface_hub keeps its repositories, by the same variables as it."""
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
+    root = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache", "huggingface")
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    return Path(os.path.expanduser(named or Path(home, "hub"))).absolute()  # noqa: PTH111 - it never raises
+    return expanded(named or Path(root, "hub")).absolute()
 
 
 def folder_name(model: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus, urlencode
 
 from npu_adapt import __version__
 from npu_adapt.errors import Sentence
+from npu_adapt.homes import expanded, home
 from npu_adapt.models.hashing import Listed
 from npu_adapt.models.hubs.connection import Answer, endpoint_of, new_session, origin_of, unexpected, without_secrets
 from npu_adapt.models.hubs.hub import (
@@ -43,8 +44,7 @@ CUT_AT = 3000  # entries: a recursive listing that has as many was cut off by th
 
 def cache_folder() -> Path:
     """Where modelscope keeps its repositories, by the same variable as it."""
-    named = os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope"
-    return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111 - it never raises
+    return expanded(os.environ.get("MODELSCOPE_CACHE") or home() / ".cache" / "modelscope").absolute()
 
 
 def folder_name(model: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import cast
 
 from npu_adapt.errors import Attempt, HubsUnreachable, ModelError, ModelNotFound
+from npu_adapt.homes import expanded
 from npu_adapt.models.hubs import hub_url
 from npu_adapt.models.local import (
     LocalModel,
@@ -84,7 +85,7 @@ def fetch_and_register(request: ModelRequest, progress: Progress, *, dry_run: bo
         except ModelNotFound as error:
             attempts += error.attempts
         else:
-            if any(local.path.is_relative_to(root.expanduser().resolve()) for root in request.weights_roots):
+            if any(local.path.is_relative_to(expanded(root).resolve()) for root in request.weights_roots):
                 return _register_local(local, registry, progress, dry_run=dry_run)
     try:
         return download(request, registry, progress, attempts, dry_run=dry_run)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from tests.benchmarks.hostile.running import BUILTIN, CPU, Input, some
+from tests.benchmarks.hostile.running import CPU, Input, some
 from tests.mutations import damaged
 
 SAMPLES = Path(__file__).parents[2] / "data" / "npu-smi"
@@ -66,7 +66,6 @@ def process_limit(count: int) -> Callable[[], None]:
     return limit
 
 
-SHORT_SWEEP = ("sweep", BUILTIN, "--run", "env,infer", "--devices", "cpu", "--quiet")
 VALUES = (
     "",
     " ",
@@ -221,7 +220,7 @@ def _limits(saved: Path, chosen: Random) -> Iterator[Input]:
         for command in (("models", "list"), ("report",), ("infer", *CPU)):
             yield Input(f"{count} open files, {command[0]}", command, before=open_limit(count))
     for count in (0, 1, 2):
-        for command in (("infer", *CPU), ("compare", *CPU), ("models", "verify"), ("env", "--quiet"), SHORT_SWEEP):
+        for command in (("infer", *CPU), ("compare", *CPU), ("models", "verify"), ("env", "--quiet")):
             yield Input(
                 f"{count} more threads or processes, {command[0]}",
                 command,

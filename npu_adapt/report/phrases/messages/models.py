@@ -180,9 +180,9 @@ CHINESE: dict[str, str] = {
         "用 --cache-dir DIR 指定可写的目录，或设置 NPU_ADAPT_CACHE"
     ),
     "this user has no home folder, and {folder} belongs to another": "当前用户没有主目录，而 {folder} 属于其他用户",
-    "name a folder for the registry with --cache-dir DIR, or set NPU_ADAPT_CACHE": (
-        "用 --cache-dir DIR 为登记表指定目录，或设置 NPU_ADAPT_CACHE"
-    ),
+    "set HOME to a folder of this user": "请将 HOME 设为该用户自己的目录",
+    "{path}: whose home folder that is, is not known here": "{path}：此处不知道它指的是谁的主目录",
+    "write the folder out, or set HOME": "请写出完整目录，或设置 HOME",
     "{path} has schema version {version}; this npu-adapt reads up to {index_schema_version}": (
         "{path} 的结构版本是 {version}；当前 npu-adapt 最高支持 {index_schema_version}"
     ),
