@@ -105,8 +105,9 @@ def markdown_report(summary: Summary, language: Language) -> bytes:
 
 def html_report(summary: Summary, language: Language) -> bytes:
     from npu_adapt.report.html import render
+    from npu_adapt.workflows.input_pictures import input_pictures
 
-    return render(summary, language).encode()
+    return render(summary, language, input_pictures(summary)).encode()
 
 
 def report_as_data(summary: Summary, language: Language) -> bytes:

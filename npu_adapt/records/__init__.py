@@ -146,10 +146,17 @@ def encode(summary: Summary) -> bytes:
 def as_json(record: object) -> bytes:
     """Any record as `encode` writes a summary."""
     try:
-        data = msgspec.json.encode(record)
+        data = msgspec.json.encode(record, enc_hook=_text)
     except UnicodeEncodeError:  # a path that is not UTF-8 (a folder named in GBK): its bytes are shown as escapes
-        data = msgspec.json.encode(_legible(msgspec.to_builtins(record)))
+        data = msgspec.json.encode(_legible(msgspec.to_builtins(record, enc_hook=_text)))
     return msgspec.json.format(data, indent=2) + b"\n"
+
+
+def _text(value: object) -> str:
+    """A text that knows more than its letters, as its letters. Raises `TypeError` for what is no text."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no part of a record")
 
 
 def _legible(value: Any) -> Any:

@@ -15,6 +15,7 @@ from npu_adapt import rounding
 from npu_adapt.records import Fact, Record, Summary, Term
 from npu_adapt.report.phrases import ABSENT, Language, say
 from npu_adapt.report.phrases.facts import told
+from npu_adapt.report.phrases.phrase import Labelled
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,9 @@ class Figures:
     language: Language = "en"
 
     def say(self, phrase: str, **values: str) -> str:
-        """The phrase of that key in this language, its places filled."""
-        return say(phrase, self.language, **values)
+        """The phrase of that key in this language, its places filled; without places it remembers its key."""
+        text = say(phrase, self.language, **values)
+        return text if values else Labelled(text, phrase)
 
     def tell(self, kind: str, fact: Fact | Term) -> str:
         """The words of a fact in this language: "reason", "warning", "term", …"""
@@ -197,7 +199,7 @@ class Figures:
     def caption(self, phrase: str) -> str:
         """A table's title, marked where no device stood behind its figures."""
         title = self.say(f"caption-{phrase}")
-        return f"{title} · REHEARSED" if self.is_rehearsal else title
+        return Labelled(f"{title} · REHEARSED", f"caption-{phrase}") if self.is_rehearsal else title
 
 
 # Parts of the paths of what a benchmark measured.

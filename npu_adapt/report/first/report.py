@@ -28,7 +28,8 @@ def first_report(figures: Figures, logs: Path | None) -> FirstScreen:
         found += of_compare.one_percent(figures, summary.compare)
         found += of_compare.operators(figures, summary.compare)
     if summary.bench is not None:
-        found += [*of_bench.gate(figures, summary.bench), *of_bench.warnings(figures, summary.bench)]
+        found += of_bench.gate(figures, summary.bench)
+        found += [*of_bench.limit(figures, summary.bench), *of_bench.warnings(figures, summary.bench)]
     found += [*of_run.memory(figures), *lines.weights(figures)]
     found += of_environment.all_findings(figures) if summary.run is None else lines.doubts(figures)
     return FirstScreen(

@@ -12,3 +12,14 @@ class Phrase(NamedTuple):
 
     en: str
     zh: str
+
+
+class Labelled(str):
+    """A text that remembers which phrase it is, so that a page can explain it."""
+
+    key: str
+
+    def __new__(cls, text: str, key: str) -> Labelled:
+        labelled = super().__new__(cls, text)
+        labelled.key = key
+        return labelled

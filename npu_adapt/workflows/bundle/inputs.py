@@ -37,7 +37,7 @@ def inputs_of(summary: Summary, recipe: Recipe, infos: tuple[InputInfo, ...], co
     run, weights = summary.run, summary.weights
     assert run is not None and weights is not None
     samples = sum(info.name == infos[0].name for info in infos)
-    typed = _typed(command)
+    typed = typed_inputs(command)
     try:
         found = FINDERS[recipe.inputs](typed, Path(weights.path), samples, run.seed)
     except UsageError:  # a file that is gone, or is none any more
@@ -49,7 +49,7 @@ def inputs_of(summary: Summary, recipe: Recipe, infos: tuple[InputInfo, ...], co
     return Inputs(values, {f"{folder}/{each.value}": each.data for each in found if each.data is not None})
 
 
-def _typed(command: str) -> tuple[str, ...]:
+def typed_inputs(command: str) -> tuple[str, ...]:
     """The values of `--input` in a command line."""
     try:
         words = shlex.split(command)
