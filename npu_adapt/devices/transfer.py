@@ -8,10 +8,11 @@ import torch
 
 
 def copy_to(
-    module: torch.nn.Module, device: torch.device, dtype: torch.dtype, *, shared: bool = False
+    module: torch.nn.Module, device: torch.device, dtype: torch.dtype | None, *, shared: bool = False
 ) -> torch.nn.Module:
     """A copy of `module` whose floating tensors are `dtype` and whose tensors are all on `device`.
 
+    With `dtype` None every tensor keeps its type.
     The module is not changed. Tied tensors stay tied. Each tensor goes straight to its place, so the peak is one copy
     on the device and nothing further on the CPU; `copy.deepcopy(module).to(device)` would hold two there. `shared`:
     parameters that are there in that type already are no copies, but the module's own memory, which a forward only
@@ -26,5 +27,6 @@ def copy_to(
     return copy.deepcopy(module, memo)
 
 
-def _moved(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype, *, copied: bool) -> torch.Tensor:
-    return tensor.detach().to(device, dtype if tensor.is_floating_point() else tensor.dtype, copy=copied)
+def _moved(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype | None, *, copied: bool) -> torch.Tensor:
+    wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+    return tensor.detach().to(device, wanted, copy=copied)

@@ -25,6 +25,7 @@ class Order:
     dtype: str  # "auto" is the checkpoint's own
     attention: str
     trust_remote_code: bool
+    quantised: bool = False  # tensors keep the types that the file has
 
 
 def build(order: Order, row: Task, checkpoint: Checkpoint) -> Any:
@@ -48,7 +49,8 @@ def build(order: Order, row: Task, checkpoint: Checkpoint) -> Any:
                 **chosen,
             )
             module.config.return_dict = True
-            _widen(module)
+            if not order.quantised:
+                _widen(module)
             return module.eval().requires_grad_(False)
     except ModelError as error:
         if order.attention in ("auto", "eager"):

@@ -165,23 +165,6 @@ def _labels(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"id2label": names, "label2id": {name: int(key) for key, name in names.items()}}
 
 
-def require_plain(fields: Mapping[str, Any], path: Path) -> None:
-    """Raises `ModelError` for a quantised configuration: its tensors are no weights until something has scaled them."""
-    for name, value in _walk(fields):
-        if name not in ("quantization_config", "compression_config") or not isinstance(value, Mapping) or not value:
-            continue
-        method = value.get("quant_method") or next((key for key in value if str(key).startswith("load_in_")), "unnamed")
-        raise ModelError(
-            Sentence(
-                "{path} is quantised ({method}): its tensors are not the weights, and cannot be proven to be",
-                path=path,
-                method=method,
-            ),
-            hint=PLAIN,
-            kind="quantised",
-        )
-
-
 def require_floating(checkpoint: Checkpoint, path: Path) -> None:
     """Raises `ModelError` for matrices of whole numbers, whatever the configuration says: they lack their scales."""
     for name, tensor in checkpoint.tensors.items():

@@ -22,13 +22,14 @@ from npu_adapt.models.configuration import (
     read_fields,
     require_bounded,
     require_floating,
-    require_plain,
 )
 from npu_adapt.models.dropped_fields import Dropped, dropped_fields
 from npu_adapt.models.leftovers import adapters_beside
 from npu_adapt.models.pretrained import require_proven, weights_info
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
+from npu_adapt.models.quantised.compressed import QuantisedModule, without_bars
+from npu_adapt.models.quantised.methods import method_of
 from npu_adapt.models.reading import require_regular
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks import LoadedModel, Task, choose_task, require_task_name
@@ -38,6 +39,9 @@ from npu_adapt.records import Fact, ModelInfo, WeightFile
 __all__ = ["LoadedModel", "load_model"]
 
 ANOTHER_HEAD = "{path} holds another model or head; leave --task out, or take the checkpoint made for it"
+OTHER_VERSIONS = (
+    "this transformers and compressed-tensors do not read {path} as it was written; try other versions of them"
+)
 
 
 class ModelOnDisk(Protocol):
@@ -81,9 +85,10 @@ def load_model(
     with unopened_extensions_hidden(), _quiet_transformers():
         require_regular(local.path)
         fields = read_fields(local.path)
-        require_plain(fields, local.path)
+        method = method_of(fields, local.path)
         checkpoint = open_checkpoint(local.path, allow_pickle=allow_pickle)
-        require_floating(checkpoint, local.path)
+        if method is None:
+            require_floating(checkpoint, local.path)
         require_bounded(fields, checkpoint, local.path)
         config = load_config(local.path, trust_remote_code=trust_remote_code)
         with foreign_code("configuration", local.path / CONFIG):
@@ -91,27 +96,33 @@ def load_model(
         processors = load_processors(row.processors, local.path, config, trust_remote_code=trust_remote_code)
         import_class(row, config)
         started = time.perf_counter()
-        module = build(Order(local.path, fields, config, dtype, attention, trust_remote_code), row, checkpoint)
+        order = Order(local.path, fields, config, dtype, attention, trust_remote_code, quantised=method is not None)
+        module = build(order, row, checkpoint)
         nbytes = sum(tensor.nbytes for tensor in checkpoint.tensors.values())
         with progress.task(doing("proving-weights"), nbytes, "bytes") as step:
             proof = prove(module, checkpoint, step.advance)
         load_ms = 1e3 * (time.perf_counter() - started)
         left_out = _leave_out(module, row, proof)
-        require_proven(row.name, proof, local.path, left_out, next_step=ANOTHER_HEAD)
+        next_step = ANOTHER_HEAD if method is None else OTHER_VERSIONS
+        require_proven(row.name, proof, local.path, left_out, next_step=next_step)
         with foreign_code("configuration", local.path / CONFIG):
             dropped = dropped_fields(fields, module)
+        quantised = None if method is None else QuantisedModule.of(module, local.path)
+        if quantised is not None:
+            module = quantised.dequantised(module.dtype)
     _require_carried(dropped, local.path)
     doubts = (*proof.doubts, *adapters_beside(local.path), *map(_dropped_fact, dropped))
     return LoadedModel(
         module=module,
         task=row,
         info=_model_info(local, row, module),
-        weights=weights_info(local.path, local.weight_files, proof, left_out, doubts),
+        weights=weights_info(local.path, local.weight_files, proof, left_out, doubts, quantised=quantised),
         dtype=module.dtype,
         attention=getattr(module.config, "_attn_implementation", None) or "as built",
         processor=processors,
         path=local.path,
         left_out=left_out,
+        quantised=quantised,
         load_ms=load_ms,
     )
 
@@ -215,7 +226,7 @@ def _quiet_transformers() -> Iterator[None]:
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
+        with without_bars(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:

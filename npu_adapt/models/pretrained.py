@@ -7,6 +7,7 @@ from pathlib import Path
 from npu_adapt.errors import ModelCorrupt, NotPretrained, Sentence, few
 from npu_adapt.models.configuration import PLAIN
 from npu_adapt.models.proof import Proof
+from npu_adapt.models.quantised.compressed import QuantisedModule
 from npu_adapt.records import Fact, WeightFile, WeightsInfo
 
 
@@ -70,6 +71,8 @@ def weights_info(
     proof: Proof,
     left_out: tuple[str, ...] = (),
     doubts: tuple[Fact, ...] = (),
+    *,
+    quantised: QuantisedModule | None = None,
 ) -> WeightsInfo:
     """What was proven. Weights that look untrained are the checkpoint's own, and not pretrained."""
     return WeightsInfo(
@@ -84,4 +87,5 @@ def weights_info(
         conversions=proof.conversions,
         left_out=tuple(Fact("part", {"name": part}) for part in left_out),
         doubts=doubts,
+        quantisation=None if quantised is None else quantised.record(),
     )

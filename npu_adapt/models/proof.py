@@ -85,7 +85,7 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
         doubts=(
             *looks_untrained(module),
             *_overruled(verdicts, tied),
-            *_float8(names.origins, checkpoint),
+            *_float8(names.origins, checkpoint, state),
             *leftovers.doubts,
         ),
     )
@@ -186,11 +186,19 @@ def _compare(parameter: Tensor, shape: Iterable[int], pieces: Iterable[Tensor]) 
     return "equal" if equal and position == flat.numel() else "unequal"
 
 
-def _float8(origins: Iterable[Origin], checkpoint: Checkpoint) -> list[Fact]:
-    """8 bits hold a weight only roughly; with its scale left out of the file, nobody can tell that one is missing."""
-    names = {name for origin in origins for name in origin.sources}
+def _float8(origins: Iterable[Origin], checkpoint: Checkpoint, state: Mapping[str, Tensor]) -> list[Fact]:
+    """8 bits hold a weight only roughly; with its scale left out of the file, nobody can tell that one is missing.
+
+    A module that takes its weight in 8 bits has a scale of its own.
+    """
+    widened = (origin for origin in origins if not all(_takes_8_bits(state.get(name)) for name in origin.targets))
+    names = {name for origin in widened for name in origin.sources}
     rough = [name for name in names if checkpoint.tensors[name].type_name.startswith("float8")]
     return [Fact("float8", {"tensors": len(rough)})] if rough else []
+
+
+def _takes_8_bits(parameter: Tensor | None) -> bool:
+    return parameter is not None and parameter.dtype.itemsize == 1
 
 
 def _tied(state: Mapping[str, Tensor], proven: set[str]) -> dict[str, str]:

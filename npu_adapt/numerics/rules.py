@@ -50,6 +50,8 @@ TermId = Literal[
     "token-flips",
     "position-error",
     "invariance",
+    # of quantised weights
+    "dequantised",
     # of the modes beyond eager
     "mode",
     "mode-part",

@@ -40,6 +40,7 @@ from npu_adapt.records.compare import (
 from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
 from npu_adapt.records.generation import GeneratedText, Generation, Invariance, StepFinding, TokenFlip
 from npu_adapt.records.model import AdapterFile, ModelInfo, WeightFile, WeightsInfo
+from npu_adapt.records.quantisation import Dequantised, Quantisation, QuantisedWeights
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
 from npu_adapt.records.upgrade import upgraded
 
@@ -58,6 +59,7 @@ __all__ = [
     "ConfidenceInterval",
     "ConvolutionFound",
     "Depth",
+    "Dequantised",
     "DeviceInfo",
     "Environment",
     "EnvironmentChanges",
@@ -79,6 +81,8 @@ __all__ = [
     "OutputInfo",
     "Prediction",
     "Problem",
+    "Quantisation",
+    "QuantisedWeights",
     "Record",
     "Repeats",
     "Roofline",

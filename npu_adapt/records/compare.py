@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from npu_adapt.records.base import Fact, Record, Term
 from npu_adapt.records.generation import Generation
+from npu_adapt.records.quantisation import Dequantised
 from npu_adapt.records.run import InputInfo
 
 
@@ -235,4 +236,5 @@ class Compare(Record, frozen=True, kw_only=True):
     left_out: tuple[Fact, ...] = ()  # what was not compared, and why
     baseline: Baseline | None = None  # None: not asked for
     generation: Generation | None = None  # None: not asked for
+    dequantised: Dequantised | None = None  # None: the weights are not quantised, or no device dequantised them
     modes: tuple[ModeOutcome, ...] = ()  # beyond eager, in which everything else was measured

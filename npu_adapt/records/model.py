@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from npu_adapt.records.base import Fact, Record
+from npu_adapt.records.quantisation import Quantisation
 
 
 class AdapterFile(Record, frozen=True, kw_only=True):
@@ -45,4 +46,5 @@ class WeightsInfo(Record, frozen=True, kw_only=True):
     proven_parameters: int = 0  # tensors found equal to their named source in the weight files
     conversions: tuple[Fact, ...] = ()  # what was undone to find them equal: "cast" of float16 to float32, "tied", …
     left_out: tuple[Fact, ...] = ()  # parts the checkpoint does not hold and the task does not use, e.g. "pooler"
+    quantisation: Quantisation | None = None  # None: the weights are stored as they are computed with
     doubts: tuple[Fact, ...] = ()  # why a reader should hesitate: "untrained", "adapter-unused", …

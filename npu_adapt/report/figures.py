@@ -76,6 +76,7 @@ FORMATS: dict[str, Format] = {
     "may_flip": SHARE,
     "did_flip": SHARE,
     "expected_flip": SHARE,
+    "worst_ulps": FACTOR,
     "word_error_rate": SHARE,
     "character_error_rate": SHARE,
     "differing": SHARE,

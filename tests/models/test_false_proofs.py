@@ -131,7 +131,6 @@ def test_nan_in_a_tensor_that_is_not_used_is_nobodys_business(tmp_path, load):
     ("section", "method"),
     [
         ({"quant_method": "gptq", "bits": 4}, "gptq"),
-        ({"quant_method": "compressed-tensors", "config_groups": {}}, "compressed-tensors"),
         ({"load_in_4bit": True}, "load_in_4bit"),
         ({"bits": 4}, "unnamed"),
     ],

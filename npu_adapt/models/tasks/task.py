@@ -21,6 +21,7 @@ from npu_adapt.records import InputInfo, ModelInfo, Prediction, WeightsInfo
 
 if TYPE_CHECKING:
     from npu_adapt.models.processors import Processors
+    from npu_adapt.models.quantised.compressed import QuantisedModule
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class LoadedModel:
     processor: Processors
     path: Path
     left_out: tuple[str, ...] = ()
+    quantised: QuantisedModule | None = None  # the same as the file holds it, `module` dequantised; None: it is plain
     load_ms: float = 0.0  # reading and proving the weights and building the model, without imports
 
     @property

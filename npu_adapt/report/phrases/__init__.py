@@ -16,6 +16,7 @@ from npu_adapt.report.phrases import (
     modes,
     page,
     progress,
+    quantisation,
     registry,
     run,
     sweep,
@@ -52,6 +53,7 @@ PHRASES: dict[str, Phrase] = {
     **bundle.PHRASES,
     **page.PHRASES,
     **modes.PHRASES,
+    **quantisation.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench, generation, modes
+from npu_adapt.report.phrases import bench, generation, modes, quantisation
 from npu_adapt.report.phrases.phrase import Phrase
 
 REASONS: dict[str, Phrase] = {
@@ -139,5 +139,6 @@ ABSENT: dict[str, str] = {
     "compare.outputs.float64_relative_l2": "absent-not-judged",
     "compare.outputs.noise_floor": "absent-not-judged",
     "compare.outputs.error_over_floor": "absent-not-judged",
+    **quantisation.ABSENT,
     **bench.ABSENT,
 }

@@ -10,6 +10,7 @@ from npu_adapt.report.figures import Figures
 from npu_adapt.report.sections import modes, operators
 from npu_adapt.report.sections.blocks import cell, fact, facts, missing_reasons, table
 from npu_adapt.report.sections.generation import generation
+from npu_adapt.report.sections.quantisation import dequantised
 
 METRICS = (
     "max_abs_diff",
@@ -72,6 +73,7 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
         *worst_elements(figures),
         repeats(figures),
         *arithmetic(figures),
+        *dequantised(figures),
         *generation(figures),
         *left_out(figures),
     )

@@ -11,6 +11,7 @@ from npu_adapt.report.figures import Figures
 from npu_adapt.report.phrases import PHRASES
 from npu_adapt.report.phrases.facts import finding_words
 from npu_adapt.report.sections.blocks import cell, fact, facts, names, table
+from npu_adapt.report.sections.quantisation import stored
 
 MODEL_FACTS = (
     ("model", "model.id"),
@@ -144,6 +145,8 @@ def weights(figures: Figures) -> tuple[Block, ...]:
         (figures.say(f"item-{item}"), names(figures, [figures.tell(kind, found) for found in getattr(record, field)]))
         for item, field, kind in FOUND
     ]
+    if record.quantisation is not None:
+        rows.append((figures.say("label-quantised"), names(figures, stored(figures, record.quantisation))))
     blocks: list[Block] = [facts(figures, "weights", rows)]
     if record.files:
         file_rows = [

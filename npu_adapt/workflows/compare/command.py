@@ -40,6 +40,7 @@ from npu_adapt.workflows.compare.probing import (
     read_orders,
     summed_in,
 )
+from npu_adapt.workflows.compare.quantised import dequantised_on
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
 from npu_adapt.workflows.generate.evidence import with_generation
@@ -124,6 +125,7 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
         finer_hint=session.device.backend.finer_hint,
         repeats=_repeats(expected, found),
         latency=latency,
+        dequantised=dequantised_on(session, candidate),
         left_out=tuple(left_out("part", name=part) for part in session.loaded.left_out),
     )
     if not options.fast:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from npu_adapt.records import ArithmeticReport, CompareLatency, Fact, Generation, ModeOutcome, Repeats
+from npu_adapt.records import ArithmeticReport, CompareLatency, Dequantised, Fact, Generation, ModeOutcome, Repeats
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.floor import NoiseFloor
 from npu_adapt.workflows.run.behaviour import RANDOM_SPREAD
@@ -30,6 +30,7 @@ class Evidence:
     latency: CompareLatency | Fact | None = None  # a fact: why it was not measured; None: --fast
     operators: Operators = field(default_factory=Operators)
     modes: tuple[ModeOutcome, ...] = ()  # beyond eager
+    dequantised: Dequantised | None = None  # None: not quantised, or a rehearsal
     left_out: tuple[Fact, ...] = ()
     generation: Generation | None = None  # None: not asked for, or of a random model
 

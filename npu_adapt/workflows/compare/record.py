@@ -68,6 +68,7 @@ def compare_section(
         depth=operators.depth,
         left_out=evidence.left_out,
         generation=evidence.generation,
+        dequantised=evidence.dequantised,
         modes=evidence.modes,
     )
     return section, _reasons(evidence, section, asked_to_write=options.generate is not None)
@@ -90,6 +91,8 @@ def log_comparison(journal: Journal, section: Compare) -> None:
     for kind, facts in (("operator-note", section.operator_notes), ("left-out", section.left_out)):
         for fact in facts:
             event("accuracy", kind, "warning", id=fact.id, **fact.values)
+    if section.dequantised is not None:
+        event("accuracy", "dequantised", **to_builtins(section.dequantised))
     for mode in section.modes:
         event("accuracy", "mode", "info" if mode.status in ("passed", "absent") else "error", **_mode_fields(mode))
     verdict = section.verdict

@@ -12,6 +12,7 @@ import torch
 from npu_adapt.numerics.arithmetic import ARITHMETICS, COARSEST_UNASKED, OPERATOR_CLASSES, is_coarser
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import outside_tolerance
+from npu_adapt.numerics.quantisation_rules import dequantised_terms
 from npu_adapt.numerics.rules import (
     ONE_PERCENT,
     TermId,
@@ -128,7 +129,7 @@ def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], op
             terms.append(term("random-forward-unexplained", False, "", share, 0.0, forwards=repeats.forwards))
     arithmetic = _arithmetic_terms(evidence) if options.arithmetic != "auto" else []
     written = () if evidence.generation is None else generation_terms(evidence.generation)
-    return [*terms, *written, *arithmetic, *mode_terms(evidence.modes)]
+    return [*terms, *dequantised_terms(evidence.dequantised), *written, *arithmetic, *mode_terms(evidence.modes)]
 
 
 def _arithmetic_terms(evidence: Evidence) -> list[Term]:

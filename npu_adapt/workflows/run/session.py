@@ -72,15 +72,19 @@ class Session(Recording):
     def module_on_device(self) -> torch.nn.Module:
         """A copy of the device's module on the device, made tensor by tensor: no second copy on the CPU in between.
 
-        Where the device is the CPU, it has the loaded module's own weights.
+        Where the device is the CPU, it has the loaded module's own weights. Quantised weights go there as they are
+        stored, and are dequantised there.
         """
         from npu_adapt.devices.transfer import copy_to
 
         loaded = self.loaded
         with self.stage("transfer", doing("moving-model", device=self.device.name)):
-            module = copy_to(
-                self.subject.candidate or loaded.module, self.device.torch_device, loaded.dtype, shared=True
-            )
+            if loaded.quantised is not None:
+                module = loaded.quantised.on(self.device.torch_device)
+            else:
+                module = copy_to(
+                    self.subject.candidate or loaded.module, self.device.torch_device, loaded.dtype, shared=True
+                )
             self.device.synchronize()
         return module
 

@@ -1,0 +1,1 @@
+"""Checkpoints whose weights are quantised: which can be loaded, and what their numbers mean exactly."""

@@ -1,0 +1,69 @@
+"""A quantised checkpoint on a device: the weights that the device dequantised are judged beside the exact ones."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+import torch
+
+from npu_adapt.consistency.summary import contradictions
+from npu_adapt.models.quantised.compressed import QuantisedModule, parts_of
+from npu_adapt.progress import Silent
+from npu_adapt.workflows.compare.command import compare
+from npu_adapt.workflows.compare.options import CompareOptions
+from npu_adapt.workflows.run.request import RunRequest
+from tests.models.quantised_models import quantised
+
+DOWN = "model.layers.1.mlp.down_proj"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return quantised(tmp_path_factory.mktemp("quantised") / "llama", "int8 with inputs")
+
+
+def judged(model, tmp_path, **options):
+    request = RunRequest(
+        command="compare",
+        command_line="",
+        model=str(model),
+        device="cpu",
+        dtype="bfloat16",
+        logs=tmp_path / "logs",
+        offline=True,
+    )
+    return compare(request, CompareOptions(**options), Silent())
+
+
+def test_a_correct_device_dequantises_to_the_bit(model, tmp_path):
+    summary = judged(model, tmp_path, generate=4)
+    assert summary.compare.verdict.passed
+    assert summary.compare.dequantised.differing == 0
+    assert summary.compare.dequantised.modules == 14
+    assert contradictions(summary) == ()
+    edited = msgspec.structs.replace(
+        summary,
+        compare=msgspec.structs.replace(
+            summary.compare, dequantised=msgspec.structs.replace(summary.compare.dequantised, worst_ulps=9.0)
+        ),
+    )
+    assert any(each.field.startswith("compare.verdict.terms") for each in contradictions(edited))
+
+
+def test_a_device_that_dequantises_wrongly_fails_with_the_module(model, tmp_path, monkeypatch):
+    plain = QuantisedModule.on
+
+    def wrongly(self, device):
+        made = plain(self, device)
+        weight = dict(parts_of(made))[DOWN].weight
+        weight.data[3, 5] *= 1 + 2**-4
+        return made
+
+    monkeypatch.setattr(QuantisedModule, "on", wrongly)
+    compared = judged(model, tmp_path).compare
+    (term,) = (each for each in compared.verdict.terms if each.id == "dequantised")
+    assert not compared.verdict.passed
+    assert (term.holds, term.place) == (False, DOWN)
+    assert 7 <= compared.dequantised.worst_ulps <= 17  # a sixteenth is 8 to 16 units of 8 bits
+    assert compared.dequantised.differing == pytest.approx(1 / (2 * 32 * (32 + 16 + 16 + 32 + 3 * 48)))
+    assert torch.isfinite(torch.tensor(compared.relative_l2))
