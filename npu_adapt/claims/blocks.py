@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from npu_adapt.claims.html_tables import html_tables, without_tags
+from npu_adapt.claims.html_tables import html_tables, without_hidden, without_tags
 from npu_adapt.claims.text import plain
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def blocks_of(text: str) -> tuple[Block, ...]:
     _, skipped = front_matter(text)
     body = "\n" * skipped + "".join(text.splitlines(keepends=True)[skipped:])
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    return tuple(_walk(parser.parse(plain(body))))
+    return tuple(_walk(parser.parse(plain(without_hidden(body)))))
 
 
 def _walk(tokens: Sequence[Token]) -> Iterator[Block]:

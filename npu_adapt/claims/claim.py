@@ -18,7 +18,7 @@ THRESHOLD = re.compile(
     re.IGNORECASE,
 )
 PERFORMANCE_WORDS = re.compile(
-    r"性能|时延|延迟|耗时|速度|计时|测速|latenc|performance|speed|benchmark|timing", re.IGNORECASE
+    r"性能|时延|延迟|耗时|速度|计时|测速|实时|real[- ]time|latenc|performance|speed|benchmark|timing", re.IGNORECASE
 )
 
 
@@ -39,6 +39,7 @@ class Claim:
     table: int | None = None  # the line of its table; None: it stands in none
     row: int = 0
     label: str = ""
+    sentence: int = 0  # which one of its line
 
     @property
     def value(self) -> float:

@@ -11,6 +11,7 @@ from npu_adapt.claims.blocks import Table
 from npu_adapt.claims.claim import Claim
 from npu_adapt.claims.conditions import (
     OF_DATA_SETS,
+    PERFORMANCE,
     compatible,
     condition,
     exactly,
@@ -141,7 +142,7 @@ def wider(number: Number) -> Number:
 def _side_by_side(one: Claim, other: Claim) -> bool:
     """Whether they stand beside each other on purpose: columns of a row, rows of a column, figures of a sentence."""
     if one.line == other.line:
-        return True
+        return one.sentence == other.sentence or one.metric not in PERFORMANCE or not exactly(one, other)
     if one.table is None or one.table != other.table:
         return False
     return not one.label or not other.label or one.rest != other.rest or _first_cells_alike(one, other)

@@ -50,6 +50,19 @@ def html_tables(content: str) -> tuple[list[Rows], str]:
     return [rows for rows in parser.tables if rows], rest
 
 
+_IS_PAGE = re.compile(r"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"<(style|script|template)\b.*?</\1>|<(\w+)\b[^<>]*\s(?:popover|hidden)\b[^<>]*>.*?</\2>", re.DOTALL | re.IGNORECASE
+)
+
+
+def without_hidden(text: str) -> str:
+    """A page without what a reader of it does not see until he asks; any other text as it is. Lines stay in place."""
+    if not _IS_PAGE.match(text):
+        return text
+    return _HIDDEN.sub(lambda match: "\n" * match[0].count("\n"), text)
+
+
 def without_tags(text: str) -> str:
     """The text between tags; a comment is none."""
     return re.sub(r"<!--.*?(?:-->|\Z)|</?[A-Za-z][^>]*>", " ", text)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from npu_adapt.claims.blocks import Block, Code, Heading, Table, Text, blocks_of, front_matter
 from npu_adapt.claims.claim import Claim
+from npu_adapt.claims.description import words
 from npu_adapt.claims.quantities import claims_of
 from npu_adapt.claims.text import plain
 
@@ -47,7 +48,16 @@ class ReportText:
     def claims(self) -> tuple[Claim, ...]:
         """The figures; those in programs and commands are none."""
         programs = {line for line, _ in self.program_lines}
-        return tuple(claim for claim in claims_of(self.blocks) if claim.line not in programs)
+        found = (claim for claim in claims_of(self.blocks) if claim.line not in programs)
+        return tuple(replace(claim, rest=claim.rest - self.subject) for claim in found)
+
+    @cached_property
+    def subject(self) -> frozenset[str]:
+        """The words of the title: a figure that names the model of the report is of nothing else than one that does
+        not.
+        """
+        title = next((block.text for block in self.blocks if isinstance(block, Heading)), "")
+        return frozenset(word for word in words(title) if any(map(str.isdecimal, word)))
 
     @cached_property
     def program_lines(self) -> tuple[tuple[int, str], ...]:

@@ -32,8 +32,8 @@ _AFTER_DEVICE = re.compile(
 
 def claims_of_line(text: str, line: int) -> Iterator[Claim]:
     """The figures of a line of prose, a list item or a log, each with the words before it."""
-    for sentence in _sentences(text):
-        yield from _of_sentence(sentence, line)
+    for at, sentence in enumerate(_sentences(text)):
+        yield from (replace(claim, sentence=at) for claim in _of_sentence(sentence, line))
 
 
 def _sentences(text: str) -> list[str]:

@@ -12,8 +12,9 @@ from npu_adapt.claims.finding import Found
 from npu_adapt.claims.report import ReportText
 
 _CLASSIFIER = re.compile(
-    r"图像分类|文本分类|音频分类|image[- ]classification|text[- ]classification|ForImageClassification"
-    r"|ForSequenceClassification|1000\s?(?:类|classes)|classification checkpoint|classifier",
+    r"(?:图像|文本|音频|情感|序列|词元)分类|命名实体|词性标注|情感分析|(?<![a-z])ner(?![a-z])"
+    r"|(?:image|text|audio|token|sequence|sentiment)[- ](?:classification|analysis)"
+    r"|named entit|For(?:Image|Sequence|Token|Audio)Classification|1000\s?(?:类|classes)|classification checkpoint|classifier",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(
@@ -65,6 +66,7 @@ CACHED = 400e6  # bytes of weights that might stay on the chip: no limit is take
 _PARAMETERS = re.compile(
     r"(?<![\w.])(?!(?:910|310)B)(?P<number>\d+(?:\.\d+)?)\s?(?P<unit>[Bb](?:illion)?|亿)(?![A-Za-z\d])"
 )
+_MILLIONS = re.compile(r"(?<![\w.])(?P<number>\d+(?:\.\d+)?)\s?(?:M|million|百万)(?![A-Za-z\d])")
 _CARDS = re.compile(
     r"(?:[x×*]|tp\s*=?\s*)\s?([2-9]|1\d)\s?(?:卡|cards|npus?)?|([2-9]|1\d)\s?(?:卡|张卡|cards)", re.IGNORECASE
 )
@@ -168,6 +170,9 @@ def below_limit(report: ReportText) -> Iterator[Found]:
 def _parameter_count(report: ReportText) -> float:
     """Parameters of the model: of its line "parameters", else of its name in the first lines; 0 where nobody says."""
     lines = [text for _, text in report.prose if re.search(r"参数|param", text, re.IGNORECASE)]
+    millions = next((match for text in lines if (match := _MILLIONS.search(text.replace(",", "")))), None)
+    if millions:
+        return float(millions["number"]) * 1e6
     for text in (*lines, *(text for _, text in report.prose[:6])):
         match = _PARAMETERS.search(text.replace(",", ""))
         if match:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from npu_adapt.claims.blocks import Table
-from npu_adapt.claims.claim import THRESHOLD, Claim
+from npu_adapt.claims.claim import PERFORMANCE_WORDS, THRESHOLD, Claim
 from npu_adapt.claims.conditions import compatible
 from npu_adapt.claims.finding import Found
 from npu_adapt.claims.report import ReportText
@@ -73,6 +73,11 @@ def _is_requirement(text: str) -> bool:
     return bool(
         re.search(r"^(?:[^:|]*)(?:必需|要求|目标|required|must|should|需要)[^|:]*(?:[:|]|$)", text, re.IGNORECASE)
     ) and not re.search(r"✅|pass|通过|达标|是否满足|\| *是", text, re.IGNORECASE)
+
+
+def _is_of_speed(text: str) -> bool:
+    """Whether what passed is how fast it is."""
+    return bool(PERFORMANCE_WORDS.search(text)) and not ACCURACY_HEADING.search(text)
 
 
 def against_numbers(report: ReportText) -> Iterator[Found]:
@@ -224,7 +229,7 @@ def without_results(report: ReportText) -> Iterator[Found]:
         return
     about = re.compile(r"cpu|npu|精度|误差|accuracy|precision|agree|match", re.IGNORECASE)
     for line, text in report.sentences:
-        if not PASSED.search(text) or FAILED.search(text) or _is_requirement(text):
+        if not PASSED.search(text) or FAILED.search(text) or _is_requirement(text) or _is_of_speed(text):
             continue
         if (ACCURACY.search(text) and about.search(text)) or ACCURACY_HEADING.search(report.heading_above(line)):
             yield Found("pass-without-results", ((line, _short(text)),), "likely", {"verdict": _short(text)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from npu_adapt.claims.blocks import Table
 from npu_adapt.claims.finding import Found
@@ -105,7 +106,12 @@ def _of_line(text: str, line: int) -> Iterator[Named]:
             taken.append((match.start(), match.end(), name))
         left = pattern.sub(lambda found: " " * len(found[0]), left)
     taken.sort()
-    for at, (start, end, name) in enumerate(taken):
+    several = _several(text, taken)
+    yield from (Named(name, version, line, text[taken[0][0] :].strip()) for name, version in several)
+    for at, (start, end, name) in enumerate(taken if not several else taken[len(several) :]):
+        if _NO_VERSION_BEHIND.match(text, end):
+            yield Named(name, "", line, text.strip())
+            continue
         version = VERSION_BEHIND.search(text, end)
         limit = taken[at + 1][0] if at + 1 < len(taken) else len(text)
         if version is None or version.start() > limit:
@@ -126,6 +132,23 @@ def _of_line(text: str, line: int) -> Iterator[Named]:
             continue  # "CANN driver 25.2.0": told above
         if _JOINED.match(text[end : version.start()]):
             yield Named(name, version[1], line, text[start : version.end()])
+
+
+_AND = r"\s*(?:[/&、,，+]|and|和|与|及)\s*"
+_NO_VERSION_BEHIND = re.compile(rf"\s*[:=(]+\s*(?:{NO_VERSION.pattern})", re.IGNORECASE)
+
+
+def _several(text: str, taken: Sequence[tuple[int, int, str]]) -> list[tuple[str, str]]:
+    """ "torch / torch_npu: 2.9.0 / 2.9.0.post1": names at the head of a line, then as many versions."""
+    names = [name for _, _, name in taken]
+    between = [text[one[1] : other[0]] for one, other in pairwise(taken)]
+    count = 1 + next((at for at, gap in enumerate(between) if not re.fullmatch(_AND, gap, re.IGNORECASE)), len(between))
+    if count < 2:
+        return []
+    version = VERSION_BEHIND.pattern
+    pattern = rf"\s*(?:版本号?|versions?)?\s*[:=为是(]*\s*{_AND.join([version] * count)}"
+    match = re.match(pattern, text[taken[count - 1][1] :], re.IGNORECASE)
+    return [] if match is None else list(zip(names, match.groups(), strict=False))
 
 
 def confused(report: ReportText) -> Iterator[Found]:

@@ -86,7 +86,7 @@ METRICS: tuple[Metric, ...] = (
     _metric(
         "max-abs",
         r"max(?:imum)?[- _]?abs(?:olute)?(?:[- _]?(?:diff(?:erence)?|err(?:or)?|deviation))?"
-        r"|最大(?:绝对)?(?:误差|差异|差值|偏差)|\bmax[- _]?(?:diff(?:erence)?|err(?:or)?)\b|largest difference"
+        r"|最大(?:绝对)?(?:误差|差异|差值|偏差|差)|\bmax[- _]?(?:diff(?:erence)?|err(?:or)?)\b|largest difference"
         r"|\bmaxdiff\b|(?<![a-z])l-?inf|最大绝对差",
         ("plain",),
     ),
@@ -153,7 +153,7 @@ STATISTICS: tuple[tuple[str, str], ...] = (
     ("min", r"\bmin(?:imum)?(?![a-z])|最小值?|最短|最快|fastest|best"),
     ("max", r"\bmax(?:imum)?(?![a-z])|最大值?|最长|最慢|slowest|worst"),
     ("mean", r"\bmean\b|\bavg(?![a-z])|average|平均值?|均值"),
-    ("total", r"\btotal\b|合计|总(?:耗时|时间|计|时长)?|whole|end[- ]to[- ]end|端到端|\be2e\b|整体"),
+    ("total", r"\btotal\b|合计|总(?![结体览])(?:耗时|时间|计|时长)?|whole|end[- ]to[- ]end|端到端|\be2e\b|整体"),
 )
 # What was timed, beside the model's own forward.
 PHASES: tuple[tuple[str, str], ...] = (

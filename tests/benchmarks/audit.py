@@ -1,7 +1,7 @@
 """How many known defects of reports an audit finds, and how many findings are false.
 
-`python -m tests.benchmarks.audit`. The texts are in tests/data/audit: `first` was written before any rule, `second`
-before the rules saw it.
+`python -m tests.benchmarks.audit`. The texts are in tests/data/audit: `first` was written before any rule, the others
+before the rules saw them; of `fifth` the rules then found 85 % with 79 % right, before they were mended.
 """
 
 from __future__ import annotations
