@@ -14,7 +14,8 @@ from npu_adapt.claims.report import ReportText
 _CLASSIFIER = re.compile(
     r"(?:图像|文本|音频|情感|序列|词元)分类|命名实体|词性标注|情感分析|(?<![a-z])ner(?![a-z])"
     r"|(?:image|text|audio|token|sequence|sentiment)[- ](?:classification|analysis)"
-    r"|named entit|For(?:Image|Sequence|Token|Audio)Classification|1000\s?(?:类|classes)|classification checkpoint|classifier",
+    r"|named entit|For(?:Image|Sequence|Token|Audio)Classification|1000\s?(?:类|classes)"
+    r"|classification checkpoint|classifier",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(
