@@ -74,7 +74,9 @@ def _model_class(order: Order, row: Task) -> Any:
     own = getattr(order.config, "auto_map", None) or {}
     if order.trust_remote_code and row.auto_class in own:
         return get_class_from_dynamic_module(own[row.auto_class], str(order.path), local_files_only=True)
-    return _get_model_class(order.config, getattr(transformers, row.auto_class)._model_mapping)
+    builder = getattr(transformers, row.auto_class)
+    known = getattr(builder, "_model_mapping", None)  # a class of its own has none
+    return builder if known is None else _get_model_class(order.config, known)
 
 
 def _widen(module: torch.nn.Module) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,14 +22,14 @@ class Processors:
     image: Any = None
     tokenizer: Any = None
     audio: Any = None
+    whole: Any = None  # the model type's own processor, of the parts above; None too where the checkpoint has none
 
 
 def _image_processor(path: Path, config: Any, *, trust_remote_code: bool) -> Any:
     """Pinned to the Pillow back end: torchvision's resizing differs, and would change numbers by being installed."""
     import transformers
 
-    old = int(transformers.__version__.split(".")[0]) < 5
-    pinned: dict[str, Any] = {"use_fast": False} if old else {"backend": "pil"}
+    pinned: dict[str, Any] = {"use_fast": False} if _is_old() else {"backend": "pil"}
     processor = transformers.AutoImageProcessor.from_pretrained(
         str(path), config=config, local_files_only=True, trust_remote_code=trust_remote_code, **pinned
     )
@@ -53,12 +54,65 @@ def _feature_extractor(path: Path, config: Any, *, trust_remote_code: bool) -> A
     )
 
 
+def _whole_processor(path: Path, config: Any, *, trust_remote_code: bool) -> Any:
+    """The processor that puts a prompt and its pictures together. None: the checkpoint's files do not make one.
+
+    Those that read videos too are built without that part where torchvision, which reads them, is not here.
+    """
+    import transformers
+
+    pinned: dict[str, Any] = {} if _is_old() else {"backend": "pil"}
+    try:
+        with videos_left_out():
+            found = transformers.AutoProcessor.from_pretrained(
+                str(path), config=config, local_files_only=True, trust_remote_code=trust_remote_code, **pinned
+            )
+    except Exception:  # noqa: BLE001 - a checkpoint may have only its parts, which are loaded one by one
+        return None
+    return found if isinstance(found, transformers.ProcessorMixin) else None
+
+
+@contextmanager
+def videos_left_out() -> Iterator[None]:
+    """Within the context a processor may lack its part that reads videos; nothing changes where torchvision is."""
+    from transformers import ProcessorMixin
+    from transformers.models.auto.video_processing_auto import AutoVideoProcessor
+
+    kept, load = vars(AutoVideoProcessor)["from_pretrained"], AutoVideoProcessor.from_pretrained
+    check = ProcessorMixin.check_argument_for_proper_class
+
+    def loaded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return load(*args, **kwargs)
+        except ImportError:
+            return None
+
+    def checked(self: Any, name: str, argument: Any) -> Any:
+        return None if argument is None and name == "video_processor" else check(self, name, argument)
+
+    AutoVideoProcessor.from_pretrained = loaded
+    ProcessorMixin.check_argument_for_proper_class = checked
+    try:
+        yield
+    finally:
+        AutoVideoProcessor.from_pretrained = kept
+        ProcessorMixin.check_argument_for_proper_class = check
+
+
+def _is_old() -> bool:
+    """Whether this is transformers 4, whose image processors have no named back ends."""
+    import transformers
+
+    return int(transformers.__version__.split(".")[0]) < 5
+
+
 LOADERS: dict[str, Callable[..., Any]] = {
     "image": _image_processor,
     "tokenizer": _tokenizer,
     "audio": _feature_extractor,
+    "whole": _whole_processor,
 }
-_STAGES = {"image": "processor", "tokenizer": "tokenizer", "audio": "processor"}
+_STAGES = {"image": "processor", "tokenizer": "tokenizer", "audio": "processor", "whole": "processor"}
 
 
 def load_processors(kinds: tuple[str, ...], path: Path, config: Any, *, trust_remote_code: bool) -> Processors:

@@ -170,14 +170,15 @@ class _EmulationMode(TorchFunctionMode):
 def other_last_bits(result: Any, seed: int = 0) -> Any:
     """A float32 tensor with each value left or moved to a neighbour, as a hash of its own bits says; all else as it is.
 
-    So do vector units whose functions are right to a unit in the last place and not to half of one.
+    So do vector units whose functions are right to a unit in the last place and not to half of one. Whole numbers stay:
+    a model that counts its frames in float32 would round them up to one more.
     """
     if not isinstance(result, Tensor) or result.dtype != torch.float32:
         return result
     image = result.contiguous().view(torch.int32)
     step = (((image.long() * 2654435761 + seed * 40503) >> 9) % 3 - 1).int()
     moved = (image + step).view(torch.float32)
-    return torch.where(result.isfinite() & (result != 0) & moved.isfinite(), moved, result)
+    return torch.where(result.isfinite() & (result != result.round()) & moved.isfinite(), moved, result)
 
 
 def widened(

@@ -424,6 +424,11 @@ MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None,
         {"mean_predictions": (1, None), "full_predictions": (1, None, None), "last_hidden_state": (1, None, 32)},
     ),
     "sentences": (sentence_encoder, "sentence-similarity", {"sentence_embedding": (4, 32)}),
+    "next-sentence": (
+        lambda folder: bert(folder, "BertForNextSentencePrediction", id2label=None, num_labels=2),
+        "model-outputs",
+        {"logits": (1, 2)},
+    ),
     "cross-encoder": (
         lambda folder: bert(folder, "BertForSequenceClassification", id2label={0: "LABEL_0"}, label2id={"LABEL_0": 0}),
         "text-ranking",

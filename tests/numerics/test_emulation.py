@@ -180,6 +180,11 @@ def test_layers_of_a_module_are_seen() -> None:
     assert 0 < error < 10 * HF32.unit_roundoff
 
 
+def test_other_last_bits_leave_counts_as_they_are() -> None:
+    counts = torch.tensor([2400.0, 3.0, -7.0, 0.0])
+    assert all(torch.equal(other_last_bits(counts, seed), counts) for seed in range(4))
+
+
 def test_other_last_bits_are_one_unit_away_or_none_and_always_the_same() -> None:
     values = random(40, 50)
     values[0, :3] = torch.tensor([0.0, float("inf"), -1.0])

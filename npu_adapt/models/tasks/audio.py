@@ -11,6 +11,7 @@ from torch import Tensor
 from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.sounds import Sound, sounds
 from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.tasks.decoders import start_token
 from npu_adapt.models.tasks.image import with_hidden_state
 from npu_adapt.models.tasks.results import Outputs, outputs_of
 from npu_adapt.models.tasks.task import (
@@ -37,7 +38,7 @@ def prepare_sounds(loaded: LoadedModel, values: Sequence[str], samples: int, see
     """`input_values` [1, samples] or `input_features`, and what else the feature extractor gives."""
     rate = sampling_rate(loaded)
     return tuple(
-        sample_of(_encode(loaded, sound, bool(values)), sound.origin, seconds=sound.waveform.size / rate)
+        sample_of(encode_sound(loaded, sound, bool(values)), sound.origin, seconds=sound.waveform.size / rate)
         for sound in sounds(values, rate, samples, seed)
     )
 
@@ -48,11 +49,10 @@ def prepare_speech(loaded: LoadedModel, values: Sequence[str], samples: int, see
     Whisper pads every sound to 30 s; its encoder halves the number of frames. Moonshine takes the waveform as it is.
     """
     extractor = loaded.processor.audio
-    with foreign_code("configuration", loaded.path):
-        start = int(loaded.config.decoder_start_token_id)
+    start = start_token(loaded)
     prepared, rate = [], sampling_rate(loaded)
     for sound in sounds(values, rate, samples, seed):
-        encoded = _encode(loaded, sound, bool(values))
+        encoded = encode_sound(loaded, sound, bool(values))
         with foreign_code("processor", loaded.path):
             padded = getattr(extractor, "nb_max_frames", None)
             if padded is not None and encoded["input_features"].shape[-1] == padded:
@@ -79,7 +79,7 @@ def sampling_rate(loaded: LoadedModel) -> int:
     return rate
 
 
-def _encode(loaded: LoadedModel, sound: Sound, given: bool) -> dict[str, Tensor]:
+def encode_sound(loaded: LoadedModel, sound: Sound, given: bool) -> dict[str, Tensor]:
     extractor = loaded.processor.audio
     with preparing(loaded, sound.origin, given=given):
         encoded = extractor(sound.waveform, sampling_rate=extractor.sampling_rate, return_tensors="pt")

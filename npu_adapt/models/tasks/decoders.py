@@ -15,11 +15,22 @@ from npu_adapt.models.tasks.task import LoadedModel, Sample, token_label, top_cl
 from npu_adapt.records import Prediction
 
 FIRST_STEP = "first_step_logits"  # the scores of the token that is written first, [1, vocabulary]
-_STARTS = ("decoder_start_token_id", "bos_token_id", "pad_token_id")
+# A transducer begins with the token that stands for no output.
+_STARTS = ("decoder_start_token_id", "bos_token_id", "blank_token_id", "pad_token_id")
 
 
 def start_token(loaded: LoadedModel) -> int:
     """The token that the decoder starts with. Raises `ModelError` where the checkpoint names none."""
+    if (found := may_start_token(loaded)) is not None:
+        return found
+    raise ModelError(
+        Sentence("{path} names no token that its decoder starts with", path=loaded.path),
+        hint="set decoder_start_token_id in config.json, as the checkpoint's authors have it",
+    )
+
+
+def may_start_token(loaded: LoadedModel) -> int | None:
+    """The token that the decoder starts with. None: the checkpoint names none."""
     with foreign_code("configuration", loaded.path):
         for name in _STARTS:
             for config in _configs(loaded):
@@ -27,10 +38,7 @@ def start_token(loaded: LoadedModel) -> int:
                 value = value[0] if isinstance(value, (list, tuple)) and value else value
                 if isinstance(value, int):
                     return value
-    raise ModelError(
-        Sentence("{path} names no token that its decoder starts with", path=loaded.path),
-        hint="set decoder_start_token_id in config.json, as the checkpoint's authors have it",
-    )
+    return None
 
 
 def _configs(loaded: LoadedModel) -> Iterator[Any]:

@@ -19,6 +19,7 @@ from npu_adapt.models.tasks.task import (
     input_info,
     preparing,
     require_known_tokens,
+    sample_of,
     top_classes,
 )
 from npu_adapt.models.tasks.text import token_limit
@@ -54,12 +55,9 @@ def prepare_candidates(loaded: LoadedModel, values: Sequence[str], samples: int,
     origin = f"candidate texts {'; '.join(candidates)}" + ("" if given else " (default)")
     prepared = []
     for picture in pictures(files, loaded.path / SHIPPED_PICTURES, samples, seed):
-        pixels = encode_picture(loaded, picture, given=bool(files))["pixel_values"].float()
-        inputs = (
-            input_info("pixel_values", pixels, picture.origin),
-            *(input_info(name, tensor, origin) for name, tensor in text.items()),
-        )
-        prepared.append(Sample({"pixel_values": pixels, **text}, inputs, labels=tuple(candidates)))
+        shown = sample_of(accepted(loaded, encode_picture(loaded, picture, given=bool(files))), picture.origin)
+        inputs = (*shown.inputs, *(input_info(name, tensor, origin) for name, tensor in text.items()))
+        prepared.append(Sample({**shown.tensors, **text}, inputs, labels=tuple(candidates)))
     return tuple(prepared)
 
 

@@ -11,12 +11,19 @@ import torch
 from torch import Tensor
 
 from npu_adapt.errors import ModelError, Sentence
-from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
+from npu_adapt.models.images import IMAGE_SUFFIXES, Picture, pictures
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.decoders import FIRST_STEP, first_step_tokens, start_token
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
 from npu_adapt.models.tasks.results import Outputs, present
-from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, input_info, require_known_tokens
+from npu_adapt.models.tasks.task import (
+    LoadedModel,
+    Sample,
+    Task,
+    accepted,
+    input_info,
+    require_known_tokens,
+)
 from npu_adapt.models.tasks.text import encode_text, next_tokens
 from npu_adapt.models.texts import Text
 
@@ -65,19 +72,48 @@ def prepare_captions(loaded: LoadedModel, values: Sequence[str], samples: int, s
 def prepare_prompts(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """Each picture in a prompt. Values that name picture files are pictures; another value is the prompt.
 
-    The prompt is read as it is, without the checkpoint's chat template. The model itself says how many tokens a picture
-    takes.
+    The checkpoint's processor writes the prompt by its chat template. Where there is only a tokenizer, the prompt is
+    read as it is, and the model itself says how many tokens a picture takes.
     """
     files = [value for value in values if Path(value).suffix.lower() in IMAGE_SUFFIXES]
     prompts = [value for value in values if value not in files] or [PROMPT]
     prepared = []
     for picture in pictures(files, loaded.path / SHIPPED_PICTURES, samples, seed):
-        encoded = dict(encode_picture(loaded, picture, given=bool(files)))
         text = Text(prompts[0], "prompt given with --input" if prompts[0] != PROMPT else "default prompt")
+        if (chatted := _chatted(loaded, picture, text)) is not None:
+            prepared.append(chatted)
+            continue
+        encoded = dict(encode_picture(loaded, picture, given=bool(files)))
         words, origin = encode_text(loaded, text, given=prompts[0] != PROMPT)
         count = _features(loaded, encoded)
         prepared.append(_sample({**accepted(loaded, encoded), **_placed(loaded, words, count)}, picture.origin, origin))
     return tuple(prepared)
+
+
+def _chatted(loaded: LoadedModel, picture: Picture, text: Text) -> Sample | None:
+    """Picture and prompt as the checkpoint's own processor puts them together, by its chat template if it has one.
+
+    None: it has no processor, or not with all that this transformers wants of one.
+    """
+    processor = loaded.processor.whole
+    if processor is None:
+        return None
+    origin = text.origin
+    try:
+        if getattr(processor, "chat_template", None):
+            content = [{"type": "image", "image": picture.image}, {"type": "text", "text": text.text}]
+            encoded = processor.apply_chat_template(
+                [{"role": "user", "content": content}],
+                add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
+            )  # fmt: skip
+            origin += ", by the chat template"
+        else:
+            words = f"{getattr(processor, 'image_token', '')}{text.text}"
+            encoded = processor(images=picture.image, text=words, return_tensors="pt")
+    except Exception:  # noqa: BLE001 - an old checkpoint's processor lacks sizes that it is asked for
+        return None
+    require_known_tokens(loaded, encoded["input_ids"])
+    return _sample(accepted(loaded, encoded), picture.origin, origin)
 
 
 def _placed(loaded: LoadedModel, words: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
@@ -164,13 +200,12 @@ ROWS = (
         modality="image+text",
         auto_class="AutoModelForImageTextToText",
         classes=_TABLES,
-        processors=("image", "tokenizer"),
+        processors=("image", "tokenizer", "whole"),
         prepare=prepare_prompts,
         forward=chat,
         read=next_tokens,
         needs=("next_token_logits",),
         class_scores="next_token_logits",
-        shared_inputs=("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids"),
         suits=chats,
     ),
 )

@@ -21,13 +21,14 @@ from npu_adapt.models.tasks import (
     text_to_text,
     video,
 )
+from npu_adapt.models.tasks.anything import ANYTHING, row_of_class
 from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.models.tasks.task import Task
 
 ROWS = (
     *image_text.ROWS, *image.ROWS, *image_to_text.ROWS, *audio.ROWS, *text_to_text.ROWS, *sentences.ROWS,
     *text.ROWS, *questions.ROWS,
-    *maps.ROWS, *video.ROWS, *series.ROWS,
+    *maps.ROWS, *video.ROWS, *series.ROWS, ANYTHING,
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
 
@@ -48,9 +49,9 @@ def choose_task(config: Any, asked: str | None, path: Path | None = None) -> Tas
     if path is not None and sentences.has_modules(path) and (asked is None or sentences.SIMILARITY.has_tag(asked)):
         return sentences.sentence_row(sentences.SIMILARITY, path)
     rows = [row for row in every_row() if _suits(row, config)]
+    architectures = tuple(getattr(config, "architectures", None) or ())
     if asked is not None:
-        return _asked(rows, config, asked)
-    architectures = getattr(config, "architectures", None) or ()
+        return (asked == ANYTHING.name and _row_of_class(architectures)) or _asked(rows, config, asked)
     for row in rows:
         if any(name in _class_names(row, config.model_type) for name in architectures):
             return row
@@ -133,13 +134,23 @@ def _by_model_type(config: Any, architectures: tuple[str, ...]) -> Task:
     bases = _as_names(modeling_auto.MODEL_MAPPING_NAMES.get(config.model_type, ()))
     pretraining = _as_names(modeling_auto.MODEL_FOR_PRETRAINING_MAPPING_NAMES.get(config.model_type, ()))
     row = _feature_row(config.model_type)
-    if row is None or (architectures and not {*bases, *pretraining} & {*architectures}):
+    is_base = not architectures or {*bases, *pretraining} & {*architectures}
+    if row is not None and bases and is_base:
+        return row
+    if (own := _row_of_class(architectures)) is not None:
+        return own
+    if row is None or not is_base:
         named = ", ".join(architectures) or Sentence("the model type {model_type!r}", model_type=config.model_type)
         raise ModelError(
             Sentence("no task can be inferred from {named}", named=named),
             hint=Sentence("give --task, one of: {names}", names=", ".join(TASKS)),
         )
     return row
+
+
+def _row_of_class(architectures: tuple[str, ...]) -> Task | None:
+    """The row for a class of transformers that no table of its has. None: there is no such class."""
+    return next((row for name in architectures if (row := row_of_class(name)) is not None), None)
 
 
 def _as_names(found: Any) -> tuple[str, ...]:

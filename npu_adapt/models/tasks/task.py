@@ -144,9 +144,18 @@ def input_info(name: str, tensor: Tensor, origin: str) -> InputInfo:
 
 
 def accepted(loaded: LoadedModel, encoded: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the model's forward takes of a processor's result: tokenizers give token types to models that have none."""
+    """What the model's forward takes of a processor's result, by the names of its arguments.
+
+    Tokenizers give token types to models that have none, and image processors lists of sizes that no forward takes.
+    """
     taken = inspect.signature(loaded.module.forward).parameters
-    return {name: encoded[name] for name in encoded if name in taken}
+    other = {name: encoded[given] for name, given in _OTHER_NAMES if given in encoded and name not in encoded}
+    encoded = {**other, **encoded}
+    return {name: value for name, value in encoded.items() if name in taken and isinstance(value, Tensor)}
+
+
+# What some towers' forwards call what their image processor gives by another name.
+_OTHER_NAMES = (("grid_thw", "image_grid_thw"), ("image_grid_thw", "grid_thw"), ("hidden_states", "pixel_values"))
 
 
 def takes(loaded: LoadedModel, name: str) -> bool:

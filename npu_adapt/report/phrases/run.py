@@ -18,6 +18,11 @@ NOTES: dict[str, Phrase] = {
         "the model's forward is random: further ones differ in {differing:percent} of the elements",
         "模型的前向是随机的：后续前向有 {differing:percent} 的元素不同",
     ),
+    "noise-given": Phrase(
+        "the model's forward draws random numbers: every forward gets the same ones, drawn on the CPU from the seed "
+        "{seed}",
+        "模型的前向使用随机数：每次前向都使用同一组随机数，由种子 {seed} 在 CPU 上生成",
+    ),
     "plugin-failed": Phrase(
         "the plug-in {name} of {group} was left out: {error}", "{group} 的插件 {name} 未能使用：{error}"
     ),

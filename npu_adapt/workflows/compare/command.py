@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from npu_adapt.devices.selection import open_device
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.exact import HALF_TYPES
@@ -49,7 +50,7 @@ from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
 from npu_adapt.workflows.run.infer import record_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
-from npu_adapt.workflows.run.subject import Subject
+from npu_adapt.workflows.run.subject import Subject, with_noise
 
 __all__ = ["CompareOptions", "compare"]
 
@@ -114,7 +115,11 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     """Everything that is measured before anything is judged, and the device's forwards."""
     plan = None if options.generate is None else plan_generation(session, options.generate)
     reference, candidate = _reference_side(session, options), _candidate_side(session)
-    expected, found, latency = _forwards(session, options, reference, candidate)
+    expected = _reference_forwards(session, options, reference, session.samples)
+    if expected.draws and (drawn := _forwards_with_noise(session, options, reference)) is not None:
+        expected = drawn
+        reference, candidate = (dataclasses.replace(side, task=session.loaded.task) for side in (reference, candidate))
+    found, latency = _forwards(session, options, reference, candidate, expected)
     evidence = Evidence(
         reference=expected.outputs,
         candidate=found.outputs,
@@ -135,30 +140,45 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
     return evidence, found
 
 
+def _reference_forwards(session: Session, options: CompareOptions, side: Side, samples: tuple[Sample, ...]) -> Forwards:
+    """The reference's forwards of every sample, the first one's repeated but with `--fast`."""
+    with session.stage("reference", doing("running-reference", device=side.device.name)):
+        return run_forwards(side, samples, session.progress, warm=0 if options.fast else WARM_FORWARDS)
+
+
+def _forwards_with_noise(session: Session, options: CompareOptions, reference: Side) -> Forwards | None:
+    """Those of a model that draws random numbers, which are now given to it. None: it still draws, as dropout does."""
+    subject = with_noise(session.subject, session.request.seed)
+    side = dataclasses.replace(reference, task=subject.loaded.task)
+    drawn = _reference_forwards(session, options, side, subject.samples)
+    if drawn.draws:
+        return None
+    session.examine_with_noise(subject)
+    return drawn
+
+
 def _forwards(
-    session: Session, options: CompareOptions, reference: Side, candidate: Side
-) -> tuple[Forwards, Forwards, CompareLatency | Fact | None]:
-    """Both sides' forwards of every sample: once with `--fast`, else repeated, the reference's first sample only.
+    session: Session, options: CompareOptions, reference: Side, candidate: Side, expected: Forwards
+) -> tuple[Forwards, CompareLatency | Fact | None]:
+    """The device's forwards of every sample: once with `--fast`, else repeated.
 
     The latency is None with `--fast` and of a rehearsal.
     """
     rehearsed = session.request.rehearse is not None
     warm = 0 if options.fast else WARM_FORWARDS
     watched = 0 if options.fast or rehearsed else FORWARDS
-    with session.stage("reference", doing("running-reference", device=reference.device.name)):
-        expected = run_forwards(reference, session.samples, session.progress, warm=warm)
     session.device.reset_peak_memory()
     with session.stage("forward", doing("running-model", device=session.device.name)):
         found = run_forwards(candidate, session.samples, session.progress, warm=warm, watched=watched)
     with session.stage("compare", doing("comparing")):
         require_same_outputs(expected.outputs, found.outputs)
     if not warm or rehearsed:
-        return expected, found, None
+        return found, None
     if reference.context is Float32:  # widening takes time that a float32 model does not
-        return expected, found, reason("reference-widened")
+        return found, reason("reference-widened")
     round_ms = min(expected.warm_ms) + min(found.warm_ms)
     with session.stage("latency", doing("timing"), fallbacks=False):
-        return expected, found, measure_latency(reference, candidate, session.samples[0], round_ms)
+        return found, measure_latency(reference, candidate, session.samples[0], round_ms)
 
 
 def _reference_side(session: Session, options: CompareOptions) -> Side:

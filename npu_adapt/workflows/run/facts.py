@@ -23,7 +23,7 @@ ReasonId = Literal[
     "one-forward",
 ]
 # What a reader must know of a run.
-NoteId = Literal["output-is-input", "stateful-forward", "random-forward", "plugin-failed"]
+NoteId = Literal["output-is-input", "stateful-forward", "random-forward", "noise-given", "plugin-failed"]
 
 
 def note(id: NoteId, **values: Value) -> Fact:

@@ -66,7 +66,9 @@ def _failure(error: BaseException, module: torch.nn.Module) -> RunFailed:
             said=first_line(error),
             line=users_line(error.__traceback__),
         ),
-        hint="the model's own code raised this; the run's log holds the traceback. Try --device cpu, --attention eager",
+        hint="the model's own code raised this; the run's log holds the traceback. Try --device cpu, "
+        "--attention eager. Where it needs other inputs, write an adapter that prepares them: "
+        "npu-adapt compare FILE.py --weights DIR",
         stage=STAGE,
         kind="other",
     )

@@ -34,6 +34,7 @@ class Forwards:
     divergences: tuple[tuple[int, Divergence], ...] = ()  # (sample, the first call that gave other bits), if watched
     notes: tuple[Fact, ...] = ()  # what the first sample's forward did beside computing
     stateful: bool = False  # whether the forwards differ because each leaves something for the next
+    draws: bool = False  # whether the first forward drew from the CPU's generator of random numbers
 
     @property
     def warm_median_ms(self) -> float | None:
@@ -88,6 +89,7 @@ def run_forwards(
     divergences: list[tuple[int, Divergence]] = []
     notes: tuple[Fact, ...] = ()
     first_ms = 0.0
+    undrawn, draws = torch.get_rng_state(), False
     each = max(1, watched)
     with progress.task(doing("forward", device=side.device.name), total=each * len(samples) + warm) as step:
         for number, sample in enumerate(samples):
@@ -101,6 +103,7 @@ def run_forwards(
                 else:
                     outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
                     notes = notes or tuple(shared_with_inputs(result, tensors))
+                    draws = draws or not torch.equal(undrawn, torch.get_rng_state())
                 if is_warm:
                     warm_ms.append(elapsed)
                 elif number == forward == 0:
@@ -121,4 +124,5 @@ def run_forwards(
         stateful=not watched
         and spread > RANDOM_SPREAD
         and keeps_state(side, samples[0]),  # else the device is at fault
+        draws=draws,
     )

@@ -19,7 +19,7 @@ from npu_adapt.models.adapters.name import AdapterName, require_model
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Summary
 from npu_adapt.workflows.run.command_line import reproducing
-from npu_adapt.workflows.run.facts import reason
+from npu_adapt.workflows.run.facts import note, reason
 from npu_adapt.workflows.run.opening import (
     choose_model,
     hand_over,
@@ -68,6 +68,12 @@ class Session(Recording):
         """Waits for what still runs in the background, which would be measured with whatever is measured next."""
         with self.progress.task(doing("hashing-weights")):
             self.subject.weights()
+
+    def examine_with_noise(self, subject: Subject) -> None:
+        """From now on `subject`, whose forward draws its random numbers from a seed that is an input of each sample."""
+        self.subject = subject
+        self.record(inputs=tuple(info for sample in self.samples for info in sample.inputs))
+        self.note(note("noise-given", seed=self.request.seed))
 
     def module_on_device(self) -> torch.nn.Module:
         """A copy of the device's module on the device, made tensor by tensor: no second copy on the CPU in between.

@@ -5,6 +5,7 @@ It comes from a checkpoint and a row of the task table, from an adapter, or from
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from npu_adapt.models import loading
 from npu_adapt.models.loading import LoadedModel
 from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.tasks import require_all_inputs
+from npu_adapt.models.tasks.completing import completed
+from npu_adapt.models.tasks.noise import given_noise
 from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.records import WeightFile, WeightsInfo
@@ -84,8 +87,15 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
     run.note(*plugins().failed)
     run.device.require_dtype(loaded.dtype)
     samples = loaded.task.prepare(loaded, request.inputs, request.samples, request.seed)
+    samples = tuple(completed(loaded, sample) for sample in samples)
     require_all_inputs(loaded, samples[0])
     return Subject(loaded, samples, loaded.load_ms, hashing)
+
+
+def with_noise(subject: Subject, seed: int) -> Subject:
+    """The subject whose forward draws from `seed`, and from the next numbers for its further samples."""
+    task, samples = given_noise(subject.loaded.task, subject.samples, seed)
+    return dataclasses.replace(subject, loaded=dataclasses.replace(subject.loaded, task=task), samples=samples)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 import traceback
@@ -57,14 +58,14 @@ def _reach(head: Head, way: Way) -> Outcome:
         except NotMade as error:
             return Outcome(head.model_type, head.table, "not made", way.name, why=str(error)[:400])
         started = time.perf_counter()
-        verdict, fields = _judge(path, folder)
+        verdict, fields = _judge(path, folder, pretraining=head.table == "PRETRAINING")
     seconds = round(time.perf_counter() - started, 2)
     if seconds > LONGEST_SECONDS:
         verdict, fields = "wrong", {**fields, "why": f"took {seconds:.0f} s"}
     return Outcome(head.model_type, head.table, verdict, way.name, seconds=seconds, **fields)
 
 
-def _judge(path: Path, folder: Path) -> tuple[Verdict, dict[str, Any]]:
+def _judge(path: Path, folder: Path, *, pretraining: bool) -> tuple[Verdict, dict[str, Any]]:
     from npu_adapt.workflows.compare.command import CompareOptions, compare
     from npu_adapt.workflows.run.request import RunRequest
 
@@ -74,16 +75,18 @@ def _judge(path: Path, folder: Path) -> tuple[Verdict, dict[str, Any]]:
     )  # fmt: skip
     try:
         summary = compare(request, CompareOptions(), Silent())
-    except RunFailed as error:
-        return "wrong", {"why": f"RunFailed: {error.message}", "hint": error.hint or ""}
     except NpuAdaptError as error:
-        verdict: Verdict = "refused" if error.hint else "wrong"
+        names_a_step = error.hint and not (isinstance(error, RunFailed) and "FILE.py" not in error.hint)
+        verdict: Verdict = "refused" if names_a_step else "wrong"
         return verdict, {"why": f"{type(error).__name__}: {error.message}", "hint": error.hint or ""}
     except Exception as error:  # noqa: BLE001 - a traceback is an outcome
         last = traceback.extract_tb(error.__traceback__)[-1]
         return "wrong", {"why": f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"}
     assert summary.compare is not None and summary.model is not None
     task = summary.model.task
+    made = json.loads((path / "config.json").read_text())["architectures"]
+    if not pretraining and summary.model.architecture not in made:
+        return "wrong", {"task": task, "why": f"wrong task: {made[0]} ran as {summary.model.architecture}"}
     if not summary.compare.verdict.passed:
         terms = "; ".join(
             f"{term.id} {term.place} {term.value}" for term in summary.compare.verdict.terms if not term.holds

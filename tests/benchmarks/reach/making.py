@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from npu_adapt.models.processors import videos_left_out
 from tests.benchmarks.reach.heads import Head
 from tests.benchmarks.reach.shrinking import PICTURE, WORDS, Way, shrunk
 from tests.models.tiny_models import SPECIAL, TEXT, shaken
@@ -43,14 +44,22 @@ def _make(model_type: str, architecture: str, folder: Path, way: Way) -> Path:
         tokens = _Tokens(model_type, config)
         _number_tokens(config, tokens)
         kind = _exported(architecture)
-        write_processors(config, tokens, folder, kind)
+        write_processors(config, tokens, folder, kind, way)
         _require_small(kind, config)
         torch.manual_seed(0)
-        model = shaken(kind(config))
+        model = _padding_cleared(shaken(kind(config)))
         model.save_pretrained(folder)
     except Exception as error:
         raise NotMade(f"{type(error).__name__}: {error}") from error
     return folder
+
+
+def _padding_cleared(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with zeros for padding tokens, which training never moves and some models' code writes again."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
+            module.weight.data[module.padding_idx] = 0
+    return model
 
 
 def _require_small(kind: Any, config: Any) -> None:
@@ -145,25 +154,32 @@ def processor_source(model_type: str) -> str:
         return ""
 
 
-def write_processors(config: Any, tokens: _Tokens, folder: Path, kind: Any) -> None:
+def write_processors(config: Any, tokens: _Tokens, folder: Path, kind: Any, way: Way) -> None:
     """Whatever of tokenizer, image processor and feature extractor transformers' tables have for the model type."""
     tokenizer = _tokenizer(tokens)
-    parts = {"tokenizer": tokenizer, "image_processor": _image_processor(config), "feature_extractor": _sounds(config)}
+    parts = {
+        "tokenizer": tokenizer,
+        "image_processor": _image_processor(config, way),
+        "feature_extractor": _sounds(config),
+    }
     made = {name: part for name, part in parts.items() if part is not None}
-    made = _plain_processors(config, kind) | made  # a tower is published with its whole model's
+    made = _plain_processors(config, kind, way) | made  # a tower is published with its whole model's
     processor = _processor(config, made)
-    for part in [*made.values(), *([processor] if processor is not None else [])]:
+    if processor is not None and "tokenizer" in made:
+        made["tokenizer"].chat_template = processor.chat_template or made["tokenizer"].chat_template
+    whole = [] if processor is None or getattr(processor, "video_processor", 0) is None else [processor]
+    for part in [*made.values(), *whole]:
         part.save_pretrained(folder)
 
 
-def _plain_processors(config: Any, kind: Any) -> dict[str, Any]:
+def _plain_processors(config: Any, kind: Any, way: Way) -> dict[str, Any]:
     """The plainest processors of what the forward takes, for model types that have none of their own here."""
     import transformers
 
     taken = inspect.signature(kind.forward).parameters
     found: dict[str, Any] = {}
     if {"pixel_values", "pixel_values_videos"} & set(taken):
-        found["image_processor"] = _sized(transformers.ViTImageProcessorPil(), config)
+        found["image_processor"] = _sized(transformers.ViTImageProcessorPil(), config, way)
     if "input_values" in taken:
         found["feature_extractor"] = transformers.Wav2Vec2FeatureExtractor()
     elif "input_features" in taken:
@@ -200,23 +216,46 @@ TEMPLATE = (
 )
 
 
-def _image_processor(config: Any) -> Any:
+def _with_template(processor: Any) -> Any:
+    """The processor with a chat template that writes its own token for a picture."""
+    token = getattr(processor, "image_token", None)
+    processor.chat_template = TEMPLATE.replace("IMAGE", token if isinstance(token, str) else "")
+    return processor
+
+
+def _of_type_or_whole(table: Mapping[str, Any], model_type: str) -> Any:
+    """What the table has for the model type, or for the model that it is a part of: "qwen2_vl" of "qwen2_vl_vision"."""
+    parts = model_type.split("_")
+    known = (table.get("_".join(parts[:end])) for end in range(len(parts), 0, -1))
+    return next(filter(None, known), None)
+
+
+def _image_processor(config: Any, way: Way) -> Any:
     from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
 
-    names = IMAGE_PROCESSOR_MAPPING_NAMES.get(config.model_type)
+    names = _of_type_or_whole(IMAGE_PROCESSOR_MAPPING_NAMES, config.model_type)
     if not names:
         return None
     listed = list(names.values()) if isinstance(names, Mapping) else [names] if isinstance(names, str) else list(names)
     for name in sorted(filter(None, listed), key=lambda name: not name.endswith("Pil")):
         try:
-            return _sized(_exported(name)(), config)
+            return _sized(_exported(name)(), config, way)
         except Exception:  # noqa: BLE001 - torchvision's back end, where there is none
             continue
     return None
 
 
-def _sized(processor: Any, config: Any) -> Any:
-    """The processor with the pictures as small as the configuration says."""
+def _sized(processor: Any, config: Any, way: Way) -> Any:
+    """The processor with the pictures as small as the configuration says, cut as it says."""
+    for each in configs(config):  # how the pictures are cut, where both say it
+        for name, other in (("patch_size",) * 2, ("temporal_patch_size",) * 2, ("merge_size", "spatial_merge_size")):
+            said = getattr(each, other, None)
+            if isinstance(said, int) and isinstance(getattr(processor, name, None), int):
+                setattr(processor, name, said)
+    return processor if way.keeps_all else _shrunk_pictures(processor, config)
+
+
+def _shrunk_pictures(processor: Any, config: Any) -> Any:
     sizes = [each.image_size for each in configs(config) if getattr(each, "image_size", None)]
     asked = sizes[0] if sizes else PICTURE
     side = max(asked) if isinstance(asked, (list, tuple)) else asked
@@ -227,11 +266,6 @@ def _sized(processor: Any, config: Any) -> Any:
         elif size is not None:
             given = dict(size) if isinstance(size, Mapping) else vars(size)
             setattr(processor, name, {key: _side(value, side) for key, value in given.items() if value is not None})
-    for each in configs(config):  # how the pictures are cut, where both say it
-        for name, other in (("patch_size",) * 2, ("temporal_patch_size",) * 2, ("merge_size", "spatial_merge_size")):
-            said = getattr(each, other, None)
-            if isinstance(said, int) and isinstance(getattr(processor, name, None), int):
-                setattr(processor, name, said)
     for name in ("max_pixels", "min_pixels"):
         if isinstance(getattr(processor, name, None), int):
             setattr(processor, name, min(getattr(processor, name), side * side))
@@ -246,7 +280,7 @@ def _side(value: int, side: int) -> int:
 def _sounds(config: Any) -> Any:
     from transformers.models.auto.feature_extraction_auto import FEATURE_EXTRACTOR_MAPPING_NAMES
 
-    name = FEATURE_EXTRACTOR_MAPPING_NAMES.get(config.model_type)
+    name = _of_type_or_whole(FEATURE_EXTRACTOR_MAPPING_NAMES, config.model_type)
     if not name:
         return None
     try:
@@ -264,6 +298,10 @@ def _processor(config: Any, made: Mapping[str, Any]) -> Any:
     try:
         kind = _exported(name)
         taken = inspect.signature(kind.__init__).parameters
-        return kind(**{part: value for part, value in made.items() if part in taken})
+        parts = {part: value for part, value in made.items() if part in taken}
+        if "video_processor" in taken:
+            parts["video_processor"] = None
+        with videos_left_out():
+            return _with_template(kind(**parts))
     except Exception:  # noqa: BLE001 - a part of it is missing here: what a checkpoint without a processor is
         return None

@@ -31,6 +31,11 @@ class Way:
     small_pictures: bool = False
 
     @property
+    def keeps_all(self) -> bool:
+        """Whether nothing but layers is taken away."""
+        return not self.head_dim and self.divisor == 1
+
+    @property
     def width(self) -> int:
         return HEADS * self.head_dim
 
@@ -115,7 +120,10 @@ def _are_places(value: Any, count: int) -> bool:
 
 def _field(value: Any, around: Around) -> Any:
     if isinstance(value, Mapping):
-        return value if around.name in _PLAIN else shrunk(value, around.way)
+        if around.name in _PLAIN:
+            return value
+        is_by_layer = value and all(str(key).isdigit() for key in value)
+        return _by_layer(value, around) if is_by_layer else shrunk(value, around.way)
     if isinstance(value, (list, tuple)):
         return _listed(list(value), around)
     if value is None:
@@ -123,10 +131,21 @@ def _field(value: Any, around: Around) -> Any:
     return value if isinstance(value, bool) or not isinstance(value, int) else _number(value, around)
 
 
+def _by_layer(table: Mapping[Any, Any], around: Around) -> dict[Any, Any]:
+    """What is said of some layers by their numbers, for those that stay."""
+    of = {str(key): value for key, value in table.items()}
+    places = ((place, of[str(number)]) for place, number in enumerate(around.kept) if str(number) in of)
+    return {type(next(iter(table)))(place): shrunk(value, around.way) for place, value in places}
+
+
 def _absent(around: Around) -> int | None:
     """A size that a default configuration leaves open, and that its model cannot do without."""
     if around.name == "vocab_size":
         return WORDS
+    if around.name == "num_experts_per_tok":
+        return 2
+    if around.name == "prediction_length":
+        return 8
     computed = around.name == "head_dim" and around.way.head_dim and "num_attention_heads" in around.fields
     return around.way.head_dim if computed else None
 
@@ -206,7 +225,8 @@ RULES = (
     ),
     Rule(r"(^|_)image_size$", picture_size),
     Rule(r"(^|_)(num_(\w+_)?experts|n_(routed_)?experts)$", _at_most(4), fixed=True),
-    Rule(r"experts_per_tok|^top_?k(_experts)?$|moe_top_?k|num_selected_experts", _at_most(2), fixed=True),
+    Rule(r"experts_per_tok|^top_?k(_experts)?$|moe_(top_?)?k|num_selected_experts", _at_most(2), fixed=True),
+    Rule(r"num_queries$|two_stage_num_proposals", _at_most(8)),
     Rule(r"tokens_per_image$", _at_most(4)),
     Rule(r"^(n|topk)_group$", _at_most(1), fixed=True),
     Rule(r"(^|_)(n_?heads?|(\w+_)?heads|num_(\w+_)?head)$", _heads, fixed=True),
@@ -246,5 +266,6 @@ LIST_RULES: dict[str, Callable[[Sequence[int], Around], list[int]]] = {
     r"^(layers|num_blocks)$|depths$": lambda values, around: [min(value, 1) for value in values],
     r"^image_size$": lambda values, around: [picture_size(value, around) for value in values],
     r"heads$": _stage_heads,
-    r"hidden_sizes|embed_dims|^dims?$|channels$|conv_dim|neck_hidden|decoder_hidden": _stages,
+    r"hidden_sizes|embed_dims|embed_dim_per_stage|channel_list": _stages,
+    r"^dims?$|channels$|conv_dim|neck_hidden|decoder_hidden": _stages,
 }

@@ -31,7 +31,7 @@ Made = tuple[Path, Summary]
 REFUSED = frozenset(
     {
         "depth-estimation", "image-to-image", "pose-estimation", "mask-generation", "video-classification",
-        "time-series-forecasting", "sentence-similarity", "text-ranking",
+        "time-series-forecasting", "sentence-similarity", "text-ranking", "model-outputs",
     }
 )  # fmt: skip
 SCRIPTED = [name for name, (_, row, *_) in MAKERS.items() if row not in REFUSED]

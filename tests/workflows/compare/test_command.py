@@ -229,6 +229,15 @@ def test_a_model_with_dropout_left_on_is_found_and_said(run: Run, spoil: Any) ->
     assert summary.reasons["compare.outputs.noise_floor"] == Fact("random-model")
 
 
+def test_noise_that_a_model_draws_is_given_to_both_sides(run: Run, spoil: Any) -> None:
+    spoil(after_the_encoder(lambda state: state + 0.1 * torch.randn_like(state)))
+    summary = run()
+    section = section_of(summary)
+    assert section.verdict.passed and section.repeats is not None and section.repeats.reference_spread == 0
+    assert summary.run is not None and Fact("noise-given", {"seed": 0}) in summary.run.notes
+    assert [each.name for each in summary.run.inputs] == ["pixel_values", "noise_seed"]
+
+
 def test_nan_in_the_reference_itself_is_no_agreement(run: Run, spoil: Any) -> None:
     spoil(after_the_encoder(lambda state: state.masked_fill(state > state.max() * 0.99, float("nan"))))
     section = section_of(run())

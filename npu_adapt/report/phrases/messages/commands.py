@@ -197,8 +197,10 @@ CHINESE: dict[str, str] = {
     "run the command again, or take the copy of the run: {copy}": "重新运行该命令，或使用该次运行的副本：{copy}",
     "{path} contradicts itself: {found}": "{path} 自相矛盾：{found}",
     "and {count} more": "另有 {count} 处",
-    "the model's own code raised this; the run's log holds the traceback. Try --device cpu, --attention eager": (
-        "这是模型自身代码抛出的；运行日志中有完整的调用栈。可试用 --device cpu、--attention eager"
+    "the model's own code raised this; the run's log holds the traceback. Try --device cpu, --attention eager. "
+    "Where it needs other inputs, write an adapter that prepares them: npu-adapt compare FILE.py --weights DIR": (
+        "这是模型自身代码抛出的；运行日志中有完整的调用栈。可试用 --device cpu、--attention eager。"
+        "若它需要别的输入，请编写准备输入的适配文件：npu-adapt compare FILE.py --weights DIR"
     ),
     "out of memory in the forward of {place}: {said}": "{place} 的前向内存不足：{said}",
     "{count} of {numel} elements of {name} are NaN (sample {number})": (

@@ -1,0 +1,98 @@
+"""The row for whatever no other row takes: a class of transformers, its inputs by the names of its forward's arguments.
+
+All tensors that the forward gives are compared; nobody reads predictions from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
+from npu_adapt.models.sounds import sounds
+from npu_adapt.models.tasks.audio import encode_sound, sampling_rate
+from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
+from npu_adapt.models.tasks.results import Outputs, named_tensors
+from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, sample_of
+from npu_adapt.models.tasks.text import encode_text
+from npu_adapt.models.texts import texts
+
+SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
+# What a forward calls its inputs, and which processor makes them.
+_MADE_BY = {
+    "input_ids": "tokenizer",
+    "pixel_values": "image",
+    "grid_thw": "image",
+    "input_values": "audio",
+    "input_features": "audio",
+}
+_NOT_COMPARED = ("loss", "past_key_values")  # a cache says what the states beside it say already
+
+
+def prepare_anything(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
+    """What the forward takes of a text, a picture and a sound. Values that name such files are those, others texts."""
+    kinds = {kind: _of_suffix(values, suffixes) for kind, suffixes in _SUFFIXES.items()}
+    written = tuple(value for value in values if not any(value in files for files in kinds.values()))
+    parts: list[list[tuple[dict[str, Tensor], str]]] = []
+    if "tokenizer" in loaded.task.processors:
+        parts.append([encode_text(loaded, text, given=bool(written)) for text in texts(written, samples, seed)])
+    if "image" in loaded.task.processors:
+        found = pictures(kinds["image"], loaded.path / SHIPPED_PICTURES, samples, seed)
+        given = bool(kinds["image"])
+        parts.append([(dict(encode_picture(loaded, each, given=given)), each.origin) for each in found])
+    if "audio" in loaded.task.processors:
+        heard = sounds(kinds["audio"], sampling_rate(loaded), samples, seed)
+        given = bool(kinds["audio"])
+        parts.append([(encode_sound(loaded, each, given), each.origin) for each in heard])
+    return tuple(_joined(loaded, several) for several in zip(*parts, strict=False))
+
+
+_SUFFIXES = {"image": IMAGE_SUFFIXES, "audio": SOUND_SUFFIXES}
+
+
+def _of_suffix(values: Sequence[str], suffixes: frozenset[str]) -> tuple[str, ...]:
+    return tuple(value for value in values if Path(value).suffix.lower() in suffixes)
+
+
+def _joined(loaded: LoadedModel, parts: Sequence[tuple[Mapping[str, Tensor], str]]) -> Sample:
+    made = [sample_of(accepted(loaded, encoded), origin) for encoded, origin in parts]
+    tensors = {name: tensor for sample in made for name, tensor in sample.tensors.items()}
+    infos = tuple(info for sample in made for info in sample.inputs)
+    return Sample(tensors, infos)
+
+
+def everything(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
+    """All tensors of the result by their path, without loss and cache."""
+    outputs = named_tensors(module(**tensors))
+    return {name: tensor for name, tensor in outputs.items() if not name.startswith(_NOT_COMPARED)}
+
+
+ANYTHING = Task(
+    name="model-outputs",
+    tag="model-outputs",
+    modality="any",
+    auto_class="",
+    classes=(),
+    processors=(),
+    prepare=prepare_anything,
+    forward=everything,
+)
+
+
+def row_of_class(name: str) -> Task | None:
+    """The row that builds transformers' class of that name. None: there is none, or nobody here makes its inputs."""
+    import transformers
+
+    found = getattr(transformers, name, None)
+    if not (isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)):
+        return None
+    kind: Any = found
+    taken = inspect.signature(kind.forward).parameters
+    processors = tuple(dict.fromkeys(maker for argument, maker in _MADE_BY.items() if argument in taken))
+    return dataclasses.replace(ANYTHING, auto_class=name, processors=processors) if processors else None

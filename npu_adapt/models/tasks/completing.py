@@ -1,0 +1,69 @@
+"""Inputs that a forward needs beside what a processor gives: a decoder's first tokens, masks, where words stand."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from npu_adapt.models.tasks.decoders import may_start_token
+from npu_adapt.models.tasks.task import LoadedModel, Sample, input_info
+
+ROW_OF_WORDS = 10  # words on one line of the page that their boxes are laid out on
+_MAIN = ("input_ids", "pixel_values", "input_features", "input_values", "pixel_values_videos")
+_MASK = re.compile(r"(^|_)(attention_)?masks?$")
+
+
+def completed(loaded: LoadedModel, sample: Sample) -> Sample:
+    """The sample with what the forward needs beside it: what it cannot do without, and what only a model's code asks.
+
+    A decoder is given its start token, a mask that nothing is left out, and words their places on a page.
+    """
+    added = dict(_added(loaded, sample.tensors))
+    if not added:
+        return sample
+    infos = tuple(input_info(name, tensor, "made to complete the input") for name, tensor in added.items())
+    return dataclasses.replace(sample, tensors={**sample.tensors, **added}, inputs=(*sample.inputs, *infos))
+
+
+def _added(loaded: LoadedModel, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    taken = inspect.signature(loaded.module.forward).parameters
+    needed = [
+        name for name, each in taken.items() if each.default is each.empty and name not in tensors and name != "kwargs"
+    ]
+    found: dict[str, Tensor] = {}
+    main = next((tensors[name] for name in _MAIN if name in tensors), None)
+    if main is None:
+        return found
+    if "decoder_input_ids" in taken and not {"decoder_input_ids", "decoder_inputs_embeds"} & tensors.keys():
+        start = may_start_token(loaded)
+        if start is not None:
+            found["decoder_input_ids"] = torch.full((main.shape[0], 1), start)
+    if "bbox" in taken and "bbox" not in tensors and "input_ids" in tensors:
+        found["bbox"] = boxes_of_words(loaded, tensors["input_ids"].shape[1])
+    found |= {name: _mask(name, main) for name in needed if _MASK.search(name)}
+    return found
+
+
+def _mask(name: str, main: Tensor) -> Tensor:
+    """Ones over the places of the main input: a picture's pixels, a sound's frames, a text's tokens."""
+    shape = (main.shape[0], *main.shape[-2:]) if "pixel" in name else main.shape[:2]
+    if main.dim() == 3 and "feature" in name:  # [1, bins, frames] or [1, frames, bins]: bins are the fewer
+        shape = (main.shape[0], max(main.shape[1:]))
+    return torch.ones(shape, dtype=torch.long)
+
+
+def boxes_of_words(loaded: LoadedModel, count: int) -> Tensor:
+    """Boxes [1, count, 4] of words in lines, left to right: thousandths of the page, or shares of it for some models.
+
+    A model that counts in thousandths has a table of so many places.
+    """
+    number = torch.arange(count)
+    left, top = 90 * (number % ROW_OF_WORDS) + 40, 20 * (number // ROW_OF_WORDS) % 900 + 40
+    boxes = torch.stack([left, top, left + 80, top + 16], dim=-1)[None]
+    most = getattr(loaded.config, "max_2d_position_embeddings", None)
+    return boxes / 1000 if most is None else boxes.clamp(max=int(most) - 1)
