@@ -180,6 +180,7 @@ WARNINGS = {f"warning-{key}": phrase for key, phrase in _WARNINGS.items()}
 
 # Words for what the record keeps as a name.
 WORDS: dict[str, Phrase] = {
+    "word-samples": Phrase("samples", "个样本"),
     "word-compute": Phrase("compute", "计算"),
     "word-memory": Phrase("memory", "访存"),
     "word-launch": Phrase("launch", "下发"),
