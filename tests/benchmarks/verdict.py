@@ -60,7 +60,7 @@ TITLES = {
     "whole numbers": "operators alone, by whole numbers",
     "combination": "the combination",
 }
-TARGETS = ("0 false alarms", ">= 99 % of effect >= 3 floors", ">= 85 % below", ">= 98 % named right")
+TARGETS = ("0 false alarms", ">= 99.5 % of effect >= 3 floors", ">= 92 % below", ">= 99 % named right")
 
 
 @dataclass(frozen=True)
@@ -323,11 +323,9 @@ def caught(runs: Iterable[Run], rule: str) -> str:
 
 
 def _group(case: str) -> str:
-    """What a case is in the tables for: half types hide more below their roundoff, and stand apart."""
+    """What a case is in the tables for."""
     subject = next(each for each in SUBJECTS if each.name == case)
-    if subject.margins:
-        return "margins chosen on"
-    return "reported on" if subject.dtype == "float32" else "reported on, half typed"
+    return "margins chosen on" if subject.margins else "reported on"
 
 
 def show(runs: list[Run], checks: list[str]) -> None:
@@ -403,9 +401,9 @@ def holds(runs: list[Run]) -> bool:
     detected = [run for run in faulty if run.alarms["combination"]]
     results = (
         sum(run.alarms["combination"] for run in correct) == 0,
-        sum(run.alarms["combination"] for run in large) >= 0.99 * len(large),
-        sum(run.alarms["combination"] for run in small) >= 0.85 * len(small),
-        sum(bool(run.named_right) for run in detected) >= 0.98 * len(detected),
+        sum(run.alarms["combination"] for run in large) >= 0.995 * len(large),
+        sum(run.alarms["combination"] for run in small) >= 0.92 * len(small),
+        sum(bool(run.named_right) for run in detected) >= 0.99 * len(detected),
     )
     for target, met in zip(TARGETS, results, strict=True):
         print(f"{target}: {'holds' if met else 'MISSED'}")

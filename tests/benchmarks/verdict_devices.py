@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -18,10 +19,12 @@ from torch.utils._pytree import tree_map
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass, ConvolutionShape
 from npu_adapt.numerics.capture import Call, is_result, tensors_of
 from npu_adapt.numerics.convolution import shape_of
-from npu_adapt.numerics.emulation import Emulation, emulate, other_last_bits
+from npu_adapt.numerics.emulation import Emulation, emulate, other_last_bits, widened
 from npu_adapt.numerics.exact import single
-from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
+from npu_adapt.numerics.operators import Kind, kind_of, operator_class, operator_name, writes_in_place
+from npu_adapt.numerics.products import product_of_parts, read_product
 from npu_adapt.progress import Said, Silent, Step
+from tests.benchmarks.verdict_sums import CUT_OFF, SUMS
 from tests.benchmarks.verdict_transforms import TRANSFORMS
 
 VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
@@ -58,6 +61,9 @@ KERNELS: Mapping[str, Callable[..., Tensor]] = {
 }
 
 
+SUMMED_OTHERWISE = ("float32", "hf32", "tf32", "float16", "910B")
+
+
 @dataclass(frozen=True)
 class Form:
     """One correct device: its arithmetic and what else kernels leave open."""
@@ -67,6 +73,7 @@ class Form:
     own_kernels: bool = False  # those of KERNELS
     reversed_sums: bool = False
     transform: str | None = None  # what 3x3 convolutions are computed by, a key of TRANSFORMS; None: sums of products
+    sums: str | None = None  # how products are summed, a key of SUMS; None: as the CPU's kernels do
     last_bit: int | None = None  # seed of the last-bit differences of vector operators in float32; None: it has none
 
     @property
@@ -102,7 +109,7 @@ def correct_forms(dtype: str = "float32") -> tuple[Form, ...]:
             )
             for fused in (False, True)
             for bits in (1, 2)
-        )
+        ) + tuple(_summing(dtype, arithmetic))
     arithmetics = {name: ArithmeticByClass.uniform(name) for name in ARITHMETICS}
     arithmetics["910B"] = ArithmeticByClass(*(ARITHMETICS[name] for name in ("float32", "hf32", "float32")))
     forms = []
@@ -120,7 +127,16 @@ def correct_forms(dtype: str = "float32") -> tuple[Form, ...]:
             Form(f"{name}, own kernels", fused, own_kernels=True),
             Form(f"{name}, own kernels, last bits, blocked", both, own_kernels=True, last_bit=2),
         ]
+        if name in SUMMED_OTHERWISE:
+            forms += _summing(name, arithmetic)
     return tuple(forms)
+
+
+def _summing(name: str, arithmetic: ArithmeticByClass) -> Iterator[Form]:
+    """The arithmetic with every way of SUMS."""
+    for sums in SUMS:
+        matmul = replace(arithmetic.matmul, truncating_sums=sums in CUT_OFF)
+        yield Form(f"{name}, {sums}", Emulation(replace(arithmetic, matmul=matmul)), sums=sums)
 
 
 @dataclass
@@ -215,6 +231,8 @@ class SoftDevice(TorchFunctionMode):
         shape = None if self.form.transform is None else shape_of(name, args, kwargs)
         if shape is not None and shape.filters[2:] == (3, 3):
             return self._transformed(shape, args, kwargs)
+        if self.form.sums is not None and operator_class(name) == "matmul":
+            return self._summed(name, func, args, kwargs)
         if self.form.reversed_sums and name in ("linear", "matmul"):
             args = (args[0].flip(-1), args[1].flip(-1 if name == "linear" else -2), *args[2:])
         with emulate(self.form.emulation):
@@ -227,6 +245,15 @@ class SoftDevice(TorchFunctionMode):
         result = transform(image.float(), filters.float(), shape.padding, self.form.arithmetic.conv.split)
         bias = kwargs.get("bias", bias)
         return (result if bias is None else result + bias.float()[:, None, None]).to(image.dtype)
+
+    def _summed(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A product whose sums are taken as the form does."""
+        taken = read_product(name, func, args, kwargs)
+        if taken is None or taken.summed is None or self.form.sums is None:
+            return func(*args, **kwargs)
+        (left, right, added), narrow = widened(taken.left, taken.right, taken.added)
+        multiply = partial(SUMS[self.form.sums], taken.multiply, taken.summed)
+        return narrow(taken.completed(product_of_parts(multiply, self.form.arithmetic.matmul.split, left, right), added))
 
     def _on_vector_unit(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """In float32, by the form's own kernel and with its own last bits; rounded at the end to the type it has."""
