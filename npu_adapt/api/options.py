@@ -50,6 +50,7 @@ class JudgeOptions(TypedDict, total=False):
     fast: bool
     save_outputs: Path | None
     baseline: Path | None
+    repro: Path | None
     generate: int | None
     accumulate: bool
     mode: Mode | tuple[Mode, ...]

@@ -136,6 +136,10 @@ class Device:
             owner, _, attribute = path.rpartition(".")
             setattr(_resolve(owner), attribute, allow)
 
+    def precision_flags(self) -> dict[str, bool]:
+        """The switches that `pin_hf32` sets, as they are now, by their path in torch; none where it has none."""
+        return {path: bool(_resolve(path)) for path in self.backend.hf32_flags}
+
     def require_dtype(self, dtype: torch.dtype) -> None:
         """Raise `DeviceUnavailable` with the reason if the device cannot compute in `dtype`."""
         import torch

@@ -41,6 +41,7 @@ from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentCh
 from npu_adapt.records.generation import GeneratedText, Generation, Invariance, StepFinding, TokenFlip
 from npu_adapt.records.model import AdapterFile, ModelInfo, WeightFile, WeightsInfo
 from npu_adapt.records.quantisation import Dequantised, Quantisation, QuantisedWeights
+from npu_adapt.records.repro import Repro, ReproCase
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
 from npu_adapt.records.upgrade import upgraded
 
@@ -85,6 +86,8 @@ __all__ = [
     "QuantisedWeights",
     "Record",
     "Repeats",
+    "Repro",
+    "ReproCase",
     "Roofline",
     "RuleOutcome",
     "Run",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from npu_adapt.records.base import Fact, Record, Term
 from npu_adapt.records.generation import Generation
 from npu_adapt.records.quantisation import Dequantised
+from npu_adapt.records.repro import Repro
 from npu_adapt.records.run import InputInfo
 
 
@@ -49,6 +50,7 @@ class OperatorFinding(Record, frozen=True, kw_only=True):
     reference: float | None  # None: not finite
     candidate: float | None  # None: not finite
     sample: int = 0
+    differs: bool = False  # whether forwards of one input had other bits from here on
 
     @property
     def is_divergence(self) -> bool:
@@ -238,3 +240,4 @@ class Compare(Record, frozen=True, kw_only=True):
     generation: Generation | None = None  # None: not asked for
     dequantised: Dequantised | None = None  # None: the weights are not quantised, or no device dequantised them
     modes: tuple[ModeOutcome, ...] = ()  # beyond eager, in which everything else was measured
+    repro: Repro | None = None  # None: not asked for

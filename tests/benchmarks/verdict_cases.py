@@ -113,8 +113,8 @@ class Case:
         watch: Repeated | None = None,
     ) -> Outputs:
         watched = nullcontext() if watch is None else watch.watching(self.loaded.module)
-        with torch.inference_mode(), context, watched:  # moving the input counts as calls, here as in `calls`
-            tensors = self.sample.to(torch.device("cpu"), dtype or self.subject.element_type)
+        tensors = self.sample.to(torch.device("cpu"), dtype or self.subject.element_type)
+        with torch.inference_mode(), context, watched:
             return self.loaded.task.forward(self.loaded.module, tensors)
 
     @cached_property
@@ -130,8 +130,9 @@ class Case:
             output = call.output.clone() if isinstance(call.output, Tensor) else call.output
             kept.append(Call(**{**vars(call.with_arguments(copied)), "output": output}))
 
+        tensors = self.sample.to(torch.device("cpu"), self.subject.element_type)
         with torch.inference_mode(), capturing(self.loaded.module, keep):
-            self.loaded.task.forward(self.loaded.module, self.sample.to(torch.device("cpu"), self.subject.element_type))
+            self.loaded.task.forward(self.loaded.module, tensors)
         return tuple(kept)
 
     @cached_property

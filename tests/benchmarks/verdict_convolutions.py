@@ -170,8 +170,9 @@ def _convolutions(loaded: Any, sample: Sample) -> list[int]:
         if shape is not None and shape.filters[2:] == (3, 3):
             found.append(call.index)
 
+    tensors = sample.to(torch.device("cpu"), loaded.dtype)
     with torch.inference_mode(), capturing(loaded.module, see):
-        loaded.task.forward(loaded.module, sample.to(torch.device("cpu"), loaded.dtype))
+        loaded.task.forward(loaded.module, tensors)
     return found
 
 
@@ -186,8 +187,9 @@ def _run(
 ) -> Run:
     device = open_device("cpu", allow_cpu=True).device
     soft = SoftDevice(form, fault, at)
+    tensors = sample.to(torch.device("cpu"), loaded.dtype)
     with torch.inference_mode(), soft.forward():
-        found = loaded.task.forward(loaded.module, sample.to(torch.device("cpu"), loaded.dtype))
+        found = loaded.task.forward(loaded.module, tensors)
     correct = SoftDevice(form)  # a fault befalls one call of the model, which the probe is none of
     reading = probe(device, loaded.dtype, correct.forward).readings["conv"]
     convolutions = Convolutions(device, loaded.dtype, reading.emulated() or form.arithmetic.conv, correct.forward)

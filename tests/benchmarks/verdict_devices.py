@@ -93,23 +93,29 @@ def correct_forms(dtype: str = "float32") -> tuple[Form, ...]:
     if dtype != "float32":
         arithmetic = ArithmeticByClass.uniform(dtype)
         choices = list(product((False, True), repeat=3))
-        return tuple(
-            Form(
-                ", ".join([dtype, *["flash attention"] * fused, *["blocked sums"] * blocked, *["reversed"] * reverse]),
-                Emulation(arithmetic, fused_attention=fused, blocked_sums=blocked),
-                reversed_sums=reverse,
+        return (
+            tuple(
+                Form(
+                    ", ".join(
+                        [dtype, *["flash attention"] * fused, *["blocked sums"] * blocked, *["reversed"] * reverse]
+                    ),
+                    Emulation(arithmetic, fused_attention=fused, blocked_sums=blocked),
+                    reversed_sums=reverse,
+                )
+                for fused, blocked, reverse in choices
             )
-            for fused, blocked, reverse in choices
-        ) + tuple(
-            Form(
-                f"{dtype}, own kernels, last bits {bits}" + ", flash attention, blocked sums" * fused,
-                Emulation(arithmetic, fused_attention=fused, blocked_sums=fused),
-                own_kernels=True,
-                last_bit=bits,
+            + tuple(
+                Form(
+                    f"{dtype}, own kernels, last bits {bits}" + ", flash attention, blocked sums" * fused,
+                    Emulation(arithmetic, fused_attention=fused, blocked_sums=fused),
+                    own_kernels=True,
+                    last_bit=bits,
+                )
+                for fused in (False, True)
+                for bits in (1, 2)
             )
-            for fused in (False, True)
-            for bits in (1, 2)
-        ) + tuple(_summing(dtype, arithmetic))
+            + tuple(_summing(dtype, arithmetic))
+        )
     arithmetics = {name: ArithmeticByClass.uniform(name) for name in ARITHMETICS}
     arithmetics["910B"] = ArithmeticByClass(*(ARITHMETICS[name] for name in ("float32", "hf32", "float32")))
     forms = []
@@ -253,7 +259,8 @@ class SoftDevice(TorchFunctionMode):
             return func(*args, **kwargs)
         (left, right, added), narrow = widened(taken.left, taken.right, taken.added)
         multiply = partial(SUMS[self.form.sums], taken.multiply, taken.summed)
-        return narrow(taken.completed(product_of_parts(multiply, self.form.arithmetic.matmul.split, left, right), added))
+        product = product_of_parts(multiply, self.form.arithmetic.matmul.split, left, right)
+        return narrow(taken.completed(product, added))
 
     def _on_vector_unit(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """In float32, by the form's own kernel and with its own last bits; rounded at the end to the type it has."""

@@ -23,8 +23,9 @@ def _split(parts: int, multiply: Multiply, axes: Axes, left: Tensor, right: Tens
     return reduce(torch.add, [multiply(*pair) for pair in pairs])
 
 
-def _in_steps(at_once: int, to_float32: Callable[[Tensor], Tensor], multiply: Multiply, axes: Axes, *operands: Tensor):
-    left, right = operands
+def _in_steps(
+    at_once: int, to_float32: Callable[[Tensor], Tensor], multiply: Multiply, axes: Axes, left: Tensor, right: Tensor
+) -> Tensor:
     total: Tensor | None = None
     for one, other in zip(left.split(at_once, axes[0]), right.split(at_once, axes[1]), strict=True):
         term = multiply(one.double(), other.double())

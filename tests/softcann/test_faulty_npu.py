@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from npu_adapt.records import Compare, decode
-from tests.commands import Cli, run_python
+from tests.commands import Cli, run_process, run_python
 
 pytestmark = pytest.mark.required
 
 
-def compared(cli: Cli, environment: dict[str, str], model: str | Path, code: int) -> Compare:
-    done = cli("compare", model, "--device", "npu:0", "--json", environment=environment, timeout=400)
+def compared(cli: Cli, environment: dict[str, str], model: str | Path, code: int, *options: str) -> Compare:
+    done = cli("compare", model, "--device", "npu:0", "--json", *options, environment=environment, timeout=400)
     assert done.code == code, done.stderr
     section = decode(done.stdout.encode(), origin="stdout").compare
     assert section is not None
@@ -143,11 +144,17 @@ def test_a_transient_error_in_one_forward_is_named(
     ]
 
 
-def test_a_wrong_formula_is_found_in_a_real_model(
+def test_a_wrong_formula_is_found_in_a_real_model_and_shown_by_a_script(
     cli: Cli, softcann: dict[str, str], minilm: Path, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    faults = {"SOFTCANN_FAULTS": "Gelu tanh-formula", "SOFTCANN_FAULT_LOG": str(log)}
-    section = compared(cli, softcann | faults, minilm, 3)
+    faulty = softcann | {"SOFTCANN_FAULTS": "Gelu tanh-formula", "SOFTCANN_FAULT_LOG": str(log)}
+    section = compared(cli, faulty, minilm, 3, "--repro", str(tmp_path / "cases"))
     assert "operator=Gelu" in log.read_text()
     assert section.first_suspect is not None and section.first_suspect.operator == "gelu"
+    assert section.repro is not None
+    (case,) = section.repro.cases
+    assert (case.operator, case.status, case.findings) == ("gelu", "reproduced", 6), "in a process of its own"
+    script = tmp_path / "cases" / str(case.folder) / "repro.py"
+    right = run_process([sys.executable, str(script)], environment=softcann)
+    assert right.code == 0 and "noise floors" in right.stdout, right.stderr

@@ -41,6 +41,7 @@ def first_compare(figures: Figures, logs: Path | None) -> FirstScreen:
             *other_rules(figures, compare),
             *operators(figures, compare),
             *modes(figures, compare),
+            *repro(figures, compare),
             *repeats(figures, compare),
             *generation(figures, compare),
             *lines.weights(figures),
@@ -226,6 +227,20 @@ def modes(figures: Figures, compare: Compare) -> Iterator[Line]:
             figures.say("mode-breaks", number=str(len(mode.graph_breaks))) if mode.graph_breaks else "",
         ]
         yield line(figures, "mode", *listed(said, *facts), tone=tone)
+
+
+def repro(figures: Figures, compare: Compare) -> Iterator[Line]:
+    """How many failing operators were written down, where, and how many of them fail by themselves."""
+    found = compare.repro
+    if found is None:
+        return
+    if not found.cases:
+        yield line(figures, "repro", figures.say("repro-nothing"), rank=1)
+        return
+    written = sum(case.folder is not None for case in found.cases)
+    alone = sum(case.status == "reproduced" for case in found.cases)
+    said = figures.say("repro-written", number=str(written), folder=found.folder)
+    yield line(figures, "repro", *listed(said, figures.say("repro-of-them", number=str(alone))), rank=1)
 
 
 def repeats(figures: Figures, compare: Compare) -> Iterator[Line]:

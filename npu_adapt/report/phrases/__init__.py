@@ -18,6 +18,7 @@ from npu_adapt.report.phrases import (
     progress,
     quantisation,
     registry,
+    repro,
     run,
     sweep,
     weights,
@@ -54,6 +55,7 @@ PHRASES: dict[str, Phrase] = {
     **page.PHRASES,
     **modes.PHRASES,
     **quantisation.PHRASES,
+    **repro.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from npu_adapt.records import Term, WorstOutput
 from npu_adapt.report.document import Block, Code, Inline, Listing, listing, sentence
 from npu_adapt.report.figures import Figures
-from npu_adapt.report.sections import modes, operators
+from npu_adapt.report.sections import modes, operators, repro
 from npu_adapt.report.sections.blocks import cell, fact, facts, missing_reasons, table
 from npu_adapt.report.sections.generation import generation
 from npu_adapt.report.sections.quantisation import dequantised
@@ -66,6 +66,7 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
         *terms(figures),
         *baseline(figures),
         *suspects(figures),
+        *repro.repro(figures),
         *operators.judged(figures),
         *modes.modes(figures),
         *by_output(figures),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from npu_adapt.errors import Sentence, UsageError
@@ -16,6 +13,7 @@ from npu_adapt.report.bundle.scripts import Inputs
 from npu_adapt.report.phrases import Language
 from npu_adapt.workflows.bundle.inputs import inputs_of
 from npu_adapt.workflows.bundle.request import Layout
+from npu_adapt.workflows.folders import require_free, write_folder
 
 LARGEST_INSIDE = 8 << 20  # bytes of a built-in checkpoint that travels in the bundle
 
@@ -26,7 +24,7 @@ def bundle(summary: Summary, logs: Logs, folder: Path, layout: Layout, language:
     Raises `UsageError` for a folder that cannot take it, and for a summary of which there is nothing to run.
     """
     recipe = require_recipe(summary)
-    require_free(folder)
+    require_free(folder, "--bundle")
     inside = _checkpoint(summary)
     found, compared = _inputs(summary, recipe)
     files = {
@@ -41,7 +39,7 @@ def bundle(summary: Summary, logs: Logs, folder: Path, layout: Layout, language:
     except OSError as error:
         raise UsageError(
             Sentence("{out} cannot be written: {reason}", out=folder, reason=error.strerror),
-            hint="name another folder with --bundle",
+            hint=Sentence("name another folder with {option}", option="--bundle"),
         ) from error
 
 
@@ -74,21 +72,6 @@ def require_recipe(summary: Summary) -> Recipe:
     return recipe
 
 
-def require_free(folder: Path) -> None:
-    """Raises `UsageError` where something is there that would be mixed with the bundle."""
-    try:
-        if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-            raise UsageError(
-                Sentence("{folder} is there already, and is no empty folder", folder=folder),
-                hint="name a new folder with --bundle, or remove that one",
-            )
-    except OSError as error:
-        raise UsageError(
-            Sentence("{out} cannot be written: {reason}", out=folder, reason=error.strerror),
-            hint="name another folder with --bundle",
-        ) from error
-
-
 def _inputs(summary: Summary, recipe: Recipe) -> tuple[Inputs, Inputs | None]:
     """Of the run, and of the comparison where it took others. None: it took the same, or there is none."""
     run, compare = summary.run, summary.compare
@@ -114,22 +97,3 @@ def _logs(logs: Logs) -> dict[str, bytes]:
     """The evidence as it lies there."""
     names = (SUMMARY_FILE, *LOG_FILES.values())
     return {f"logs/{name}": path.read_bytes() for name in names if (path := logs.folder / name).is_file()}
-
-
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Writes all files beside `folder`, then renames: it holds all of them or is as it was. Raises `OSError`."""
-    folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        for name, data in files.items():
-            path = staged / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        staged.chmod(0o755)
-        if folder.exists():
-            folder.rmdir()  # empty, as was required
-        staged.rename(folder)
-    except BaseException:
-        shutil.rmtree(staged, ignore_errors=True)
-        raise

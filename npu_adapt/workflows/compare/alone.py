@@ -82,8 +82,9 @@ def judge_operators(
                     judged.append((number, judge_replayed(call, replay, arithmetic, exactly)))
                 step.advance(1)
 
+            tensors = sample.to(CPU, dtype)  # before: moving the input is no call of the model
             with torch.inference_mode(), capturing(reference_module, consume):
-                task.forward(reference_module, sample.to(CPU, dtype))
+                task.forward(reference_module, tensors)
     return Operators(
         findings=findings_of(judged),
         judged=len(judged),

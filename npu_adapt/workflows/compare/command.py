@@ -43,6 +43,7 @@ from npu_adapt.workflows.compare.probing import (
 )
 from npu_adapt.workflows.compare.quantised import dequantised_on
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
+from npu_adapt.workflows.compare.repro.write import require_folder, write_repro
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
 from npu_adapt.workflows.generate.evidence import with_generation
 from npu_adapt.workflows.generate.plan import Plan, plan_generation
@@ -107,6 +108,13 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
             Sentence("--rehearse emulates on the CPU, so --device {device} means nothing", device=request.device),
             hint="leave one of them out",
         )
+    if options.repro is not None and (options.fast or request.rehearse):
+        raise UsageError(
+            "--repro writes down operators that fail on a device, which --fast and --rehearse do not look for",
+            hint="leave one of them out",
+        )
+    if options.repro is not None:
+        require_folder(options.repro)
     if options.save_outputs is not None:
         require_writable(options.save_outputs)
 
@@ -246,6 +254,10 @@ def _examined(
         modes=examine_modes(session, candidate, options.further_modes, judged_at, evidence),
         left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )
+    if options.repro is not None:
+        with session.stage("repro", doing("writing-cases")):
+            found = write_repro(session, options.repro, candidate, judged_at, operators.findings)
+        evidence = dataclasses.replace(evidence, repro=found)
     return evidence if plan is None else with_generation(session, plan, reference, candidate, judged_at, evidence)
 
 

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 
 import torch
 
-from npu_adapt.records import ArithmeticReport, CompareLatency, Dequantised, Fact, Generation, ModeOutcome, Repeats
+from npu_adapt.records import (
+    ArithmeticReport,
+    CompareLatency,
+    Dequantised,
+    Fact,
+    Generation,
+    ModeOutcome,
+    Repeats,
+    Repro,
+)
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.floor import NoiseFloor
 from npu_adapt.workflows.run.behaviour import RANDOM_SPREAD
@@ -32,6 +41,7 @@ class Evidence:
     modes: tuple[ModeOutcome, ...] = ()  # beyond eager
     dequantised: Dequantised | None = None  # None: not quantised, or a rehearsal
     left_out: tuple[Fact, ...] = ()
+    repro: Repro | None = None  # None: not asked for
     generation: Generation | None = None  # None: not asked for, or of a random model
 
     @property

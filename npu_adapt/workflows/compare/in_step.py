@@ -67,8 +67,9 @@ def run_in_step(
                 steps.take(call, *(lane() for lane in lanes))
             step.advance(1)
 
+        tensors = candidate.tensors(sample)
         with torch.inference_mode(), candidate.context(), capturing(candidate.module, consume):
-            candidate.task.forward(candidate.module, candidate.tensors(sample))
+            candidate.task.forward(candidate.module, tensors)
     divergence = None
     if search:
         divergence = _differing_parameter(reference.module, candidate.module) or steps.first_wrong or steps.first_far
@@ -195,8 +196,9 @@ def _lane(side: Side, sample: Sample) -> Iterator[Callable[[], Call | None]]:
         try:
             if not wanted.get():
                 return
+            tensors = side.tensors(sample)
             with torch.inference_mode(), side.context(), capturing(side.module, consume):
-                side.task.forward(side.module, side.tensors(sample))
+                side.task.forward(side.module, tensors)
         except _Abandoned:
             return
         except Exception as error:  # noqa: BLE001 - raised again where the lane is read

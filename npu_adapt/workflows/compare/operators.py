@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec.structs import replace as replaced
+
 from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import first_line
 from npu_adapt.models.tasks import Sample
@@ -60,11 +62,12 @@ def _with_divergences(found: Operators, divergences: tuple[tuple[int, Divergence
     """
     if found.random or not divergences:
         return found
-    named = {(finding.sample, finding.index) for finding in found.findings}
-    diverged = [
-        _diverged(sample, divergence) for sample, divergence in divergences if (sample, divergence.index) not in named
+    diverged = {(sample, each.index): _diverged(sample, each) for sample, each in divergences}
+    marked = [
+        replaced(finding, differs=diverged.pop((finding.sample, finding.index), None) is not None)
+        for finding in found.findings
     ]
-    findings = sorted((*found.findings, *diverged), key=lambda finding: (finding.sample, finding.index))
+    findings = sorted((*marked, *diverged.values()), key=lambda finding: (finding.sample, finding.index))
     return replace(found, findings=tuple(findings))
 
 
@@ -81,6 +84,7 @@ def _diverged(sample: int, divergence: Divergence) -> OperatorFinding:
         reference=None,
         candidate=None,
         sample=sample,
+        differs=True,
     )
 
 

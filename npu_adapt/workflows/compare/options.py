@@ -30,6 +30,7 @@ class CompareOptions:
     fast: bool = False
     save_outputs: Path | None = None
     baseline: Path | None = None
+    repro: Path | None = None  # where failing operators are written to be handed on. None: nowhere
     generate: TokenCount | None = None  # tokens that both sides write; None: none
     accumulate: bool = False  # how errors accumulate over depth, for a picture, even where nothing failed
 

@@ -70,6 +70,7 @@ def compare_section(
         generation=evidence.generation,
         dequantised=evidence.dequantised,
         modes=evidence.modes,
+        repro=evidence.repro,
     )
     return section, _reasons(evidence, section, asked_to_write=options.generate is not None)
 
@@ -93,8 +94,7 @@ def log_comparison(journal: Journal, section: Compare) -> None:
             event("accuracy", kind, "warning", id=fact.id, **fact.values)
     if section.dequantised is not None:
         event("accuracy", "dequantised", **to_builtins(section.dequantised))
-    for mode in section.modes:
-        event("accuracy", "mode", "info" if mode.status in ("passed", "absent") else "error", **_mode_fields(mode))
+    _log_what_was_asked(journal, section)
     verdict = section.verdict
     for rule, terms in ((verdict.rule, verdict.terms), *((other.rule, other.terms) for other in verdict.others)):
         for each in terms:
@@ -103,6 +103,15 @@ def log_comparison(journal: Journal, section: Compare) -> None:
         event("accuracy", "other-rule", rule=outcome.rule, passed=outcome.passed)
     level = "info" if verdict.passed else "error"
     event("accuracy", "verdict", level, rule=verdict.rule, passed=verdict.passed)
+
+
+def _log_what_was_asked(journal: Journal, section: Compare) -> None:
+    """What only some comparisons hold: modes, and cases to hand on."""
+    event = journal.event
+    for case in () if section.repro is None else section.repro.cases:
+        event("accuracy", "repro-case", **to_builtins(case))
+    for mode in section.modes:
+        event("accuracy", "mode", "info" if mode.status in ("passed", "absent") else "error", **_mode_fields(mode))
 
 
 def _log_arithmetic(journal: Journal, report: ArithmeticReport) -> None:

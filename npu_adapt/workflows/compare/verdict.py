@@ -166,7 +166,7 @@ def _repeat_terms(evidence: Evidence) -> list[Term]:
     if repeats is None or evidence.is_random:
         return []
     forwards, share = repeats.forwards, repeats.candidate_differing
-    first = next((finding for finding in evidence.operators.findings if finding.is_divergence), None)
+    first = next((finding for finding in evidence.operators.findings if finding.differs or finding.is_divergence), None)
     if first is None:
         return [term("deterministic", share == 0, "", share, 0.0, forwards=forwards)]
     id_of_first: TermId = "differs-from" if share else "differs-inside"

@@ -19,8 +19,9 @@ from npu_adapt.evidence import Logs
 from npu_adapt.models.tasks import TASKS
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary
-from npu_adapt.workflows.bundle.command import bundle, require_free
+from npu_adapt.workflows.bundle.command import bundle
 from npu_adapt.workflows.compare.command import CompareOptions, compare
+from npu_adapt.workflows.folders import require_free
 from npu_adapt.workflows.run.infer import infer
 from npu_adapt.workflows.run.request import RunRequest
 from tests.models.tiny_models import MAKERS
@@ -151,13 +152,13 @@ def test_other_weights_are_refused(folder: Path) -> None:
 
 
 def test_a_bundle_is_never_mixed_with_what_is_there(tmp_path: Path) -> None:
-    require_free(tmp_path / "new")
+    require_free(tmp_path / "new", "--bundle")
     (tmp_path / "empty").mkdir()
-    require_free(tmp_path / "empty")
+    require_free(tmp_path / "empty", "--bundle")
     (tmp_path / "file").write_text("")
     for taken in (tmp_path, tmp_path / "file"):
         with pytest.raises(UsageError, match="is there already, and is no empty folder"):
-            require_free(taken)
+            require_free(taken, "--bundle")
 
 
 def test_nothing_is_written_where_nothing_ran(tmp_path: Path) -> None:

@@ -13,8 +13,11 @@ CHINESE: dict[str, str] = {
     "no script is known for {task} with the outputs {names}": "没有适用于任务 {task}、输出为 {names} 的脚本",
     "npu-adapt report --out report.md writes the report alone": "npu-adapt report --out report.md 只写报告",
     "{folder} is there already, and is no empty folder": "{folder} 已存在，且不是空目录",
-    "name a new folder with --bundle, or remove that one": "请用 --bundle 指定新目录，或删除该目录",
-    "name another folder with --bundle": "请用 --bundle 指定其他目录",
+    "--repro writes down operators that fail on a device, which --fast and --rehearse do not look for": (
+        "--repro 写下在设备上出错的算子，而 --fast 与 --rehearse 不检查算子"
+    ),
+    "name a new folder with {option}, or remove that one": "请用 {option} 指定新目录，或删除该目录",
+    "name another folder with {option}": "请用 {option} 指定其他目录",
     "a model by name takes paths and texts as inputs": "按名称指定的模型以路径和文本作为输入",
     "give the module itself for tensors": "要使用张量，请给出模块本身",
     "a model by name is compared with itself": "按名称指定的模型与自身比较",
