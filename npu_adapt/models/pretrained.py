@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from npu_adapt.errors import ModelCorrupt, NotPretrained, Sentence, few
 from npu_adapt.models.configuration import PLAIN
+from npu_adapt.models.finite import INFINITE, NAN, OVERFLOW, NotFinite
 from npu_adapt.models.proof import Proof
 from npu_adapt.models.quantised.compressed import QuantisedModule
 from npu_adapt.records import Fact, WeightFile, WeightsInfo
+
+_DAMAGED = "the checkpoint was saved from a training that diverged, or damaged; take another revision of it"
+WIDER = "give --dtype bfloat16 or float32: these values become infinite in the type that they are loaded in"
+# What is said of weights that are no numbers, the worst first.
+_NOT_FINITE = (
+    (NAN, "{file} holds NaN in {names}", _DAMAGED),
+    (INFINITE, "{file} holds infinite values in {names}", _DAMAGED),
+    (OVERFLOW, "{file} holds values beyond the range of the model's type in {names}", WIDER),
+)
 
 
 def require_proven(user: str, proof: Proof, path: Path, left_out: tuple[str, ...] = (), *, next_step: str) -> None:
     """Raises `NotPretrained` unless every tensor that runs was found in the checkpoint; `user` is what uses them.
 
-    `next_step` is what is advised then, with a place for the path.
+    `next_step` is what is advised then, with a place for the path. Raises `ModelCorrupt` for NaN and infinite values.
     """
     missing = [
         name for name in proof.missing if not any(name == part or name.startswith(f"{part}.") for part in left_out)
     ]
-    if proof.nan:
-        raise ModelCorrupt(
-            Sentence(
-                "{count} weights hold NaN in the files of {path}: {names}",
-                count=len(proof.nan),
-                path=path,
-                names=few(proof.nan),
-            ),
-            hint="the checkpoint was saved from a training that diverged, or damaged; take another revision of it",
-        )
+    _require_finite(proof.not_finite)
     if proof.needed:
         raise NotPretrained(
             Sentence(
-                "{count} tensors of {path} scale, shift or replace weights that {row} uses, and the model does not "
+                "{path} holds tensors that scale, shift or replace weights that {row} uses, and the model does not "
                 "read them: {names}",
-                count=len(proof.needed),
                 path=path,
                 row=user,
                 names=few(proof.needed),
@@ -51,8 +52,7 @@ def require_proven(user: str, proof: Proof, path: Path, left_out: tuple[str, ...
         if names:
             raise NotPretrained(
                 Sentence(
-                    "{count} weights that {row} uses are {fault}: {names}",
-                    count=len(names),
+                    "weights that {row} uses are {fault}: {names}",
                     row=user,
                     fault=fault,
                     names=few(names),
@@ -63,6 +63,18 @@ def require_proven(user: str, proof: Proof, path: Path, left_out: tuple[str, ...
         raise NotPretrained(
             Sentence("no weight of {path} is used by {row}", path=path, row=user), hint=Sentence(next_step, path=path)
         )
+
+
+def _require_finite(found: Sequence[NotFinite]) -> None:
+    """Raises `ModelCorrupt` for the worst of what was found, by files."""
+    for kind, words, hint in _NOT_FINITE:
+        names: dict[Path, list[str]] = {}
+        for each in found:
+            if each.kind == kind:
+                names.setdefault(each.file, []).append(each.name)
+        if names:
+            said = [Sentence(words, file=file, names=few(within)) for file, within in names.items()]
+            raise ModelCorrupt(Sentence.joined("; ", said), hint=hint)
 
 
 def weights_info(

@@ -9,7 +9,7 @@ floating ones are no weights: they mean something only times a scale.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -17,9 +17,9 @@ from torch import Tensor
 
 from npu_adapt.models.checkpoint import Checkpoint
 from npu_adapt.models.computed import computed
+from npu_adapt.models.finite import OVERFLOW, NotFinite, Watched, overflown
 from npu_adapt.models.leftovers import judge_leftovers
 from npu_adapt.models.renaming import Origin, map_names
-from npu_adapt.models.stored import StoredTensor
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.untrained import looks_untrained
 from npu_adapt.numerics.bits import same_bits
@@ -29,7 +29,7 @@ from npu_adapt.records import Fact, Value
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found; names are the model's, those of `unexpected`, `needed` and `nan` the checkpoint's."""
+    """What was found; names are the model's, those of `unexpected`, `needed` and `not_finite` the checkpoint's."""
 
     proven: int  # tensors found equal to their source
     unequal: tuple[str, ...]  # a source is there, and its values are not the model's
@@ -38,7 +38,7 @@ class Proof:
     missing: tuple[str, ...]  # no source, and no proven parameter that it is tied to
     unexpected: tuple[str, ...]
     needed: tuple[str, ...]  # those of `unexpected` that scale, shift or replace a used weight
-    nan: tuple[str, ...]  # used, and holding NaN in the file
+    not_finite: tuple[NotFinite, ...]  # used, and holding NaN or infinite values, in the file or only in the model
     conversions: tuple[Fact, ...]
     doubts: tuple[Fact, ...]
 
@@ -54,10 +54,14 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
         state = module.state_dict(keep_vars=True)
     verdicts: dict[str, str] = {}
     conversions: Conversions = Counter()
-    nan: list[str] = []
+    not_finite: set[NotFinite] = set()
     for origin in names.origins:
-        sources = {name: _Watched(name, checkpoint.tensors[name], nan) for name in origin.sources}
+        parameters = [state[name] for name in origin.targets if isinstance(state.get(name), torch.nn.Parameter)]
+        sources = {
+            name: Watched(name, checkpoint.tensors[name], bool(parameters), not_finite) for name in origin.sources
+        }
         verdicts.update(_judge(origin, sources, state, conversions, by_prefix=bool(names.conversions)))
+        not_finite.update(_overflows(sources, parameters, not_finite))
         advance(sum(source.nbytes for source in sources.values()))
     proven = {name for name, verdict in verdicts.items() if verdict == "equal"}
     tied = _tied(state, proven)
@@ -74,7 +78,7 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
         missing=tuple(sorted(without - set(made))),
         unexpected=names.unexpected,
         needed=leftovers.needed,
-        nan=tuple(sorted(set(nan))),
+        not_finite=tuple(sorted(not_finite, key=lambda each: (each.kind, each.file, each.name))),
         conversions=(
             *checkpoint.conversions,
             *names.conversions,
@@ -91,52 +95,9 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
     )
 
 
-@dataclass(frozen=True)
-class _Watched:
-    """A stored tensor that notes its name where it is found to hold NaN."""
-
-    name: str
-    stored: StoredTensor
-    nan: list[str]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.stored.shape
-
-    @property
-    def dtype(self) -> torch.dtype | None:
-        return self.stored.dtype
-
-    @property
-    def type_name(self) -> str:
-        return self.stored.type_name
-
-    @property
-    def nbytes(self) -> int:
-        return self.stored.nbytes
-
-    def pieces(self) -> Iterable[Tensor]:
-        for piece in self.stored.pieces():
-            self._look(piece)
-            yield piece
-
-    def whole(self) -> Tensor:
-        tensor = self.stored.whole()
-        self._look(tensor)
-        return tensor
-
-    def _look(self, tensor: Tensor) -> None:
-        """A sum is NaN where an element is, and costs a third of asking each."""
-        if not _is_weight(tensor) or tensor.dtype.itemsize == 1:
-            return
-        total = tensor.sum()
-        if bool(total.isnan()) and bool(tensor.isnan().any()):
-            self.nan.append(self.name)
-
-
 def _judge(
     origin: Origin,
-    sources: Mapping[str, _Watched],
+    sources: Mapping[str, Watched],
     state: Mapping[str, Tensor],
     conversions: Conversions,
     *,
@@ -164,6 +125,16 @@ def _judge(
     if source.dtype != parameter.dtype:
         conversions["cast", (("from", dtype_name(source.dtype)), ("to", dtype_name(parameter.dtype)))] += 1
     return {target: _compare(parameter, source.shape, source.pieces())}
+
+
+def _overflows(
+    sources: Mapping[str, Watched], parameters: Iterable[Tensor], found: Collection[NotFinite]
+) -> Iterator[NotFinite]:
+    """The sources whose numbers are infinite in the parameters made of them."""
+    known = {each.name for each in found}
+    for name, source in sources.items():
+        if name not in known and source.dtype is not None and any(overflown(source.dtype, one) for one in parameters):
+            yield NotFinite(OVERFLOW, name, source.stored.file)
 
 
 def _kind(dtype: torch.dtype) -> str:

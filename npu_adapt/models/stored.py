@@ -57,6 +57,8 @@ class StoredTensor(Protocol):
     """One tensor in a weight file."""
 
     @property
+    def file(self) -> Path: ...
+    @property
     def shape(self) -> tuple[int, ...]: ...
     @property
     def dtype(self) -> torch.dtype | None:
@@ -128,6 +130,7 @@ class LoadedTensor:
     """A tensor of an unpickled file, which torch maps into memory."""
 
     tensor: Tensor
+    file: Path
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -238,7 +241,7 @@ def _require_gapless(file: Path, start: int, tensors: Mapping[str, SafetensorsTe
 
 def unpickle(file: Path) -> dict[str, LoadedTensor]:
     """The tensors of a file that torch wrote. Raises `ModelCorrupt` for one that holds anything else."""
-    return tensors_in(load_pickle(file))
+    return tensors_in(load_pickle(file), file)
 
 
 def load_pickle(file: Path) -> Mapping[Any, Any]:
@@ -260,6 +263,6 @@ def load_pickle(file: Path) -> Mapping[Any, Any]:
     return state
 
 
-def tensors_in(state: Mapping[Any, Any]) -> dict[str, LoadedTensor]:
+def tensors_in(state: Mapping[Any, Any], file: Path) -> dict[str, LoadedTensor]:
     """The tensors among what an unpickled file holds."""
-    return {str(name): LoadedTensor(tensor) for name, tensor in state.items() if isinstance(tensor, Tensor)}
+    return {str(name): LoadedTensor(tensor, file) for name, tensor in state.items() if isinstance(tensor, Tensor)}

@@ -10,6 +10,7 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 from npu_adapt.errors import ModelCorrupt, ModelError, NotPretrained
+from npu_adapt.models.finite import INFINITE, NAN, fault_in
 from npu_adapt.models.untrained import looks_untrained
 from npu_adapt.records import Fact
 from tests.models import tiny_models
@@ -54,7 +55,7 @@ def test_whole_numbers_are_no_weights(scale, llama, load):
 @pytest.mark.parametrize("scale", ["weight_scale", "weight_scale_inv"])
 def test_8_bit_floats_with_a_scale_beside_them_are_no_weights(scale, llama, load):
     edit(llama, quantise(torch.float8_e4m3fn, scale))
-    with pytest.raises(NotPretrained, match=f"14 tensors.*scale, shift or replace.*{scale}"):
+    with pytest.raises(NotPretrained, match=f"scale, shift or replace.*{scale}"):
         load(llama)
 
 
@@ -117,8 +118,31 @@ def test_an_adapter_beside_full_weights_is_a_doubt(llama, load):
 
 def test_nan_in_a_weight_file_is_named(llama, load):
     edit(llama, lambda tensors: tensors[f"{DOWN}.weight"][3, 5:6].fill_(float("nan")))
-    with pytest.raises(ModelCorrupt, match=f"1 weights hold NaN.*{DOWN}"):
+    with pytest.raises(ModelCorrupt, match=f"{WEIGHTS} holds NaN in {DOWN}.weight$"):
         load(llama)
+
+
+@pytest.mark.parametrize("value", [float("inf"), -float("inf")])
+def test_an_infinite_weight_in_a_file_is_named(value, llama, load):
+    edit(llama, lambda tensors: tensors[f"{DOWN}.weight"][3, 5:6].fill_(value))
+    with pytest.raises(ModelCorrupt, match=f"{WEIGHTS} holds infinite values in {DOWN}.weight$"):
+        load(llama)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("float16", 1e6), ("bfloat16", 3.4e38)])
+def test_a_weight_that_the_asked_type_cannot_hold_is_named(dtype, value, llama, load):
+    edit(llama, lambda tensors: tensors[f"{DOWN}.weight"][3, 5:6].fill_(value))
+    assert load(llama).weights.doubts == ()
+    with pytest.raises(ModelCorrupt, match=f"{WEIGHTS} holds values beyond .* in {DOWN}.weight$") as refused:
+        load(llama, dtype=dtype)
+    assert "--dtype" in refused.value.hint
+
+
+def test_a_mask_of_minus_infinity_is_no_damage():
+    mask = torch.full((2, 2), -float("inf"))
+    assert fault_in(mask, is_parameter=False) is None
+    assert fault_in(mask, is_parameter=True) == fault_in(-mask, is_parameter=False) == INFINITE
+    assert fault_in(torch.tensor([float("nan"), 1]).to(torch.float8_e4m3fn), is_parameter=True) == NAN
 
 
 def test_nan_in_a_tensor_that_is_not_used_is_nobodys_business(tmp_path, load):

@@ -145,7 +145,7 @@ def test_what_a_backbone_computes_and_nobody_reads_may_be_missing(tmp_path, load
 
 def test_missing_layer_is_not_pretrained(copy, load):
     edit(copy, lambda tensors: tensors.pop("vit.encoder.layer.2.output.dense.weight"))
-    with pytest.raises(NotPretrained, match="1 weights"):
+    with pytest.raises(NotPretrained, match="uses are not in the checkpoint"):
         load(copy)
 
 

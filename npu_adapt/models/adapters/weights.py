@@ -82,7 +82,7 @@ def open_weights(path: Path, *, allow_pickle: bool) -> Checkpoint:
     nests: dict[str, None] = {}
     for file in files:
         nest, state = _state_in(load_pickle(file), file)
-        tensors.update(tensors_in(state))
+        tensors.update(tensors_in(state, file))
         nests |= {} if nest is None else {nest: None}
     conversions = tuple(Fact("nested", {"key": nest}) for nest in nests)
     return unwrapped(Checkpoint(tensors, files, pickled=True, conversions=conversions))

@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from npu_adapt.devices.transfer import copy_to
-from npu_adapt.errors import Sentence, UsageError, first_line
+from npu_adapt.errors import ModelCorrupt, Sentence, UsageError, few, first_line
 from npu_adapt.models.calling import CPU, Inputs, Layout, laid_out
+from npu_adapt.models.finite import overflown_in_cast
+from npu_adapt.models.pretrained import WIDER
 from npu_adapt.models.tasks import LoadedModel, Outputs, Sample, Task
 from npu_adapt.models.tasks.results import named_tensors
 from npu_adapt.models.tasks.task import sample_of, top_classes
@@ -104,11 +106,26 @@ def module_info(module: torch.nn.Module, id: str, source: str, **known: Any) -> 
 
 
 def copied(module: torch.nn.Module, dtype: torch.dtype) -> torch.nn.Module:
-    """A copy on the CPU, in eval mode. Raises `UsageError` where the module cannot be copied."""
+    """A copy on the CPU, in eval mode.
+
+    Raises `UsageError` where the module cannot be copied, and `ModelCorrupt` where its weights overflow in `dtype`.
+    """
+    name = type(module).__name__
     try:
-        return copy_to(module, CPU, dtype).eval().requires_grad_(False)
+        copy = copy_to(module, CPU, dtype).eval().requires_grad_(False)
     except Exception as error:  # the module's own code, whatever it raises
         raise UsageError(
-            Sentence("{type} cannot be copied: {said}", type=type(module).__name__, said=first_line(error)),
+            Sentence("{type} cannot be copied: {said}", type=name, said=first_line(error)),
             hint="copy.deepcopy(module) must work: it is examined as a copy on each device",
         ) from error
+    if beyond := overflown_in_cast(dict(module.named_parameters()), dict(copy.named_parameters())):
+        raise ModelCorrupt(
+            Sentence(
+                "{type} holds values beyond the range of {dtype} in {names}",
+                type=name,
+                dtype=dtype_name(dtype),
+                names=few(beyond),
+            ),
+            hint=WIDER,
+        )
+    return copy

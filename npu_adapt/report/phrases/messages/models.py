@@ -70,12 +70,20 @@ CHINESE: dict[str, str] = {
     "{path} is not a picture: its bytes are of no known format": "{path} 不是图片：其内容不属于任何已知格式",
     "{path} is not a picture that can be read: {said}": "{path} 不是可读取的图片：{said}",
     "cannot read the input {path}: {reason}": "无法读取输入 {path}：{reason}",
-    "{count} weights hold NaN in the files of {path}: {names}": "{path} 的文件中有 {count} 个权重含 NaN：{names}",
+    "{file} holds NaN in {names}": "{file} 中含 NaN 的权重：{names}",
+    "{file} holds infinite values in {names}": "{file} 中含无穷大的权重：{names}",
+    "{file} holds values beyond the range of the model's type in {names}": (
+        "{file} 中有超出模型数据类型范围的权重：{names}"
+    ),
+    "{type} holds values beyond the range of {dtype} in {names}": "{type} 中有超出 {dtype} 范围的权重：{names}",
+    "give --dtype bfloat16 or float32: these values become infinite in the type that they are loaded in": (
+        "请用 --dtype bfloat16 或 float32：这些值在当前数据类型中会变成无穷大"
+    ),
     "the checkpoint was saved from a training that diverged, or damaged; take another revision of it": (
         "该检查点来自发散的训练，或已损坏；请换一个版本"
     ),
-    "{count} tensors of {path} scale, shift or replace weights that {row} uses, and the model does not read "
-    "them: {names}": ("{path} 中有 {count} 个张量用于缩放、平移或替换 {row} 所用的权重，而模型不读取它们：{names}"),
+    "{path} holds tensors that scale, shift or replace weights that {row} uses, and the model does not read "
+    "them: {names}": ("{path} 中有张量用于缩放、平移或替换 {row} 所用的权重，而模型不读取它们：{names}"),
     "no weight of {path} is used by {row}": "{row} 没有用到 {path} 中的任何权重",
     "transformers {version} does not read {config} as it was written: {names}": (
         "transformers {version} 读出的 {config} 与写入的不一致：{names}"
@@ -84,7 +92,7 @@ CHINESE: dict[str, str] = {
     "install the transformers version that wrote it, or a newer one: the numbers would be another model's": (
         "安装写入该文件的 transformers 版本或更新的版本：否则数值属于另一个模型"
     ),
-    "{count} weights that {row} uses are {fault}: {names}": "{row} 所用的权重中有 {count} 个{fault}：{names}",
+    "weights that {row} uses are {fault}: {names}": "{row} 所用的部分权重{fault}：{names}",
     "stored as whole numbers, which are no weights without their scales": "以整数存储，没有缩放系数就不是权重",
     "not in the checkpoint, so their values would be random": "不在检查点中，其值会是随机的",
     "{path} holds another model or head; leave --task out, or take the checkpoint made for it": (
