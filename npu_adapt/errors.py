@@ -200,8 +200,12 @@ def text_of(error: BaseException) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line that an exception says, with its type where the text alone says nothing (a `KeyError`)."""
-    line = next((line.strip() for line in text_of(error).splitlines() if line.strip()), "")
+    """The first line that an exception says, with its type where the text alone says nothing (a `KeyError`).
+
+    A line that ends with a colon announces the next, which is what it says.
+    """
+    lines = [line.strip() for line in text_of(error).splitlines() if line.strip()]
+    line = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
     name = type(error).__name__
     if isinstance(error, _SAYS_LITTLE) or not line:
         line = f"{name}: {line}" if line else name

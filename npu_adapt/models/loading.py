@@ -25,6 +25,7 @@ from npu_adapt.models.configuration import (
 )
 from npu_adapt.models.dropped_fields import Dropped, dropped_fields
 from npu_adapt.models.leftovers import adapters_beside
+from npu_adapt.models.named_fields import fields_named
 from npu_adapt.models.pretrained import require_proven, weights_info
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
@@ -90,14 +91,16 @@ def load_model(
         if method is None:
             require_floating(checkpoint, local.path)
         require_bounded(fields, checkpoint, local.path)
-        config = load_config(local.path, trust_remote_code=trust_remote_code)
+        with fields_named(fields, local.path / CONFIG):
+            config = load_config(local.path, trust_remote_code=trust_remote_code)
         with foreign_code("configuration", local.path / CONFIG):
             row = choose_task(config, task, local.path)
         processors = load_processors(row.processors, local.path, config, trust_remote_code=trust_remote_code)
         import_class(row, config)
         started = time.perf_counter()
         order = Order(local.path, fields, config, dtype, attention, trust_remote_code, quantised=method is not None)
-        module = build(order, row, checkpoint)
+        with fields_named(fields, local.path / CONFIG):
+            module = build(order, row, checkpoint)
         nbytes = sum(tensor.nbytes for tensor in checkpoint.tensors.values())
         with progress.task(doing("proving-weights"), nbytes, "bytes") as step:
             proof = prove(module, checkpoint, step.advance)

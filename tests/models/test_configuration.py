@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from npu_adapt.errors import ModelCorrupt, ModelError, NpuAdaptError, UsageError
+from npu_adapt.models.named_fields import fields_with, unknown_value
 from tests.models import tiny_models
 
 
@@ -95,6 +96,28 @@ def test_values_of_other_types_and_sizes_are_the_models_fault(changes, changed, 
         assert error.exit_code == 5 and error.hint
     else:
         assert loaded.weights.proven_parameters  # this transformers takes the value for what was meant
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "named"),
+    [
+        ({"hidden_act": "quadratic", "x": 1}, KeyError("quadratic"), ("hidden_act",)),
+        ({"rope_scaling": {"type": "quadratic"}}, KeyError("quadratic"), ("rope_scaling.type",)),
+        ({"vision_config": {"layers": ["full", "odd"]}}, KeyError("odd"), ("vision_config.layers",)),
+        ({"a": "odd", "b": {"c": "odd"}}, AttributeError("no", name="odd"), ("a", "b.c")),
+        ({"feed_forward_proj": "gated-odd"}, KeyError("odd"), ("feed_forward_proj",)),
+        ({"rope_scaling": {"type": "linear"}, "id2label": {"0": "factor"}}, KeyError("factor"), ()),
+    ],
+)
+def test_the_fields_that_carry_what_a_lookup_did_not_find(fields, error, named):
+    assert fields_with(fields, unknown_value(error)) == named
+
+
+@pytest.mark.parametrize("changes", [{"hidden_act": "quadratic"}, {"hidden_act": "Gelu"}], ids=json.dumps)
+def test_a_value_that_no_registry_knows_is_named_with_its_field(changes, changed, load):
+    with pytest.raises(ModelError, match=f"config.json says hidden_act '{changes['hidden_act']}'") as refused:
+        load(changed(**changes))
+    assert "correct the field" in refused.value.hint and isinstance(refused.value.__cause__, KeyError)
 
 
 @pytest.mark.timeout(30)

@@ -71,6 +71,10 @@ def test_a_missing_package_is_to_be_installed() -> None:
     [
         (ValueError("one\ntwo"), "one"),
         (ValueError("\n\n  two"), "two"),
+        (
+            ValueError("Validation error for 'x':\n  ValueError: must be one of 1, 2\nthree"),
+            "Validation error for 'x': ValueError: must be one of 1, 2",
+        ),
         (ValueError(), "ValueError"),
         (KeyError("metadata"), "KeyError: 'metadata'"),
         (ValueError("x" * 1000), "x" * 300 + "…"),

@@ -70,6 +70,12 @@ CHINESE: dict[str, str] = {
     "{path} is not a picture: its bytes are of no known format": "{path} 不是图片：其内容不属于任何已知格式",
     "{path} is not a picture that can be read: {said}": "{path} 不是可读取的图片：{said}",
     "cannot read the input {path}: {reason}": "无法读取输入 {path}：{reason}",
+    "{file} says {fields} {value!r}, which the model's code does not know": (
+        "{file} 中 {fields} 为 {value!r}，而模型的代码不认识它"
+    ),
+    "correct the field, or install the transformers version that the model was made for": (
+        "请更正该字段，或安装该模型所对应的 transformers 版本"
+    ),
     "{file} holds NaN in {names}": "{file} 中含 NaN 的权重：{names}",
     "{file} holds infinite values in {names}": "{file} 中含无穷大的权重：{names}",
     "{file} holds values beyond the range of the model's type in {names}": (
