@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# What changes numbers and no shape.
-_NUMBERS = re.compile(r"rope|theta|eps(ilon)?$|scal|multiplier|softcap|act(ivation)?(_fn|_function)?$|alibi")
-_ROPE = ("rope_parameters", "rope_scaling", "rope_theta")
-# Kinds of layers in a rope of version 5 -> where version 4 keeps the base of that kind.
-_ROPE_BASES = {"full_attention": "rope_theta", "sliding_attention": "rope_local_base_freq"}
+from npu_adapt.models.loaded_fields import ABSENT, NUMBERS, loaded_value, same
+from npu_adapt.models.near_fields import Unread, unread_fields
+from npu_adapt.models.rope_fields import ROPE, rope_differences
+
 _BOOKKEEPING = {"model_type", "architectures", "dtype", "torch_dtype", "transformers_version", "auto_map", "id2label"}
-_BOOKKEEPING |= {"label2id", "num_labels", "return_dict", "use_cache", "_name_or_path", "name_or_path", *_ROPE}
-_ABSENT = object()
+_BOOKKEEPING |= {"label2id", "num_labels", "return_dict", "use_cache", "_name_or_path", "name_or_path", *ROPE}
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,17 @@ def dropped_fields(fields: Mapping[str, Any], module: Any) -> tuple[Dropped, ...
     return tuple({item.field: item for item in found}.values())
 
 
+def misnamed_fields(fields: Mapping[str, Any], module: Any) -> tuple[Unread, ...]:
+    """The fields of config.json that nothing reads, and that are named almost like one that `module`'s code reads."""
+    return tuple(unread_fields(fields, module.config, _source(type(module))))
+
+
+def _dropped_rope(fields: Mapping[str, Any], config: Any, source: str, prefix: str = "") -> Iterator[Dropped]:
+    if re.search(r"rope_|[Rr]otary", source) is not None:
+        for field, file, loaded in rope_differences(fields, config):
+            yield Dropped(f"{prefix}{field}", file, loaded, decides=True)
+
+
 def _source(kind: type) -> str:
     """The text of the modules that define the class, its bases and its configuration's base."""
     names = {base.__module__ for base in kind.__mro__ if ".modeling_" in base.__module__ or base is kind}
@@ -54,19 +63,19 @@ def _dropped(fields: Mapping[str, Any], config: Any, source: str, prefix: str = 
     for name, value in fields.items():
         if name in _BOOKKEEPING or value is None or fields.get(f"use_{name}") is False:
             continue
-        loaded = getattr(config, name, _ABSENT)
+        loaded = loaded_value(config, name)
         if isinstance(value, Mapping) and hasattr(loaded, "to_dict"):
             yield from _dropped_rope(value, loaded, source, f"{prefix}{name}.")
             yield from _dropped(value, loaded, source, f"{prefix}{name}.")
         elif not _is_carried(name, value, config) and _is_read(name, config, source):
-            shown = "nothing" if loaded is _ABSENT else str(loaded)
-            yield Dropped(f"{prefix}{name}", str(value), shown, decides=_NUMBERS.search(name) is not None)
+            shown = "nothing" if loaded is ABSENT else str(loaded)
+            yield Dropped(f"{prefix}{name}", str(value), shown, decides=NUMBERS.search(name) is not None)
 
 
 def _is_read(name: str, config: Any, source: str) -> bool:
     """Whether the code reads the field, by its own name or by the one that the configuration gives it."""
     other = getattr(config, "attribute_map", {}).get(name, name)
-    return any(re.search(rf"config\.{re.escape(each)}\b", source) is not None for each in {name, other})
+    return any(re.search(rf"(?<!generation_)config\.{re.escape(each)}\b", source) for each in {name, other})
 
 
 def _is_carried(name: str, value: Any, config: Any) -> bool:
@@ -75,64 +84,6 @@ def _is_carried(name: str, value: Any, config: Any) -> bool:
     What it computes from other fields is not the file's to say.
     """
     moved = getattr(config, "rope_parameters", None)
-    places = [getattr(config, name, _ABSENT), moved.get(name, _ABSENT) if isinstance(moved, Mapping) else _ABSENT]
+    places = [loaded_value(config, name), moved.get(name, ABSENT) if isinstance(moved, Mapping) else ABSENT]
     is_derived = isinstance(inspect.getattr_static(type(config), name, None), property)
-    return is_derived or any(_same(value, place) for place in places)
-
-
-def _same(file: Any, loaded: Any) -> bool:
-    """Equal but for how it is written: lists are tuples, 1 is 1.0, keys are texts, "a|b" is a list, 3 is [3, 3]."""
-    if isinstance(file, Mapping) and isinstance(loaded, Mapping):
-        other = {str(key): value for key, value in loaded.items()}
-        return all(str(key) in other and _same(value, other[str(key)]) for key, value in file.items())
-    if isinstance(file, (list, tuple)) and isinstance(loaded, (list, tuple, set)):
-        return len(file) == len(loaded) and all(map(_same, file, loaded))
-    if isinstance(file, str) and isinstance(loaded, (list, tuple)):
-        return re.split(r"[|,]", file) == [str(each) for each in loaded]
-    if isinstance(loaded, (list, tuple)):
-        return bool(loaded) and all(_same(file, each) for each in loaded)
-    if isinstance(file, str) or isinstance(loaded, str):
-        return str(file) == str(loaded)
-    return bool(file == loaded)
-
-
-def _dropped_rope(fields: Mapping[str, Any], config: Any, source: str, prefix: str = "") -> Iterator[Dropped]:
-    """Rotary embeddings are said in two ways: `rope_theta` and `rope_scaling`, since version 5 `rope_parameters`."""
-    if not any(name in fields for name in _ROPE) or re.search(r"rope_|[Rr]otary", source) is None:
-        return
-    wanted, loaded = _rope(fields), _rope({name: getattr(config, name, None) for name in _names(config)})
-    for kind, values in wanted.items():
-        have = loaded.get(kind, loaded.get("", {}))
-        for name, value in values.items():
-            if not _same(value, have.get(name, _ABSENT)):
-                field = ".".join(part for part in ("rope", kind, name) if part)
-                shown = str(have.get(name, "nothing"))
-                yield Dropped(f"{prefix}{field}", str(value), shown, decides=True)
-
-
-def _names(config: Any) -> tuple[str, ...]:
-    """The fields that this version's code reads: an unknown one is kept on the object, and changes nothing."""
-    known = getattr(type(config), "__dataclass_fields__", {}) or inspect.signature(type(config).__init__).parameters
-    understands = "rope_parameters" in known
-    return ("rope_parameters",) if understands else ("rope_theta", "rope_scaling", "rope_local_base_freq")
-
-
-def _rope(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Kind of layer ("": all) -> base, type and scaling; what means "as it is" is left out."""
-    given = fields.get("rope_parameters")
-    parameters = given if isinstance(given, Mapping) else {}
-    kinds = {kind: values for kind, values in parameters.items() if isinstance(values, Mapping)}
-    if not kinds:
-        scaling = fields.get("rope_scaling")
-        flat = {**(scaling if isinstance(scaling, Mapping) else {}), **parameters}
-        if fields.get("rope_theta") is not None:
-            flat.setdefault("rope_theta", fields["rope_theta"])
-        kinds = {"": flat}
-        if fields.get("rope_local_base_freq") is not None:
-            kinds = {"full_attention": flat, "sliding_attention": {"rope_theta": fields["rope_local_base_freq"]}}
-    return {kind: _plain_rope(values) for kind, values in kinds.items()}
-
-
-def _plain_rope(values: Mapping[str, Any]) -> dict[str, Any]:
-    named = {("rope_type" if name == "type" else name): value for name, value in values.items() if value is not None}
-    return {name: value for name, value in named.items() if (name, value) != ("rope_type", "default")}
+    return is_derived or any(same(value, place) for place in places)

@@ -23,9 +23,10 @@ from npu_adapt.models.configuration import (
     require_bounded,
     require_floating,
 )
-from npu_adapt.models.dropped_fields import Dropped, dropped_fields
+from npu_adapt.models.dropped_fields import Dropped, dropped_fields, misnamed_fields
 from npu_adapt.models.leftovers import adapters_beside
 from npu_adapt.models.named_fields import fields_named
+from npu_adapt.models.near_fields import Unread
 from npu_adapt.models.pretrained import require_proven, weights_info
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
@@ -109,12 +110,13 @@ def load_model(
         next_step = ANOTHER_HEAD if method is None else OTHER_VERSIONS
         require_proven(row.name, proof, local.path, left_out, next_step=next_step)
         with foreign_code("configuration", local.path / CONFIG):
-            dropped = dropped_fields(fields, module)
+            dropped, misnamed = dropped_fields(fields, module), misnamed_fields(fields, module)
         quantised = None if method is None else QuantisedModule.of(module, local.path)
         if quantised is not None:
             module = quantised.dequantised(module.dtype)
     _require_carried(dropped, local.path)
-    doubts = (*proof.doubts, *adapters_beside(local.path), *map(_dropped_fact, dropped))
+    field_doubts = (*map(_dropped_fact, dropped), *map(_misnamed_fact, misnamed))
+    doubts = (*proof.doubts, *adapters_beside(local.path), *field_doubts)
     return LoadedModel(
         module=module,
         task=row,
@@ -201,6 +203,12 @@ def _require_carried(dropped: tuple[Dropped, ...], path: Path) -> None:
 
 def _dropped_fact(dropped: Dropped) -> Fact:
     return Fact("field-dropped", {"field": dropped.field, "file": dropped.file, "loaded": dropped.loaded})
+
+
+def _misnamed_fact(unread: Unread) -> Fact:
+    return Fact(
+        "field-unread", {"field": unread.field, "file": unread.file, "near": unread.read, "loaded": unread.default}
+    )
 
 
 def _model_info(local: ModelOnDisk, row: Task, module: Any) -> ModelInfo:

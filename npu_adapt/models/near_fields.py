@@ -1,6 +1,7 @@
 """Fields of config.json that nothing reads and that are named almost like one that is: another writer's name for it.
 
-`norm_epsilon` in a Llama's configuration changes nothing: its code reads `rms_norm_eps`, and takes the default.
+`norm_epsilon` in a Llama's configuration changes nothing: its code reads `rms_norm_eps`, and takes the default. Only
+fields that change numbers and no shape are looked for: the proof of the weights finds the others.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-# What is read and changes nothing that is computed without training.
-_IDLE = re.compile(r"drop|init|loss|smoothing|token_id|checkpoint|^output_|^return_|^use_cache$|^mask_|version")
-LIKE_WORDS = 0.6  # of all words of two names, the part that both have
+from npu_adapt.models.loaded_fields import NUMBERS, declared, is_default, loaded_value
+
+_COUNTS = re.compile(rf"^(?!.*(drop|dim$)).*({NUMBERS.pattern})")
+LIKE_WORDS = 0.5  # of all words of two names, the part that both have
 LIKE_LETTERS = 0.85
 
 
@@ -28,27 +30,18 @@ class Unread:
 
 
 def unread_fields(fields: Mapping[str, Any], config: Any, source: str, prefix: str = "") -> Iterator[Unread]:
-    """The fields whose values differ from those of fields of nearly their names, which `source` reads and no file gives."""
-    known = _declared(config)
-    given = {*fields, *(known.get(name, name) for name in fields)}
-    defaults = {
-        name: getattr(config, name)
-        for name in set(re.findall(r"config\.(\w+)", source))
-        if name in known and name not in given and known[name] not in given and not _IDLE.search(name)
-    }
+    """The unknown fields near one that `source` reads and that is left at its default, where the values differ."""
+    known = declared(config)
+    read = {name for name in re.findall(r"config\.(\w+)", source) if name in known and _COUNTS.search(name)}
+    given = {getattr(config, "attribute_map", {}).get(name, name) for name in fields}
+    defaults = {name: loaded_value(config, name) for name in read if name not in given or is_default(config, name)}
     for name, value in fields.items():
-        below = getattr(config, name, None)
+        below = loaded_value(config, name)
         if isinstance(value, Mapping) and hasattr(below, "to_dict"):
             yield from unread_fields(value, below, source, f"{prefix}{name}.")
         elif name not in known and re.search(rf"config\.{re.escape(name)}\b", source) is None:
-            near = [each for each, default in defaults.items() if _could_be(value, default) and are_near(name, each)]
-            yield from (Unread(f"{prefix}{name}", str(value), each, str(defaults[each])) for each in sorted(near)[:1])
-
-
-def _declared(config: Any) -> dict[str, str]:
-    """The fields that the configuration's class knows -> the names that it keeps them under."""
-    fresh = type(config)()
-    return {name: name for name in vars(fresh)} | dict(getattr(config, "attribute_map", {}))
+            near = sorted(each for each in defaults if _could_be(value, defaults[each]) and are_near(name, each))
+            yield from (Unread(f"{prefix}{name}", str(value), each, str(defaults[each])) for each in near[:1])
 
 
 def _could_be(value: Any, default: Any) -> bool:

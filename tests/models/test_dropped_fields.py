@@ -9,7 +9,9 @@ import torch
 import transformers as tf
 
 from npu_adapt.errors import ModelError
-from npu_adapt.models.dropped_fields import dropped_fields
+from npu_adapt.models.dropped_fields import dropped_fields, misnamed_fields
+from npu_adapt.models.loaded_fields import loaded_value
+from npu_adapt.models.rope_fields import rope_differences
 from npu_adapt.records import Fact
 from tests.models import tiny_models
 
@@ -97,7 +99,8 @@ PUBLISHED = {
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_what_libraries_wrote_over_the_years_is_carried(name, tmp_path):
     fields, auto = PUBLISHED[name]
-    assert dropped_fields(fields, built(tmp_path / "model", fields, auto)) == ()
+    module = built(tmp_path / "model", fields, auto)
+    assert dropped_fields(fields, module) == misnamed_fields(fields, module) == ()
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,68 @@ def test_other_fields_are_doubts_and_those_that_no_code_reads_are_nothing(tmp_pa
     module = built(tmp_path / "model", LLAMA)
     (found,) = dropped_fields(LLAMA | {"num_key_value_heads": 2, "written_by_somebody": 1}, module)
     assert (found.field, found.decides) == ("num_key_value_heads", False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "near"),
+    [
+        ("norm_epsilon", 1e-3, "rms_norm_eps"),
+        ("layer_norm_eps", 1e-3, "rms_norm_eps"),
+        ("hidden_activation", "gelu", "hidden_act"),
+        ("norm_epsilon", 1e-6, None),  # the default, written twice
+        ("hidden_dropout", 0.5, None),
+        ("sep_token_id", 7, None),
+        ("written_by_somebody", 1, None),
+    ],
+)
+def test_a_field_of_nearly_a_read_ones_name_is_a_doubt(field, value, near, tmp_path):
+    fields = {name: given for name, given in LLAMA.items() if name not in ("rms_norm_eps", "hidden_act")}
+    module = built(tmp_path / "model", fields)
+    assert [each.read for each in misnamed_fields(fields | {field: value}, module)] == ([near] if near else [])
+
+
+def test_a_misnamed_field_beside_the_one_at_its_default_is_told(tmp_path, load):
+    folder = tiny_models.llama(tmp_path / "llama")
+    fields = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(fields | {"norm_epsilon": 1e-3}))
+    values = {"field": "norm_epsilon", "file": "0.001", "near": "rms_norm_eps", "loaded": "1e-06"}
+    assert load(folder).weights.doubts == (Fact("field-unread", values),)
+
+
+class LayerByLayer:
+    """As configurations whose layers differ in a field refuse to give it."""
+
+    def __getattr__(self, name):
+        raise ValueError("ask each layer")
+
+    def to_dict(self):
+        return {"head_dim": 16}
+
+
+def test_a_field_that_a_configuration_refuses_to_give_is_read_from_what_it_writes():
+    assert loaded_value(LayerByLayer(), "head_dim") == 16
+
+
+@pytest.mark.parametrize(
+    ("file", "loaded", "differences"),
+    [
+        ({"rope_theta": 5e5}, {"rope_parameters": {"full_attention": {"rope_theta": 5e5}, "sliding_attention":
+          {"rope_theta": 5e5}}}, []),
+        ({"rope_theta": 5e5}, {"rope_parameters": {"full_attention": {"rope_theta": 5e5}, "sliding_attention":
+          {"rope_theta": 1e4}}}, ["rope.rope_theta"]),
+        ({"rope_parameters": {"full_attention": {"rope_theta": 16e4}, "sliding_attention": {"rope_theta": 1e4}}},
+         {"global_rope_theta": 16e4, "local_rope_theta": 1e4}, []),
+        ({"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}},
+         {"rope_theta": 1e4, "partial_rotary_factor": 0.5}, []),
+        ({"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}},
+         {"rope_theta": 1e4, "partial_rotary_factor": 0.25}, ["rope.partial_rotary_factor"]),
+        ({"rope_parameters": {"rope_theta": 1e4, "rope_type": "axial"}}, {}, []),
+        ({"rope_parameters": {"rope_theta": 5e5, "rope_type": "axial"}}, {}, ["rope.rope_theta"]),
+    ],
+)  # fmt: skip
+def test_ropes_as_both_versions_keep_them(file, loaded, differences):
+    known = type("Config", (), {"attribute_map": dict.fromkeys(loaded)} | loaded)
+    assert [field for field, _, _ in rope_differences(file, known())] == differences
 
 
 def test_a_dropped_rope_is_an_error_and_another_field_a_doubt(tmp_path, load, monkeypatch):

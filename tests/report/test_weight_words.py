@@ -31,6 +31,7 @@ FACTS = {
         Fact("adapter-unused", {"files": ("adapter_config.json",)}),
         Fact("float8", {"tensors": 14}),
         Fact("field-dropped", {"field": "rope.rope_theta", "file": "5e5", "loaded": "1e4"}),
+        Fact("field-unread", {"field": "norm_epsilon", "file": "0.1", "near": "rms_norm_eps", "loaded": "1e-6"}),
         Fact("overruled", {"name": "lm_head.weight", "other": "embed.weight"}),
     ),
 }

@@ -61,6 +61,10 @@ DOUBTS: dict[str, Phrase] = {
         "config.json says {field} = {file}; this transformers loaded {loaded}",
         "config.json 中 {field} = {file}，而当前 transformers 读取为 {loaded}",
     ),
+    "field-unread": Phrase(
+        "config.json says {field} = {file}, which nothing reads; the model reads {near}, left at {loaded}",
+        "config.json 中 {field} = {file} 未被读取；模型读取的是 {near}，保持默认值 {loaded}",
+    ),
     "overruled": Phrase(
         "the checkpoint's own {name} is not used: the configuration ties it to {other}, and their values differ",
         "未使用权重文件中的 {name}：配置要求它与 {other} 共享，而两者的值不同",
