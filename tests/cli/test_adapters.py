@@ -347,6 +347,11 @@ def test_a_state_a_chance_and_a_view_are_found(folder: Path, invoke: Invoke) -> 
     assert done.exit_code == 3 and compared.compare is not None
     assert compared.compare.verdict.terms[0].id == "stateful-forward"
 
+    counting = text.replace("self.net(x) * self.seen", "self.net(x) * (1 + self.seen)")
+    timed = invoke("bench", written(folder, counting, "counting.py"), *given, "--iters", "3", "--no-limits")
+    benched = decode(timed.stdout.encode(), origin="stdout")
+    assert benched.run is not None and "stateful-forward" in [each.id for each in benched.run.notes]
+
     random = text.replace("self.seen, ", "torch.rand(1), ")
     summary = summary_of(invoke("infer", written(folder, random, "random_one.py"), *given))
     assert summary.run is not None and "random-forward" in [each.id for each in summary.run.notes]

@@ -12,7 +12,7 @@ import pytest
 
 from npu_adapt.devices.doctor.ascend import Node
 from npu_adapt.devices.doctor.events import Count, Found, Torch, Versions
-from npu_adapt.devices.doctor.examination import Examination
+from npu_adapt.devices.doctor.examination import Examination, FailedPlugin
 from npu_adapt.devices.doctor.findings import diagnose
 from npu_adapt.devices.doctor.machine import Nvidia
 from npu_adapt.devices.doctor.npu_smi import NpuSmi, parse_board, parse_chips
@@ -350,6 +350,10 @@ BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
     "another vendor's extension fails": (
         (without_ascend, probe(Probe((TORCH, NO_CUDA), (Ending("import", "torch_mlu", "raised", "no libcnrt.so"),)))),
         {"extension-fails": "its vendor publishes for torch 2.9.0"},
+    ),
+    "a plug-in that cannot be imported": (
+        (lambda seen: replace(seen, failed_plugins=(FailedPlugin("rows", "no such module"),)),),
+        {"plugins-fail": "uninstall it"},
     ),
     "no accelerator at all": ((without_ascend, probe(Probe((TORCH, NO_CUDA)))), {"no-accelerator": "torch_npu==2.9.0"}),
 }

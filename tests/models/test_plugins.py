@@ -9,8 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from npu_adapt.cli.app import app
-from npu_adapt.models.tasks.plugins import GROUP, plugins
+from npu_adapt.devices.doctor.examination import Examination
+from npu_adapt.devices.doctor.general_findings import plugins_fail
+from npu_adapt.models.entry_points import GROUP
+from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.records import decode
+from npu_adapt.workflows.env.plugins import failing_plugins
+from tests.devices.machines import machine
 
 ROW = """
 from dataclasses import replace
@@ -58,3 +63,18 @@ def test_a_package_adds_a_row_and_one_that_fails_is_noted(install: Callable[...,
     assert "the plug-in broken of npu\\_adapt.tasks was left out" in report or "the plug-in broken" in report
     unknown = CliRunner().invoke(app, ["infer", "builtin:digits-vit", "--task", "nonsense", "--device", "cpu"])
     assert unknown.exit_code == 2 and "digit-parity" in unknown.stderr
+
+
+def test_env_finds_the_plug_ins_that_fail_in_a_process_of_their_own(
+    install: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert failing_plugins(60) == ()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    install("parity", "parity_rows:PARITY", ROW)
+    install("broken", "broken_rows:ROWS", "import nothing_of_that_name\n")
+    failed = failing_plugins(60)
+    assert [(each.name, each.error) for each in failed] == [("broken", "No module named 'nothing_of_that_name'")]
+    values = plugins_fail(Examination(machine(tmp_path), failed_plugins=failed))
+    assert values == {"said": "broken: No module named 'nothing_of_that_name'"}
+    install("killing", "killing_rows:ROWS", "import os\nos._exit(7)\n")
+    assert {each.error for each in failing_plugins(60)} == {"exit code 7"}

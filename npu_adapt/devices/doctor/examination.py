@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 from npu_adapt.devices.doctor.machine import Machine
 from npu_adapt.devices.doctor.npu_smi import NpuSmi
 from npu_adapt.devices.doctor.probing import Probe
+from npu_adapt.records.base import Record
+
+
+class FailedPlugin(Record, frozen=True):
+    """A package whose task rows cannot be used, and what it said when they were imported."""
+
+    name: str
+    error: str
 
 
 @dataclass(frozen=True)
@@ -16,6 +24,7 @@ class Examination:
     machine: Machine
     smi: NpuSmi = field(default_factory=lambda: NpuSmi(None))
     probe: Probe = field(default_factory=Probe)
+    failed_plugins: tuple[FailedPlugin, ...] = ()
 
     @property
     def is_ascend(self) -> bool:

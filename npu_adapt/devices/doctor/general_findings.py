@@ -89,6 +89,13 @@ def other_extension_fails(seen: Examination) -> Values | None:
     return None if ending is None else ending.values()
 
 
+def plugins_fail(seen: Examination) -> Values | None:
+    failed = seen.failed_plugins
+    if not failed:
+        return None
+    return {"said": "; ".join(f"{each.name}: {each.error}" for each in failed)}
+
+
 def no_accelerator(seen: Examination) -> Values | None:
     nothing_there = not (seen.is_ascend or seen.machine.nvidia.present or seen.probe.devices or seen.probe.endings)
     return {} if nothing_there and seen.probe.torch is not None else None
@@ -118,5 +125,6 @@ TORCH_FINDINGS = (
 DEVICE_FINDINGS = (
     Finding("device-fails", ERROR, device_fails, backend=None),
     Finding("device-use-ends-process", ERROR, using_a_device_ends_the_process, backend=None),
+    Finding("plugins-fail", WARNING, plugins_fail, backend=None),
     Finding("no-accelerator", NOTE, no_accelerator, backend=None, shared=("torch",)),
 )

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from npu_adapt.errors import first_line
+from npu_adapt.models.entry_points import GROUP, task_entry_points
 from npu_adapt.models.tasks.task import Task
 from npu_adapt.records import Fact
-
-GROUP = "npu_adapt.tasks"
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def plugins() -> Plugins:
     """What the packages that are installed add. Whatever their code raises costs nobody else a row."""
     rows: list[Task] = []
     failed: list[Fact] = []
-    for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
+    for entry in task_entry_points():
         try:
             rows += _rows_of(entry)
         except KeyboardInterrupt:

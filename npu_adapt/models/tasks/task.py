@@ -155,7 +155,10 @@ def accepted(loaded: LoadedModel, encoded: Mapping[str, Tensor]) -> dict[str, Te
 
 
 # What some towers' forwards call what their image processor gives by another name.
-_OTHER_NAMES = (("grid_thw", "image_grid_thw"), ("image_grid_thw", "grid_thw"), ("hidden_states", "pixel_values"))
+_OTHER_NAMES = (
+    ("grid_thw", "image_grid_thw"), ("grid_thw", "image_grid_thws"), ("grid_thw", "grid_thws"),
+    ("image_grid_thw", "grid_thw"), ("merge_sizes", "image_merge_sizes"), ("hidden_states", "pixel_values"),
+)  # fmt: skip
 
 
 def takes(loaded: LoadedModel, name: str) -> bool:

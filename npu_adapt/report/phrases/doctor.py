@@ -132,6 +132,12 @@ FINDINGS: dict[str, Told] = {
             "查看 ~/ascend/log 中最新的文件（GPU 则用 dmesg）；可能需要复位设备或重启",
         ),
     ),
+    "plugins-fail": Told(
+        found=Phrase("plug-ins that add tasks fail: {said}", "添加任务的插件无法使用：{said}"),
+        wanted=Phrase("plug-ins that import, or none", "可以导入的插件，或不安装插件"),
+        why=Phrase("the tasks that they add cannot be run", "无法运行它们添加的任务"),
+        fix=Phrase("fix the package, or uninstall it", "修复或卸载该软件包"),
+    ),
     "no-accelerator": Told(
         found=Phrase(
             "no accelerator and no part of an accelerator's software is on this machine",

@@ -15,7 +15,7 @@ from npu_adapt.devices.modes import EAGER
 from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import NpuAdaptError, RunFailed, Sentence, UsageError, first_line
 from npu_adapt.numerics.formats import dtype_name
-from npu_adapt.progress import Progress, doing
+from npu_adapt.progress import Progress, Silent, doing
 from npu_adapt.records import Bench, BenchRow, Fact, Summary
 from npu_adapt.timing.loop import PRECISION_MINIMUM_SAMPLES
 from npu_adapt.timing.statistics import MINIMUM_SAMPLES
@@ -24,8 +24,8 @@ from npu_adapt.workflows.bench.memory import memory_source
 from npu_adapt.workflows.bench.options import BenchOptions
 from npu_adapt.workflows.bench.rows import MeasuredRow, failed_row, measure_row, on_device
 from npu_adapt.workflows.bench.settings import Measurement, Reference, Setting, failure_reason, reason_fields, rules_of
-from npu_adapt.workflows.run.forward import Forwards, Side
-from npu_adapt.workflows.run.infer import record_forwards
+from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
+from npu_adapt.workflows.run.infer import note_changing_forwards, record_forwards
 from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.session import Session, prepared
 from npu_adapt.workflows.run.subject import Subject
@@ -103,9 +103,10 @@ def _settings(session: Session, options: BenchOptions) -> Iterator[Setting]:
 
 def _measurement(session: Session, options: BenchOptions) -> Measurement:
     """Runs the reference, and puts the model on the device that the rows are to be measured in turns with."""
-    sample = session.samples[0]
     side = _float32_on(session, "cpu")
-    reference = Reference(side, side.call(side.tensors(sample)))
+    forwards = run_forwards(side, session.samples, Silent(), warm=1)
+    note_changing_forwards(session, forwards)
+    reference = Reference(side, forwards.outputs[0])
     rival = None
     if options.against is not None:
         rival = side if options.against == "cpu" else _float32_on(session, options.against)

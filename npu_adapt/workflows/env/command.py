@@ -68,6 +68,7 @@ def _examine(
     from npu_adapt.devices.doctor.machine import read_machine
     from npu_adapt.devices.environment import environment_of, environment_reasons, problems_of
     from npu_adapt.evidence import new_summary
+    from npu_adapt.workflows.env.plugins import failing_plugins
 
     _require_folder(request.save)
     earlier = _earlier(request.diff)
@@ -78,7 +79,8 @@ def _examine(
         with progress.task(doing("examining")):
             smi = asking.answer(request.timeout or SMI_SECONDS)
             probe = probing.answer(request.timeout or PROBE_SECONDS)
-        examination = Examination(machine, smi, probe)
+            failed = failing_plugins(request.timeout or PROBE_SECONDS)
+        examination = Examination(machine, smi, probe, failed)
         environment = environment_of(examination, problems_of(examination))
         summary = new_summary(
             request.command_line,

@@ -29,12 +29,15 @@ def infer(request: RunRequest, progress: Progress, given: Subject | None = None)
         with session.stage("forward", doing("running-model", device=session.device.name)):
             forwards = run_forwards(side, session.samples, progress, warm=WARM_FORWARDS)
             require_numbers(forwards.outputs)
-            if forwards.spread > RANDOM_SPREAD:
-                session.note(
-                    note("stateful-forward" if forwards.stateful else "random-forward", differing=forwards.differing)
-                )
+            note_changing_forwards(session, forwards)
         record_forwards(session, forwards)
         return session.publish()
+
+
+def note_changing_forwards(session: Session, forwards: Forwards) -> None:
+    """Says of a model whose forwards of one input differ why they do."""
+    if forwards.spread > RANDOM_SPREAD:
+        session.note(note("stateful-forward" if forwards.stateful else "random-forward", differing=forwards.differing))
 
 
 def record_forwards(session: Session, forwards: Forwards, *, status: str = "SUCCESS") -> None:

@@ -20,8 +20,9 @@ from tests.benchmarks.reach.making import NotMade, make
 from tests.benchmarks.reach.shrinking import WAYS, Way
 
 Verdict: TypeAlias = Literal["judged", "refused", "wrong", "not made"]
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 60.0  # of the processor: other work on the machine does not count
 TIMED_SECONDS = 0.02  # the latency is measured too, but nobody reads it
+PICTURE_SIZE, SOUND_SECONDS = (96, 128), 1.0  # of the default inputs: some processors pass them on as they are
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def reach(head: Head) -> Outcome:
 
 
 def _reach(head: Head, way: Way) -> Outcome:
-    started = time.perf_counter()
+    started = time.process_time()
     with tempfile.TemporaryDirectory(prefix="reach-") as scratch:
         folder = Path(scratch)
         try:
@@ -57,9 +58,9 @@ def _reach(head: Head, way: Way) -> Outcome:
                 path = make(head, folder / "model", way)
         except NotMade as error:
             return Outcome(head.model_type, head.table, "not made", way.name, why=str(error)[:400])
-        started = time.perf_counter()
+        started = time.process_time()
         verdict, fields = _judge(path, folder, pretraining=head.table == "PRETRAINING")
-    seconds = round(time.perf_counter() - started, 2)
+    seconds = round(time.process_time() - started, 2)
     if seconds > LONGEST_SECONDS:
         verdict, fields = "wrong", {**fields, "why": f"took {seconds:.0f} s"}
     return Outcome(head.model_type, head.table, verdict, way.name, seconds=seconds, **fields)
@@ -96,7 +97,10 @@ def _judge(path: Path, folder: Path, *, pretraining: bool) -> tuple[Verdict, dic
 
 
 def quick(replace: Callable[[object, str, object], None] = setattr) -> None:
-    """Shortens the measurement of latency from now on: of these models nobody reads it."""
+    """Shortens the measurement of latency from now on, which nobody reads of these models, and the default inputs."""
+    from npu_adapt.models import images, sounds
     from npu_adapt.workflows.compare import latency
 
     replace(latency, "LONGEST_SECONDS", TIMED_SECONDS)
+    replace(images, "GENERATED_SIZE", PICTURE_SIZE)
+    replace(sounds, "GENERATED_SECONDS", SOUND_SECONDS)

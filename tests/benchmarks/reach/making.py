@@ -74,10 +74,25 @@ def _config(model_type: str, way: Way) -> Any:
 
     kind = CONFIG_MAPPING[model_type]
     default = kind()
-    fields = shrunk(default.to_dict(), way)
+    fields = _without_timm(shrunk(default.to_dict(), way))
     for name in ("architectures", "transformers_version", "dtype", "torch_dtype"):
         fields.pop(name, None)
     return kind.from_dict(fields)
+
+
+RESNET = {
+    "model_type": "resnet", "embedding_size": 16, "hidden_sizes": [16] * 4, "depths": [1] * 4, "layer_type": "basic",
+}  # fmt: skip
+
+
+def _without_timm(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with a ResNet of transformers' own where timm's package would build a backbone."""
+    backbone = fields.get("backbone_config")
+    if isinstance(backbone, Mapping) and backbone.get("model_type") == "timm_backbone":
+        fields["use_timm_backbone"] = False
+        count = len(backbone.get("out_indices") or [4])
+        fields["backbone_config"] = {**RESNET, "out_indices": [*range(1, 5)][-count:]}
+    return fields
 
 
 def _copied(config: Any) -> Any:
@@ -113,6 +128,9 @@ class _Tokens:
         for role, text in re.findall(r"(\w+)_token[\w\s:|]*=\s*[^\n]*?[\"'](<[^\"'\s]+>)[\"']", source):
             if role in self.named or role not in _ROLES:
                 self.named[role] = text
+        for role in re.findall(r"tokenizer\.(\w+)_token\b", source):
+            if role not in _ROLES:
+                self.named.setdefault(role, f"<{role}>")
         written = re.findall(r"[\"'](<[^\"'\s{}%]{1,30}>)[\"']", source)
         extra = [*self.named.values(), *written]
         self.words = tuple(dict.fromkeys((*SPECIAL, *TEXT.split(), *extra)))[: WORDS - 1]
@@ -266,6 +284,8 @@ def _shrunk_pictures(processor: Any, config: Any) -> Any:
         elif size is not None:
             given = dict(size) if isinstance(size, Mapping) else vars(size)
             setattr(processor, name, {key: _side(value, side) for key, value in given.items() if value is not None})
+    if (pinpoints := getattr(config, "image_grid_pinpoints", None)) is not None:
+        processor.image_grid_pinpoints = pinpoints
     for name in ("max_pixels", "min_pixels"):
         if isinstance(getattr(processor, name, None), int):
             setattr(processor, name, min(getattr(processor, name), side * side))

@@ -159,6 +159,8 @@ def _listed(values: list[Any], around: Around) -> list[Any]:
     """Lists of one entry a layer are cut with the layers; lists of one entry a stage keep their length."""
     if around.count > LAYERS and len(values) == around.count:
         return [values[number] for number in around.kept]
+    if around.name == "image_grid_pinpoints" and around.way.small_pictures:
+        return [[PICTURE, PICTURE], [PICTURE, 2 * PICTURE], [2 * PICTURE, PICTURE]]
     if not values or not all(type(value) is int for value in values):
         return [shrunk(value, around.way) if isinstance(value, Mapping) else value for value in values]
     if around.count > LAYERS and _PLACES.search(around.name) and _are_places(values, around.count):
