@@ -52,6 +52,7 @@ class JudgeOptions(TypedDict, total=False):
     baseline: Path | None
     repro: Path | None
     generate: int | None
+    original: str | None
     accumulate: bool
     mode: Mode | tuple[Mode, ...]
 

@@ -30,6 +30,7 @@ TABLE: options.Table = {
     "mode": Option("Also compiled or captured: eager,compile,graph.", metavar="LIST", is_list=True),
     "rehearse": Option("Without a device: emulate this arithmetic on the CPU."),
     "generate": Option("Both sides also write so many tokens, judged one by one.", metavar="N"),
+    "original": Option("What a quantised model was made from: shows what that lost.", metavar="MODEL"),
     "fast": Option("One forward a side, the field's rule, no noise floor."),
     "save_outputs": Option("Keep both sides' outputs as safetensors.", metavar="DIR"),
     "rejudge": Option("Judge what --save-outputs kept, without running anything.", metavar="DIR"),

@@ -40,7 +40,7 @@ from npu_adapt.records.compare import (
 from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
 from npu_adapt.records.generation import GeneratedText, Generation, Invariance, StepFinding, TokenFlip
 from npu_adapt.records.model import AdapterFile, ModelInfo, WeightFile, WeightsInfo
-from npu_adapt.records.quantisation import Dequantised, Quantisation, QuantisedWeights
+from npu_adapt.records.quantisation import Dequantised, OutputLoss, Quantisation, QuantisationLoss, QuantisedWeights
 from npu_adapt.records.repro import Repro, ReproCase
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
 from npu_adapt.records.upgrade import upgraded
@@ -80,9 +80,11 @@ __all__ = [
     "OperatorFinding",
     "OutputComparison",
     "OutputInfo",
+    "OutputLoss",
     "Prediction",
     "Problem",
     "Quantisation",
+    "QuantisationLoss",
     "QuantisedWeights",
     "Record",
     "Repeats",

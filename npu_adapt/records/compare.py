@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from npu_adapt.records.base import Fact, Record, Term
 from npu_adapt.records.generation import Generation
-from npu_adapt.records.quantisation import Dequantised
+from npu_adapt.records.quantisation import Dequantised, QuantisationLoss
 from npu_adapt.records.repro import Repro
 from npu_adapt.records.run import InputInfo
 
@@ -239,5 +239,6 @@ class Compare(Record, frozen=True, kw_only=True):
     baseline: Baseline | None = None  # None: not asked for
     generation: Generation | None = None  # None: not asked for
     dequantised: Dequantised | None = None  # None: the weights are not quantised, or no device dequantised them
+    quantisation_loss: QuantisationLoss | None = None  # None: --original was not given
     modes: tuple[ModeOutcome, ...] = ()  # beyond eager, in which everything else was measured
     repro: Repro | None = None  # None: not asked for

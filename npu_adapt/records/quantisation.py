@@ -27,6 +27,23 @@ class Quantisation(Record, frozen=True, kw_only=True):
     dequantised_bytes: int  # of what they stand for, in the run's type
 
 
+class OutputLoss(Record, frozen=True, kw_only=True):
+    """One output of the dequantised model against the original's, the worst sample's. None: not finite."""
+
+    name: str
+    relative_l2: float | None
+    cosine_similarity: float | None
+    same_best: float | None = None  # share of rows whose best class is the same; None: no class scores
+
+
+class QuantisationLoss(Record, frozen=True, kw_only=True):
+    """What quantising the weights lost: both models in float32. No device has a part in it."""
+
+    original: str  # as it was named
+    path: str
+    outputs: tuple[OutputLoss, ...]
+
+
 class Dequantised(Record, frozen=True, kw_only=True):
     """The weights that the device computes with, beside the stored ones times their scales, rounded once."""
 

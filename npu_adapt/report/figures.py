@@ -77,6 +77,7 @@ FORMATS: dict[str, Format] = {
     "did_flip": SHARE,
     "expected_flip": SHARE,
     "worst_ulps": FACTOR,
+    "same_best": SHARE,
     "word_error_rate": SHARE,
     "character_error_rate": SHARE,
     "differing": SHARE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,12 @@ KINDS: dict[str, tuple[Store, dict[str, Any]]] = {
 
 
 def quantised(folder: Path, kind: str, base: Path | None = None) -> Path:
-    """A tiny Llama whose linear layers, but for the head, are stored in a kind."""
+    """A tiny Llama, a copy of `base` if given, whose linear layers, but for the head, are stored in a kind."""
     store, group = KINDS[kind]
-    folder = tiny_models.llama(folder) if base is None else base
+    if base is None:
+        tiny_models.llama(folder)
+    else:
+        shutil.copytree(base, folder)
     tensors = load_file(folder / WEIGHTS)
     made: dict[str, Tensor] = {}
     for name, tensor in tensors.items():

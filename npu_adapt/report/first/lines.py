@@ -12,7 +12,7 @@ from npu_adapt.report.figures import Figures
 from npu_adapt.report.first.screen import Line, clipped, listed
 from npu_adapt.report.hardware import is_stand_in
 from npu_adapt.report.sections.conclusion import reserved
-from npu_adapt.report.sections.quantisation import on_device, stored
+from npu_adapt.report.sections.quantisation import lost, on_device, stored
 from npu_adapt.report.sections.subject import verified
 
 SHOWN_PREDICTIONS = 3
@@ -115,6 +115,9 @@ def weights(figures: Figures) -> Iterator[Line]:
     yield line(figures, "weight-path", Code(record.path), rank=2)
     if record.quantisation is not None:
         yield line(figures, "quantised", *listed(*stored(figures, record.quantisation), on_device(figures)))
+        loss = lost(figures)
+        if loss is not None:
+            yield line(figures, "quantised-lost", loss)
 
 
 def _verified(figures: Figures, record: WeightsInfo) -> str:

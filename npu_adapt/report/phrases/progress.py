@@ -29,6 +29,7 @@ DOING: dict[str, Phrase] = {
     "comparing": Phrase("comparing the outputs", "正在比较输出"),
     "timing": Phrase("timing both sides in turns", "正在交替测量两端的时延"),
     "probing": Phrase("asking the device for its arithmetic", "正在探测设备的运算方式"),
+    "measuring-loss": Phrase("running the original model {model}", "正在运行原始模型 {model}"),
     "measuring-floor": Phrase("measuring the noise floor on the CPU", "正在 CPU 上测量噪声底"),
     "judging-operators": Phrase("judging each operator alone on {device}", "正在 {device} 上逐个判定算子"),
     "running-in-step": Phrase("running both sides in step", "正在让两端同步运行"),

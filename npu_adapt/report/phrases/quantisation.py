@@ -32,6 +32,27 @@ PHRASES: dict[str, Phrase] = {
         "设备反量化：{share} 的元素位不同，最多相差 {ulps} 个末位单位（{module}）",
     ),
     "dequantised-sentence": Phrase("Quantised weights: {text}.", "量化权重：{text}。"),
+    "label-quantised-lost": Phrase("quantising", "量化损失"),
+    "quantised-lost": Phrase(
+        "lost relative L2 {loss} of {output} against {original}; the device adds {added}",
+        "{output} 与 {original} 相比损失相对 L2 {loss}；设备另外带来 {added}",
+    ),
+    "quantised-lost-best": Phrase(
+        "lost relative L2 {loss} of {output} against {original}, the best class stays in {best}; the device adds "
+        "{added}",
+        "{output} 与 {original} 相比损失相对 L2 {loss}，{best} 的最佳类别不变；设备另外带来 {added}",
+    ),
+    "quantised-from": Phrase(
+        "What quantising lost, against {original}, and what the device's kernels add to it:",
+        "量化本身（与 {original} 相比）的损失，以及设备算子另外带来的误差：",
+    ),
+    "caption-quantisation-loss": Phrase("Loss of the quantisation and error of the kernels", "量化损失与算子误差"),
+    "column-loss": Phrase("lost", "损失"),
+    "column-same-best": Phrase("best class stays", "最佳类别不变"),
+    "column-device-adds": Phrase("device adds", "设备另外带来"),
+    "absent-quantisation-loss": Phrase(
+        "not asked for: npu-adapt compare --original MODEL", "没有要求测量：npu-adapt compare --original MODEL"
+    ),
     "absent-quantisation": Phrase("the weights are not quantised", "权重没有量化"),
     "absent-group-size": Phrase("no groups share a scale", "没有按组共用缩放因子"),
     "absent-activations": Phrase("the inputs are not quantised", "输入没有量化"),
@@ -46,5 +67,9 @@ ABSENT: dict[str, str] = {
     "weights.quantisation.weights.group_size": "absent-group-size",
     "weights.quantisation.weights.activations": "absent-activations",
     "compare.dequantised": "absent-dequantised",
+    "compare.quantisation_loss": "absent-quantisation-loss",
+    "compare.quantisation_loss.outputs.relative_l2": "absent-not-finite",
+    "compare.quantisation_loss.outputs.cosine_similarity": "absent-not-finite",
+    "compare.quantisation_loss.outputs.same_best": "absent-class-scores",
     "compare.dequantised.worst_ulps": "absent-not-finite",
 }

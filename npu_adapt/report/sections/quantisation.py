@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from npu_adapt.records import Quantisation, QuantisedWeights
-from npu_adapt.report.document import Block, sentence
+from npu_adapt.report.document import Block, Code, Inline, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.sections.blocks import table
 
 PATH = "compare.dequantised"
+LOSS = "compare.quantisation_loss"
 
 
 def stored(figures: Figures, found: Quantisation) -> list[str]:
@@ -51,7 +55,52 @@ def on_device(figures: Figures) -> str | None:
     )
 
 
+def lost(figures: Figures) -> str | None:
+    """What quantising lost, beside what the device adds, for the output that lost most; None: not measured."""
+    compare = figures.summary.compare
+    if compare is None or compare.quantisation_loss is None or not compare.quantisation_loss.outputs:
+        return None
+    found = compare.quantisation_loss.outputs
+    at = max(range(len(found)), key=lambda each: math.inf if (loss := found[each].relative_l2) is None else loss)
+    path = f"{LOSS}.outputs.{at}"
+    device = [each for each, output in enumerate(compare.outputs) if output.name == found[at].name]
+    added = figures.short(f"compare.outputs.{device[0]}.relative_l2") if device else figures.say("not-applicable")
+    key = "quantised-lost" if found[at].same_best is None else "quantised-lost-best"
+    return figures.say(
+        key,
+        output=found[at].name,
+        loss=figures.short(f"{path}.relative_l2"),
+        original=compare.quantisation_loss.original,
+        best=figures.short(f"{path}.same_best"),
+        added=added,
+    )
+
+
 def dequantised(figures: Figures) -> tuple[Block, ...]:
-    """The same as a sentence of the report; nothing where no weights are quantised."""
+    """What the device made of the weights, and the loss of each output; nothing where no weights are quantised."""
     text = on_device(figures)
-    return () if text is None else (sentence(figures.say("dequantised-sentence", text=text)),)
+    first = () if text is None else (sentence(figures.say("dequantised-sentence", text=text)),)
+    return (*first, *_losses(figures))
+
+
+def _losses(figures: Figures) -> tuple[Block, ...]:
+    """A row for each output: what quantising lost, and what the device's kernels add."""
+    compare = figures.summary.compare
+    found = None if compare is None else compare.quantisation_loss
+    if compare is None or found is None:
+        return ()
+    names = [output.name for output in compare.outputs]
+    rows: list[tuple[Inline, ...]] = [
+        (
+            Code(each.name),
+            figures.short(f"{LOSS}.outputs.{at}.relative_l2"),
+            figures.short(f"{LOSS}.outputs.{at}.cosine_similarity"),
+            figures.short(f"{LOSS}.outputs.{at}.same_best"),
+            figures.short(f"compare.outputs.{names.index(each.name)}.relative_l2"),
+        )
+        for at, each in enumerate(found.outputs)
+        if each.name in names
+    ]
+    columns = ("output", "loss", "cosine", "same-best", "device-adds")
+    said = sentence(figures.say("quantised-from", original=found.original))
+    return (said, table(figures, "quantisation-loss", columns, rows, frozenset(columns[1:])))

@@ -41,6 +41,7 @@ from npu_adapt.workflows.compare.probing import (
     read_orders,
     summed_in,
 )
+from npu_adapt.workflows.compare.quantisation_loss import loss_against, require_quantised
 from npu_adapt.workflows.compare.quantised import dequantised_on
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.repro.write import require_folder, write_repro
@@ -67,6 +68,7 @@ def compare(request: RunRequest, options: CompareOptions, progress: Progress, gi
     _require_sense(request, options)
     baseline = None if options.baseline is None else read_baseline(options.baseline)
     with prepared(request, progress, allow_cpu=False, given=given) as session:
+        require_quantised(session, options.original)
         if baseline is not None and options.baseline is not None:
             require_same_subject(baseline, session.so_far(), options.baseline, options.reference)
         evidence, forwards = _measured(session, options)
@@ -141,6 +143,8 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
         dequantised=dequantised_on(session, candidate),
         left_out=tuple(left_out("part", name=part) for part in session.loaded.left_out),
     )
+    if options.original is not None:
+        evidence = dataclasses.replace(evidence, quantisation_loss=loss_against(session, options.original, evidence))
     if not options.fast:
         evidence = _examined(session, options, reference, candidate, evidence, found.divergences, plan)
     if isinstance(latency, CompareLatency):

@@ -13,6 +13,7 @@ from npu_adapt.records import (
     Fact,
     Generation,
     ModeOutcome,
+    QuantisationLoss,
     Repeats,
     Repro,
 )
@@ -40,6 +41,7 @@ class Evidence:
     operators: Operators = field(default_factory=Operators)
     modes: tuple[ModeOutcome, ...] = ()  # beyond eager
     dequantised: Dequantised | None = None  # None: not quantised, or a rehearsal
+    quantisation_loss: QuantisationLoss | None = None  # None: not asked for
     left_out: tuple[Fact, ...] = ()
     repro: Repro | None = None  # None: not asked for
     generation: Generation | None = None  # None: not asked for, or of a random model

@@ -32,6 +32,7 @@ class CompareOptions:
     baseline: Path | None = None
     repro: Path | None = None  # where failing operators are written to be handed on. None: nowhere
     generate: TokenCount | None = None  # tokens that both sides write; None: none
+    original: str | None = None  # the model that a quantised one was made from; None: what quantising lost is not known
     accumulate: bool = False  # how errors accumulate over depth, for a picture, even where nothing failed
 
     @property

@@ -69,6 +69,7 @@ def compare_section(
         left_out=evidence.left_out,
         generation=evidence.generation,
         dequantised=evidence.dequantised,
+        quantisation_loss=evidence.quantisation_loss,
         modes=evidence.modes,
         repro=evidence.repro,
     )
@@ -92,8 +93,6 @@ def log_comparison(journal: Journal, section: Compare) -> None:
     for kind, facts in (("operator-note", section.operator_notes), ("left-out", section.left_out)):
         for fact in facts:
             event("accuracy", kind, "warning", id=fact.id, **fact.values)
-    if section.dequantised is not None:
-        event("accuracy", "dequantised", **to_builtins(section.dequantised))
     _log_what_was_asked(journal, section)
     verdict = section.verdict
     for rule, terms in ((verdict.rule, verdict.terms), *((other.rule, other.terms) for other in verdict.others)):
@@ -106,8 +105,13 @@ def log_comparison(journal: Journal, section: Compare) -> None:
 
 
 def _log_what_was_asked(journal: Journal, section: Compare) -> None:
-    """What only some comparisons hold: modes, and cases to hand on."""
+    """What only some comparisons hold: quantised weights, modes, and cases to hand on."""
     event = journal.event
+    if section.dequantised is not None:
+        event("accuracy", "dequantised", **to_builtins(section.dequantised))
+    if (loss := section.quantisation_loss) is not None:
+        for output in loss.outputs:
+            event("accuracy", "quantisation-loss", original=loss.original, **to_builtins(output))
     for case in () if section.repro is None else section.repro.cases:
         event("accuracy", "repro-case", **to_builtins(case))
     for mode in section.modes:

@@ -91,7 +91,11 @@ def greedy_settings(config: Any, count: int, padding: int | None) -> Settings:
     facts = []
     if getattr(config, "do_sample", False):
         kept = {name: getattr(config, name, None) for name in SAMPLING}
-        said = tuple(f"{name} {value:g}" for name, value in kept.items() if isinstance(value, (int, float)))
+        said = tuple(
+            f"{name} {value:g}"
+            for name, value in kept.items()
+            if isinstance(value, (int, float)) and value != getattr(plain, name, None)
+        )
         facts.append(setting("sampling-off", settings=said or ("do_sample",)))
     for name in PROCESSORS:
         value = getattr(config, name, None)

@@ -7,19 +7,26 @@ import pytest
 import torch
 
 from npu_adapt.consistency.summary import contradictions
+from npu_adapt.errors import ModelError, UsageError
 from npu_adapt.models.quantised.compressed import QuantisedModule, parts_of
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.run.request import RunRequest
+from tests.models import tiny_models
 from tests.models.quantised_models import quantised
 
 DOWN = "model.layers.1.mlp.down_proj"
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return quantised(tmp_path_factory.mktemp("quantised") / "llama", "int8 with inputs")
+def original(tmp_path_factory):
+    return tiny_models.llama(tmp_path_factory.mktemp("original") / "llama")
+
+
+@pytest.fixture(scope="module")
+def model(original, tmp_path_factory):
+    return quantised(tmp_path_factory.mktemp("quantised") / "llama", "int8 with inputs", original)
 
 
 def judged(model, tmp_path, **options):
@@ -67,3 +74,17 @@ def test_a_device_that_dequantises_wrongly_fails_with_the_module(model, tmp_path
     assert 7 <= compared.dequantised.worst_ulps <= 17  # a sixteenth is 8 to 16 units of 8 bits
     assert compared.dequantised.differing == pytest.approx(1 / (2 * 32 * (32 + 16 + 16 + 32 + 3 * 48)))
     assert torch.isfinite(torch.tensor(compared.relative_l2))
+
+
+def test_what_quantising_lost_stands_beside_what_the_device_adds(model, original, tmp_path):
+    compared = judged(model, tmp_path, original=str(original), fast=True).compare
+    (logits,) = (each for each in compared.quantisation_loss.outputs if each.name == "logits")
+    assert 1e-3 < logits.relative_l2 < 5e-2  # 8 bits: a part in 254 of the largest, on weights and inputs
+    assert compared.quantisation_loss.path == str(original)
+
+
+def test_the_original_of_a_plain_or_of_another_model_is_refused(model, original, tmp_path):
+    with pytest.raises(UsageError, match="not quantised"):
+        judged(original, tmp_path, original=str(original), fast=True)
+    with pytest.raises(ModelError, match=r"is not what .* was made from"):
+        judged(model, tmp_path, original="builtin:digits-vit", fast=True)

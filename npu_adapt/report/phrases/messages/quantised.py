@@ -24,5 +24,13 @@ CHINESE: dict[str, str] = {
     "{path} is quantised ({method}), which needs transformers {oldest}, not {version}": (
         "{path} 是量化模型（{method}），需要 transformers {oldest}，而不是 {version}"
     ),
+    "--original belongs to a quantised model, and this one is not quantised": (
+        "--original 只用于量化模型，而该模型没有量化"
+    ),
+    "leave --original out": "请去掉 --original",
+    "{original} is not what {model} was made from": "{model} 不是由 {original} 量化得到的",
+    "name the checkpoint before quantisation: the same architecture, sizes and task": (
+        "请指定量化之前的检查点：架构、尺寸与任务都相同"
+    ),
     "upgrade transformers": "请升级 transformers",
 }
