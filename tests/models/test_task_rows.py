@@ -13,7 +13,7 @@ import npu_adapt
 from npu_adapt.errors import ModelError, RunFailed, UsageError
 from npu_adapt.models.tasks import TASKS
 from npu_adapt.models.tasks.results import outputs_of
-from tests.models.tiny_models import MAKERS
+from tests.models.tiny_models import MAKERS, WORDS
 
 TIMM_ROWS = {"timm-image-classification"}  # tests/timm
 
@@ -298,3 +298,22 @@ def test_a_sampling_rate_that_is_none(rate, made, load, tmp_path):
     with pytest.raises(ModelError):
         loaded = load(folder)
         loaded.task.prepare(loaded, (), 1, 0)
+
+
+def test_a_pictures_prompt_is_written_by_the_chat_template(made, load):
+    loaded = load(made("llava-chat"))
+    (sample,) = loaded.task.prepare(loaded, (), 1, 0)
+    ids = sample.tensors["input_ids"][0]
+    assert loaded.processor.tokenizer.decode(ids).endswith("runs [SEP]") or int(ids[-1]) == WORDS.index("runs")
+    assert int((ids == len(WORDS)).sum()) == 16  # the picture's patches
+
+
+def test_a_page_has_its_words_in_lines(made, load):
+    loaded = load(made("layoutlm"))
+    (sample,) = loaded.task.prepare(loaded, ["Who came? " + "Ann came " * 12], 1, 0)
+    boxes, ids = sample.tensors["bbox"][0], sample.tensors["input_ids"][0]
+    first = int((ids == 3).nonzero()[0])  # the token between question and page
+    assert boxes[:first].eq(0).all() and boxes[first].eq(1000).all()
+    page = boxes[first + 1 : -1]
+    assert page[:, 1].unique().numel() > 1 and page[:, 2].max() <= 1000  # more than one line, all on the page
+    assert (page[:, 2] > page[:, 0]).all() and (page[:, 3] > page[:, 1]).all()

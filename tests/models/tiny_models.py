@@ -208,9 +208,64 @@ def llava(folder: Path) -> Path:
     return save(tf.LlavaForConditionalGeneration(config), folder, image_processor(), picture_tokenizer)
 
 
+def llava_chat(folder: Path) -> Path:
+    """With the processor that writes the prompt by its chat template."""
+    llava(folder)
+    template = (
+        "{% for message in messages %}{% for part in message['content'] %}"
+        "{{ part['text'] if part['type'] == 'text' else '" + PICTURE_WORD + " ' }}"
+        "{% endfor %}{% endfor %} runs"
+    )
+    pinned = {} if tf.__version__.startswith("4.") else {"backend": "pil"}
+    tf.LlavaProcessor(
+        tf.AutoImageProcessor.from_pretrained(folder, **pinned),
+        tf.AutoTokenizer.from_pretrained(folder), patch_size=8, vision_feature_select_strategy="default",
+        num_additional_image_tokens=1, image_token=PICTURE_WORD, chat_template=template,
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
 def picture_tokenizer(folder: Path) -> None:
     """The word-level tokenizer with the token that stands for a part of a picture."""
     word_tokenizer(folder, more=(PICTURE_WORD,))
+
+
+def vits(folder: Path) -> Path:
+    config = tf.VitsConfig(
+        vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, window_size=2, ffn_dim=16,
+        flow_size=16, spectrogram_bins=9, upsample_initial_channel=16, upsample_rates=[4, 2],
+        upsample_kernel_sizes=[8, 4], resblock_kernel_sizes=[3], resblock_dilation_sizes=[[1]],
+        prior_encoder_num_flows=1, prior_encoder_num_wavenet_layers=1, posterior_encoder_num_wavenet_layers=1,
+        wavenet_kernel_size=3, duration_predictor_flow_bins=4, duration_predictor_num_flows=2,
+        depth_separable_num_layers=1, duration_predictor_filter_channels=16,
+    )  # fmt: skip
+    return save(tf.VitsModel(config), folder, word_tokenizer)
+
+
+def speecht5(folder: Path) -> Path:
+    config = tf.SpeechT5Config(
+        vocab_size=len(WORDS), hidden_size=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, num_mel_bins=8,
+        speech_decoder_prenet_units=16, speech_decoder_postnet_units=16, speech_decoder_postnet_layers=2,
+        speaker_embedding_dim=8, max_text_positions=64,
+        conv_dim=[16], conv_kernel=[10], conv_stride=[5], max_speech_positions=64, positional_dropout=0.0,
+    )  # fmt: skip
+    return save(tf.SpeechT5ForTextToSpeech(config), folder, word_tokenizer)
+
+
+def layoutlm(folder: Path) -> Path:
+    config = tf.LayoutLMConfig(**WIDTH, vocab_size=len(WORDS), max_position_embeddings=64, num_labels=2)
+    return save(tf.LayoutLMForQuestionAnswering(config), folder, word_tokenizer)
+
+
+def layoutlmv3(folder: Path) -> Path:
+    config = tf.LayoutLMv3Config(
+        **WIDTH, vocab_size=len(WORDS), max_position_embeddings=64, input_size=32, patch_size=8, coordinate_size=5,
+        shape_size=6, num_labels=2, max_2d_position_embeddings=1024,
+    )  # fmt: skip
+    return save(
+        tf.LayoutLMv3ForQuestionAnswering(config), folder, word_tokenizer, image_processor("LayoutLMv3ImageProcessor")
+    )
 
 
 def depth_anything(folder: Path) -> Path:
@@ -408,6 +463,27 @@ MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None,
             "logits": (1, None, len(WORDS) + 1),
             "next_token_logits": (1, len(WORDS) + 1),
         },
+    ),
+    "llava-chat": (
+        llava_chat,
+        "image-text-to-text",
+        {"logits": (1, None, len(WORDS) + 1), "next_token_logits": (1, len(WORDS) + 1)},
+    ),
+    "vits": (vits, "text-to-speech", {"waveform": (1, None), "spectrogram": (1, 16, None)}),
+    "speecht5": (
+        speecht5,
+        "text-to-spectrogram",
+        {"spectrogram": (1, 16, 8), "encoder_last_hidden_state": (1, None, 32)},
+    ),
+    "layoutlm": (
+        layoutlm,
+        "document-question-answering",
+        {"start_logits": (1, None), "end_logits": (1, None), "last_hidden_state": (1, None, 32)},
+    ),
+    "layoutlmv3": (
+        layoutlmv3,
+        "document-image-question-answering",
+        {"start_logits": (1, None), "end_logits": (1, None), "last_hidden_state": (1, None, 32)},
     ),
     "depth-anything": (depth_anything, "depth-estimation", {"predicted_depth": (1, None, None)}),
     "swin2sr": (

@@ -10,6 +10,7 @@ from typing import Any
 from npu_adapt.errors import ModelError, Sentence, UsageError
 from npu_adapt.models.tasks import (
     audio,
+    documents,
     image,
     image_text,
     image_to_text,
@@ -17,6 +18,7 @@ from npu_adapt.models.tasks import (
     questions,
     sentences,
     series,
+    speaking,
     text,
     text_to_text,
     video,
@@ -27,7 +29,7 @@ from npu_adapt.models.tasks.task import Task
 
 ROWS = (
     *image_text.ROWS, *image.ROWS, *image_to_text.ROWS, *audio.ROWS, *text_to_text.ROWS, *sentences.ROWS,
-    *text.ROWS, *questions.ROWS,
+    *text.ROWS, *documents.ROWS, *questions.ROWS, *speaking.ROWS,
     *maps.ROWS, *video.ROWS, *series.ROWS, ANYTHING,
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}

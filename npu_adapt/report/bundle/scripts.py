@@ -154,6 +154,7 @@ def _values(
         "attention": f', "attn_implementation": {literal(run.attention)}' if run.attention == "eager" else "",
         "remote_code": ', "trust_remote_code": True' if remote else "",
         "loaders": {name: text.format(pinned=pinned, remote=remote) for name, text in PROCESSORS.items()},
+        "processor_options": f"{pinned}, local_files_only=True{remote}",
         "inputs": inputs.values,
         "compare_inputs": None if compared is None else compared.values,
         "input_kind": SHOWN_INPUT[recipe.inputs],

@@ -33,6 +33,7 @@ REFUSED = frozenset(
     {
         "depth-estimation", "image-to-image", "pose-estimation", "mask-generation", "video-classification",
         "time-series-forecasting", "sentence-similarity", "text-ranking", "model-outputs",
+        "text-to-speech", "text-to-spectrogram", "document-question-answering", "document-image-question-answering",
     }
 )  # fmt: skip
 SCRIPTED = [name for name, (_, row, *_) in MAKERS.items() if row not in REFUSED]
