@@ -51,6 +51,7 @@ class JudgeOptions(TypedDict, total=False):
     save_outputs: Path | None
     baseline: Path | None
     repro: Path | None
+    soak: float | None
     generate: int | None
     original: str | None
     accumulate: bool

@@ -35,6 +35,7 @@ TABLE: options.Table = {
     "save_outputs": Option("Keep both sides' outputs as safetensors.", metavar="DIR"),
     "rejudge": Option("Judge what --save-outputs kept, without running anything.", metavar="DIR"),
     "baseline": Option("Also fail on what got worse since that summary.json.", metavar="FILE"),
+    "soak": Option("Forwards under load for so long, every bit watched: 10m.", metavar="TIME", is_duration=True),
     "repro": Option("Write each failing operator as a folder: inputs, script, issue.", metavar="DIR"),
     "plot": Option("Draw the error of each operator over depth (extra: plot).", metavar="FILE.png"),
     **options.RUN,

@@ -33,6 +33,7 @@ class Option:
     is_argument: bool = False
     is_list: bool = False  # several values in one, separated by commas; else an option of several is repeated
     is_share: bool = False  # 5% or 0.05
+    is_duration: bool = False  # 90s, 10m, 2h, or seconds
 
     def spelled(self, field: str) -> tuple[str, ...]:
         """What it is called on the command line."""

@@ -107,6 +107,8 @@ class Field:
             kind, default = str, ",".join(map(str, default)) or None
         elif self.is_several:
             kind, default = list[kind], None  # type: ignore[valid-type]
+        elif option.is_duration:
+            kind, default = str, None if default is None else f"{default:g}s"
         elif option.is_share:
             kind, default = str, None if default is None else f"{100 * default:g}%"
         if default is None:
@@ -130,6 +132,8 @@ class Field:
             return self._listed(name, typed)
         if option.is_share:
             typed = share(name, typed)
+        if option.is_duration:
+            typed = duration(name, typed)
         if self.is_several:
             return tuple(expanded(each) if isinstance(each, Path) else each for each in typed)
         if isinstance(typed, Path):
@@ -219,6 +223,23 @@ def share(name: str, text: str) -> float:
             Sentence("{name} {text}: must be above 0 and below 100 %", name=name, text=text),
             hint=Sentence("for example {name} 1%", name=name),
         )
+    return value
+
+
+SECONDS_OF = {"s": 1, "m": 60, "h": 3600}
+
+
+def duration(name: str, text: str) -> float:
+    """`90s`, `10m`, `2h` or `90` in seconds. Raises `UsageError` for anything else."""
+    number = text.strip()
+    unit = SECONDS_OF.get(number[-1:], 1)
+    try:
+        value = float(number[:-1] if number[-1:] in SECONDS_OF else number) * unit
+    except ValueError as error:
+        raise UsageError(
+            Sentence("{name} {text}: not a time", name=name, text=text),
+            hint=Sentence("for example {name} 10m", name=name),
+        ) from error
     return value
 
 

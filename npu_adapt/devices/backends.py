@@ -52,6 +52,8 @@ class Backend:
     reserved_memory: str | None = "memory_reserved"  # what this process took, cached blocks included
     utilization: str | None = "utilization"  # how busy the device is with anybody's work, in percent
     clock_rate: str | None = "clock_rate"  # of its processors, in MHz
+    temperature: str | None = "temperature"  # in degrees Celsius
+    management: str | None = None  # a tool that tells the last two where its module does not. None: there is none
     compiler: str = "inductor"  # what torch.compile takes
     graph: str | None = None  # class of captured graphs in its module; None: it captures none
 
@@ -77,6 +79,7 @@ CPU = Backend(
     reserved_memory=None,
     utilization=None,
     clock_rate=None,
+    temperature=None,
 )
 
 NPU = Backend(
@@ -114,6 +117,7 @@ NPU = Backend(
     bfloat16="is_bf16_supported",
     finer_hint="no-hf32",
     tells_fallbacks=True,
+    management="npu-smi",
     compiler="npugraph_ex",
     graph="NPUGraph",
 )

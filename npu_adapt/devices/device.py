@@ -111,6 +111,10 @@ class Device:
         """The present clock of the device's processors; None: the backend does not tell."""
         return self._told(self.backend.clock_rate)
 
+    def temperature_celsius(self) -> float | None:
+        """The present temperature of the device; None: its module does not tell."""
+        return self._told(self.backend.temperature)
+
     def numerics(self) -> dict[str, bool | int | str | None]:
         """What changes the numbers on this device: its flags as they are now, then its environment variables.
 

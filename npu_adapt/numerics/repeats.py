@@ -53,7 +53,7 @@ class Repeated:
         self.synchronize()
         started = time.perf_counter()
         with torch._C.DisableTorchFunction():  # what is computed here belongs to no emulation that is entered
-            found = (call.operator, fingerprint(_own(call)))
+            found = (call.operator, fingerprint(own_results(call)))
         if self._forwards == 1:
             self._expected.append(found)
         elif self._parts(call, found):
@@ -68,7 +68,7 @@ class Repeated:
         return self._expected[call.index : call.index + 1] != [found]
 
 
-def _own(call: Call) -> tuple[Tensor, ...]:
+def own_results(call: Call) -> tuple[Tensor, ...]:
     """The results that the call computed: a view shows what another one did, and a part of a tensor is no whole.
 
     Sparse and quantized ones are left out: what they hold is not in one storage.

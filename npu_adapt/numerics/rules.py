@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from npu_adapt.records import ModeOutcome, OutputComparison, RuleOutcome, Term, Value
+from npu_adapt.records import ModeOutcome, OutputComparison, RuleOutcome, Soak, Term, Value
 
 ONE_PERCENT = 0.01
 FLOOR_MARGIN = 3.0  # noise floors; the worst of 416 correct runs was at 2.1
@@ -56,6 +56,8 @@ TermId = Literal[
     "mode",
     "mode-part",
     "mode-failed-to-run",
+    # of forwards under load
+    "soak",
 ]
 
 
@@ -111,6 +113,17 @@ def mode_terms(outcomes: Sequence[ModeOutcome]) -> list[Term]:
             failed = sum(not check.passed for check in each.checks)
             terms.append(term("mode", not failed, each.mode, failed, 0))
     return terms
+
+
+def soak_terms(soak: Soak | None) -> list[Term]:
+    """Whether all forwards under load had the same bits, and the first operator that had not; nothing: none ran."""
+    if soak is None:
+        return []
+    about: dict[str, Value] = {"forwards": soak.forwards, "seconds": soak.seconds}
+    if not soak.places:
+        return [term("soak", soak.changed == 0, "", soak.changed, 0, **about)]
+    first = soak.places[0]
+    return [term("soak", False, first.module, soak.changed, 0, **about, operator=first.operator)]
 
 
 def field_rule(outputs: Sequence[OutputComparison]) -> RuleOutcome:

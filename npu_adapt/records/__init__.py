@@ -43,6 +43,7 @@ from npu_adapt.records.model import AdapterFile, ModelInfo, WeightFile, WeightsI
 from npu_adapt.records.quantisation import Dequantised, OutputLoss, Quantisation, QuantisationLoss, QuantisedWeights
 from npu_adapt.records.repro import Repro, ReproCase
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
+from npu_adapt.records.soak import Soak, SoakPlace, SoakReading
 from npu_adapt.records.upgrade import upgraded
 
 __all__ = [
@@ -93,6 +94,9 @@ __all__ = [
     "Roofline",
     "RuleOutcome",
     "Run",
+    "Soak",
+    "SoakPlace",
+    "SoakReading",
     "SpeedUp",
     "StepFinding",
     "SumOrderFound",

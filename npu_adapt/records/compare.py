@@ -7,6 +7,7 @@ from npu_adapt.records.generation import Generation
 from npu_adapt.records.quantisation import Dequantised, QuantisationLoss
 from npu_adapt.records.repro import Repro
 from npu_adapt.records.run import InputInfo
+from npu_adapt.records.soak import Soak
 
 
 class OutputComparison(Record, frozen=True, kw_only=True):
@@ -242,3 +243,4 @@ class Compare(Record, frozen=True, kw_only=True):
     quantisation_loss: QuantisationLoss | None = None  # None: --original was not given
     modes: tuple[ModeOutcome, ...] = ()  # beyond eager, in which everything else was measured
     repro: Repro | None = None  # None: not asked for
+    soak: Soak | None = None  # None: not asked for, or of a random model

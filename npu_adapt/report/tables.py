@@ -9,7 +9,19 @@ from npu_adapt.records import Summary
 from npu_adapt.report.document import Block, Code, sentence
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.phrases import Language
-from npu_adapt.report.sections import benchmark, comparison, conclusion, generation, operators, result, speed, subject
+from npu_adapt.report.sections import (
+    benchmark,
+    comparison,
+    conclusion,
+    generation,
+    modes,
+    operators,
+    repro,
+    result,
+    soak,
+    speed,
+    subject,
+)
 from npu_adapt.report.terminal import Screen
 
 
@@ -35,7 +47,9 @@ def render_compare(summary: Summary, language: Language = "en") -> RenderableTyp
             *comparison.terms(figures),
             *comparison.baseline(figures),
             *comparison.suspects(figures),
+            *repro.repro(figures),
             *operators.judged(figures),
+            *modes.modes(figures),
             comparison.metrics(figures),
             comparison.basis(figures),
             comparison.rules(figures),
@@ -43,6 +57,7 @@ def render_compare(summary: Summary, language: Language = "en") -> RenderableTyp
             *comparison.against_float64(figures),
             *comparison.worst_elements(figures),
             comparison.repeats(figures),
+            *soak.soak(figures),
             *comparison.arithmetic(figures),
             *generation.generation(figures),
             *speed.speed_up(figures),

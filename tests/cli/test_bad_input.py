@@ -213,6 +213,13 @@ def test_a_benchmark_that_cannot_be_meant(option: str, value: str, invoke: Invok
     assert evidence.unharmed()
 
 
+@pytest.mark.parametrize("value", ["0", "0s", "-5m", "soon", "", "nan", "1000h"])
+def test_a_time_under_load_that_cannot_be_meant(value: str, invoke: Invoke, evidence: Evidence) -> None:
+    done = invoke("compare", "--device", "cpu", "--soak", value)
+    assert done.exit_code == USAGE and done.stdout == "" and "--soak" in done.stderr
+    assert evidence.unharmed()
+
+
 def test_a_billion_iterations_end_at_the_time_limit(invoke: Invoke) -> None:
     done = invoke("bench", "--device", "cpu", "--iters", "1000000000", "--max-seconds", "0.5", "--no-limits", "--json")
     assert done.exit_code == 0, done.output

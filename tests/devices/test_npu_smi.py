@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from npu_adapt.devices.doctor.npu_smi import Asking, Chip, NpuSmi, Process, parse_board, parse_chips
+from npu_adapt.devices.doctor.npu_smi import (
+    Asking,
+    Chip,
+    NpuSmi,
+    Process,
+    Vitals,
+    parse_board,
+    parse_chips,
+    parse_vitals,
+)
 
 SAMPLES = Path(__file__).parents[1] / "data" / "npu-smi"
 MB = 1 << 20
@@ -148,3 +157,33 @@ def test_a_machine_without_it_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", "/nowhere")
     with Asking() as asking:
         assert asking.answer(1) == NpuSmi(None)
+
+
+COMMON = """
+	NPU ID                         : 2
+	Chip Count                     : 2
+
+	Chip ID                        : 0
+	Aicore Usage Rate(%)           : 97
+	Aicore Freq(MHZ)               : 1650
+	Aicore curFreq(MHZ)            : 1200
+	Temperature(C)                 : 61
+
+	Chip ID                        : 1
+	Aicore Freq(MHZ)               : 1650
+	Temperature(C)                 : NA
+
+	Chip Name                      : MCU
+	Temperature(C)                 : 36
+"""
+
+
+@pytest.mark.parametrize(
+    ("chip", "expected"), [(0, Vitals(61.0, 1200.0)), (1, Vitals(None, 1650.0)), (2, Vitals(None, None))]
+)
+def test_each_chip_tells_its_own_temperature_and_clock(chip: int, expected: Vitals) -> None:
+    assert parse_vitals(COMMON, chip) == expected
+
+
+def test_a_chip_that_tells_nothing() -> None:
+    assert parse_vitals("dcmi module initialize failed. ret is -8005", 0) == Vitals(None, None)

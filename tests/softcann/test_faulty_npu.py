@@ -158,3 +158,28 @@ def test_a_wrong_formula_is_found_in_a_real_model_and_shown_by_a_script(
     script = tmp_path / "cases" / str(case.folder) / "repro.py"
     right = run_process([sys.executable, str(script)], environment=softcann)
     assert right.code == 0 and "noise floors" in right.stdout, right.stderr
+
+
+def test_one_forward_with_other_bits_under_load_is_named(softcann: dict[str, str]) -> None:
+    """The fault befalls one call of the ninth forward; a second soak has none."""
+    code = """
+import json, msgspec, torch, torch_npu
+from npu_adapt.devices.selection import open_device
+from npu_adapt.models.tasks import Sample
+from npu_adapt.progress import Silent
+from npu_adapt.workflows.compare.soak import run_soak
+from npu_adapt.workflows.run.forward import Side
+from tests.workflows.compare.faulty_models import IDS, Model, OneTask
+device = open_device("npu:0", allow_cpu=False).device
+side = Side(Model(layers=2).eval().npu(), device, torch.float32, OneTask())
+soaks = [run_soak(side, Sample({"ids": IDS}, ()), 0.5, Silent()) for _ in range(2)]
+print(msgspec.json.encode(soaks).decode())
+"""
+    rule = {"SOFTCANN_FAULTS": "LayerNorm bad-element element=5 size=1e-6 call=33"}  # of four a forward
+    done = run_python(code, environment=softcann | rule)
+    assert done.code == 0, done.stderr
+    faulty, right = json.loads(done.stdout.splitlines()[-1])
+    assert (faulty["changed"], faulty["on_device"], faulty["places"][0]["operator"]) == (1, True, "layer_norm")
+    assert (faulty["places"][0]["module"], faulty["places"][0]["first_forward"]) == ("layers.0.norm", 9)
+    assert (right["changed"], right["places"]) == (0, [])
+    assert right["readings"][0]["temperature_celsius"] == 41 and right["readings"][0]["clock_megahertz"] == 800

@@ -233,3 +233,37 @@ def _process(cells: Sequence[str]) -> tuple[tuple[int, int], Process] | None:
 def parse_board(text: str) -> tuple[tuple[str, str], ...]:
     """The `name : value` lines of `npu-smi info -t board`."""
     return tuple((match["name"], match["value"]) for match in _BOARD_FIELD.finditer(text))
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What one chip tells of itself while it works."""
+
+    temperature_celsius: float | None  # None: it does not tell
+    clock_megahertz: float | None  # None: likewise
+
+
+def vitals(path: str, npu: int, chip: int, seconds: float) -> Vitals:
+    """`npu-smi info -t common` of one chip; nothing of one that does not answer within `seconds`."""
+    try:
+        process, output = _start([path, "info", "-t", "common", "-i", str(npu)])
+    except OSError:
+        return Vitals(None, None)
+    return parse_vitals(_finish(process, output, seconds)[1], chip)
+
+
+def parse_vitals(text: str, chip: int) -> Vitals:
+    """Of the lines behind the chip's own number: other chips of the card follow, and its controller."""
+    fields: dict[str, str] = {}
+    current: str | None = None
+    for name, value in parse_board(text):
+        if name in ("Chip ID", "Chip Name"):
+            current = value
+        elif current == str(chip):
+            fields.setdefault(name.replace(" ", "").lower(), value)
+    clock = fields.get("aicorecurfreq(mhz)", fields.get("aicorefreq(mhz)", ""))
+    return Vitals(_figure(fields.get("temperature(c)", "")), _figure(clock))
+
+
+def _figure(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"-?[0-9]{1,6}(\.[0-9]{1,6})?", text) else None

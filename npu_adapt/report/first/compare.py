@@ -16,6 +16,7 @@ from npu_adapt.report.first.screen import LIMIT, LIMIT_OF_A_FAILURE, FirstScreen
 from npu_adapt.report.phrases import PHRASES
 from npu_adapt.report.sections.blocks import table
 from npu_adapt.report.sections.conclusion import rehearsed_arithmetic
+from npu_adapt.report.sections.soak import summary_of, vitals
 
 SHOWN_TERMS = 5
 # Terms that the table of suspects or the lines of the modes show.
@@ -43,6 +44,7 @@ def first_compare(figures: Figures, logs: Path | None) -> FirstScreen:
             *modes(figures, compare),
             *repro(figures, compare),
             *repeats(figures, compare),
+            *soak(figures, compare),
             *generation(figures, compare),
             *lines.weights(figures),
             *lines.doubts(figures),
@@ -254,6 +256,13 @@ def repeats(figures: Figures, compare: Compare) -> Iterator[Line]:
     key = "first-bits-differ" if differ else "first-bits-equal"
     text = figures.say(key, forwards=figures(f"{path}.forwards"), **shares)
     yield line(figures, "repeats", text, tone="bad" if differ else "plain", rank=2)
+
+
+def soak(figures: Figures, compare: Compare) -> Iterator[Line]:
+    """How many forwards ran under load, how many had other bits, and how warm and fast the device was."""
+    if compare.soak is not None:
+        tone: Tone = "bad" if compare.soak.changed else "plain"
+        yield line(figures, "soak", *listed(*summary_of(figures), *vitals(figures)), tone=tone, rank=1)
 
 
 def suspects(figures: Figures, compare: Compare) -> tuple[Table, ...]:

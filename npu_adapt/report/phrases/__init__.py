@@ -20,6 +20,7 @@ from npu_adapt.report.phrases import (
     registry,
     repro,
     run,
+    soak,
     sweep,
     weights,
 )
@@ -56,6 +57,7 @@ PHRASES: dict[str, Phrase] = {
     **modes.PHRASES,
     **quantisation.PHRASES,
     **repro.PHRASES,
+    **soak.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }

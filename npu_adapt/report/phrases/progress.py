@@ -36,6 +36,7 @@ DOING: dict[str, Phrase] = {
     "preparing-modes": Phrase("preparing the inputs of the other modes", "正在准备其他模式的输入"),
     "running-mode": Phrase("running the model on {device} in mode {mode}", "正在 {device} 上以 {mode} 模式运行模型"),
     "searching-mode": Phrase("looking for the wrong submodule in mode {mode}", "正在查找 {mode} 模式下出错的子模块"),
+    "soaking": Phrase("forwards under load on {device}", "{device} 上的持续负载前向"),
     "writing-cases": Phrase("writing down what failed, and running each script", "正在写下出错的算子，并运行各脚本"),
     "measuring": Phrase("measuring", "正在测量"),
     "measuring-row": Phrase("measuring {number} of {rows}: {setting}", "正在测量第 {number} / {rows} 行：{setting}"),

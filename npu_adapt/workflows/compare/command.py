@@ -46,6 +46,7 @@ from npu_adapt.workflows.compare.quantised import dequantised_on
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.repro.write import require_folder, write_repro
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
+from npu_adapt.workflows.compare.soak import run_soak
 from npu_adapt.workflows.generate.evidence import with_generation
 from npu_adapt.workflows.generate.plan import Plan, plan_generation
 from npu_adapt.workflows.run.forward import Forwards, Side, run_forwards
@@ -108,6 +109,11 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
     if request.rehearse and request.device not in ("auto", "cpu"):
         raise UsageError(
             Sentence("--rehearse emulates on the CPU, so --device {device} means nothing", device=request.device),
+            hint="leave one of them out",
+        )
+    if options.soak is not None and (options.fast or request.rehearse):
+        raise UsageError(
+            "--soak watches the operators of a device, which --fast and --rehearse do not",
             hint="leave one of them out",
         )
     if options.repro is not None and (options.fast or request.rehearse):
@@ -258,6 +264,10 @@ def _examined(
         modes=examine_modes(session, candidate, options.further_modes, judged_at, evidence),
         left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )
+    if options.soak is not None and not evidence.is_random and not operators.random:
+        with session.stage("soak", doing("soaking", device=candidate.device.name), fallbacks=False):
+            soaked = run_soak(candidate, session.samples[0], options.soak, session.progress)
+        evidence = dataclasses.replace(evidence, soak=soaked)
     if options.repro is not None:
         with session.stage("repro", doing("writing-cases")):
             found = write_repro(session, options.repro, candidate, judged_at, operators.findings)

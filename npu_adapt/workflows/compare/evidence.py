@@ -16,6 +16,7 @@ from npu_adapt.records import (
     QuantisationLoss,
     Repeats,
     Repro,
+    Soak,
 )
 from npu_adapt.workflows.compare.alone import Operators
 from npu_adapt.workflows.compare.floor import NoiseFloor
@@ -44,6 +45,7 @@ class Evidence:
     quantisation_loss: QuantisationLoss | None = None  # None: not asked for
     left_out: tuple[Fact, ...] = ()
     repro: Repro | None = None  # None: not asked for
+    soak: Soak | None = None  # None: not asked for, or of a random model
     generation: Generation | None = None  # None: not asked for, or of a random model
 
     @property

@@ -14,6 +14,7 @@ RuleName: TypeAlias = Literal["noise-floor", "field", "tolerance"]
 Mode: TypeAlias = Literal["eager", "compile", "graph"]
 HeldTo: TypeAlias = Literal["auto", "float32", "hf32", "float16", "bfloat16"]
 TokenCount: TypeAlias = Annotated[int, Meta(ge=1, le=4096)]  # their logits are held in memory
+SoakSeconds: TypeAlias = Annotated[float, Meta(gt=0, le=2_592_000)]  # up to thirty days
 Tolerance: TypeAlias = Annotated[float, Meta(ge=0, le=1e300)]
 
 
@@ -30,6 +31,7 @@ class CompareOptions:
     fast: bool = False
     save_outputs: Path | None = None
     baseline: Path | None = None
+    soak: SoakSeconds | None = None  # of forwards under load. None: none
     repro: Path | None = None  # where failing operators are written to be handed on. None: nowhere
     generate: TokenCount | None = None  # tokens that both sides write; None: none
     original: str | None = None  # the model that a quantised one was made from; None: what quantising lost is not known

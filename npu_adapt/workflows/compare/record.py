@@ -17,6 +17,7 @@ from npu_adapt.records import (
     InputInfo,
     ModeOutcome,
     OutputComparison,
+    Soak,
     Term,
 )
 from npu_adapt.workflows.compare.evidence import Evidence
@@ -72,8 +73,9 @@ def compare_section(
         quantisation_loss=evidence.quantisation_loss,
         modes=evidence.modes,
         repro=evidence.repro,
+        soak=evidence.soak,
     )
-    return section, _reasons(evidence, section, asked_to_write=options.generate is not None)
+    return section, _reasons(evidence, section, options)
 
 
 def log_comparison(journal: Journal, section: Compare) -> None:
@@ -105,13 +107,15 @@ def log_comparison(journal: Journal, section: Compare) -> None:
 
 
 def _log_what_was_asked(journal: Journal, section: Compare) -> None:
-    """What only some comparisons hold: quantised weights, modes, and cases to hand on."""
+    """What only some comparisons hold: quantised weights, modes, forwards under load, and cases to hand on."""
     event = journal.event
     if section.dequantised is not None:
         event("accuracy", "dequantised", **to_builtins(section.dequantised))
     if (loss := section.quantisation_loss) is not None:
         for output in loss.outputs:
             event("accuracy", "quantisation-loss", original=loss.original, **to_builtins(output))
+    if section.soak is not None:
+        log_soak(journal, section.soak)
     for case in () if section.repro is None else section.repro.cases:
         event("accuracy", "repro-case", **to_builtins(case))
     for mode in section.modes:
@@ -153,6 +157,16 @@ def log_generation(journal: Journal, generation: Generation) -> None:
         event("accuracy", "generation-suspect", "error", **to_builtins(generation.suspect))
 
 
+def log_soak(journal: Journal, soak: Soak) -> None:
+    """Forwards under load as events of accuracy_compare.log, with where bits changed and what the device told."""
+    event = journal.event
+    about = to_builtins(soak)
+    for kind, name, level in (("soak-place", "places", "error"), ("soak-reading", "readings", "info")):
+        for each in about.pop(name):
+            event("accuracy", kind, level, **each)
+    event("accuracy", "soak", "error" if soak.changed else "info", **about)
+
+
 def _mode_fields(mode: ModeOutcome) -> dict[str, Any]:
     """A mode's outcome as fields of a log line; its checks by the ids of those that failed."""
     why = {} if mode.reason is None else {"reason": mode.reason.id, **mode.reason.values}
@@ -192,7 +206,7 @@ def _class_noise(evidence: Evidence) -> tuple[float, ...]:
     return tuple(FLOOR_MARGIN * (sample[scores].floor or 0.0) for sample in evidence.floor.samples)
 
 
-def _reasons(evidence: Evidence, section: Compare, *, asked_to_write: bool) -> dict[str, Fact]:
+def _reasons(evidence: Evidence, section: Compare, options: CompareOptions) -> dict[str, Fact]:
     """Why fields of the section are null."""
     absent: dict[str, ReasonId] = {}
 
@@ -209,8 +223,10 @@ def _reasons(evidence: Evidence, section: Compare, *, asked_to_write: bool) -> d
         say("rehearsal-arithmetic-known" if evidence.rehearsed else "fits-only-float32", "arithmetic.fits")
     if section.repeats is None:
         say("fast", "repeats")
-    if section.generation is None and asked_to_write:
+    if section.generation is None and options.generate is not None:
         say("random-model", "generation")
+    if section.soak is None and options.soak is not None:
+        say("random-model", "soak")
     suspect = _why_no_suspect(evidence, section)
     say(suspect, *(name for name in ("first_suspect", "depth") if getattr(section, name) is None))
     if evidence.floor is None:

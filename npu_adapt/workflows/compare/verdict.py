@@ -20,6 +20,7 @@ from npu_adapt.numerics.rules import (
     mode_terms,
     noise_floor_rule,
     one_percent,
+    soak_terms,
     term,
     tolerance_rule,
 )
@@ -129,7 +130,8 @@ def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], op
             terms.append(term("random-forward-unexplained", False, "", share, 0.0, forwards=repeats.forwards))
     arithmetic = _arithmetic_terms(evidence) if options.arithmetic != "auto" else []
     written = () if evidence.generation is None else generation_terms(evidence.generation)
-    return [*terms, *dequantised_terms(evidence.dequantised), *written, *arithmetic, *mode_terms(evidence.modes)]
+    ran = (*mode_terms(evidence.modes), *soak_terms(evidence.soak))
+    return [*terms, *dequantised_terms(evidence.dequantised), *written, *arithmetic, *ran]
 
 
 def _arithmetic_terms(evidence: Evidence) -> list[Term]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -42,6 +43,13 @@ class Forwards:
         return statistics.median(self.warm_ms) if self.warm_ms else None
 
 
+class Watch(Protocol):
+    """Sees the operators of a forward."""
+
+    def watching(self, module: torch.nn.Module) -> AbstractContextManager[object]:
+        """Surrounds one forward of `module`."""
+
+
 @dataclass(frozen=True)
 class Side:
     """One side of a comparison: a model on a device, in a type."""
@@ -52,7 +60,7 @@ class Side:
     task: Task
     context: Callable[[], AbstractContextManager[object]] = nullcontext  # around each forward: an emulation
 
-    def forward(self, tensors: Mapping[str, torch.Tensor], watch: Repeated | None = None) -> tuple[Outputs, float]:
+    def forward(self, tensors: Mapping[str, torch.Tensor], watch: Watch | None = None) -> tuple[Outputs, float]:
         """Outputs on the device, and the wall time in milliseconds. `tensors` are on the device already."""
         self.device.synchronize()
         started = time.perf_counter()
@@ -60,7 +68,7 @@ class Side:
         self.device.synchronize()
         return outputs, 1e3 * (time.perf_counter() - started)
 
-    def call(self, tensors: Mapping[str, torch.Tensor], watch: Repeated | None = None) -> Outputs:
+    def call(self, tensors: Mapping[str, torch.Tensor], watch: Watch | None = None) -> Outputs:
         """Outputs on the device, which may still be at work on them.
 
         Raises `RunFailed`, with the module, for whatever the model's own code raises.

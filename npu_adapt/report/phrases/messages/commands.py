@@ -13,6 +13,11 @@ CHINESE: dict[str, str] = {
     "no script is known for {task} with the outputs {names}": "没有适用于任务 {task}、输出为 {names} 的脚本",
     "npu-adapt report --out report.md writes the report alone": "npu-adapt report --out report.md 只写报告",
     "{folder} is there already, and is no empty folder": "{folder} 已存在，且不是空目录",
+    "--soak watches the operators of a device, which --fast and --rehearse do not": (
+        "--soak 监视设备的算子，而 --fast 与 --rehearse 不监视"
+    ),
+    "{name} {text}: not a time": "{name} {text}：不是时长",
+    "for example {name} 10m": "例如 {name} 10m",
     "--repro writes down operators that fail on a device, which --fast and --rehearse do not look for": (
         "--repro 写下在设备上出错的算子，而 --fast 与 --rehearse 不检查算子"
     ),
