@@ -217,10 +217,12 @@ def llava_chat(folder: Path) -> Path:
         "{% endfor %}{% endfor %} runs"
     )
     pinned = {} if tf.__version__.startswith("4.") else {"backend": "pil"}
+    tokenizer = tf.AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_special_tokens({"additional_special_tokens": [PICTURE_WORD]})
     tf.LlavaProcessor(
-        tf.AutoImageProcessor.from_pretrained(folder, **pinned),
-        tf.AutoTokenizer.from_pretrained(folder), patch_size=8, vision_feature_select_strategy="default",
-        num_additional_image_tokens=1, image_token=PICTURE_WORD, chat_template=template,
+        tf.AutoImageProcessor.from_pretrained(folder, **pinned), tokenizer, patch_size=8,
+        vision_feature_select_strategy="default", num_additional_image_tokens=1, image_token=PICTURE_WORD,
+        chat_template=template,
     ).save_pretrained(folder)  # fmt: skip
     return folder
 
