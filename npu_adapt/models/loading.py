@@ -123,13 +123,20 @@ def load_model(
         info=_model_info(local, row, module),
         weights=weights_info(local.path, local.weight_files, proof, left_out, doubts, quantised=quantised),
         dtype=module.dtype,
-        attention=getattr(module.config, "_attn_implementation", None) or "as built",
+        attention=_attention(module),
         processor=processors,
         path=local.path,
         left_out=left_out,
         quantised=quantised,
         load_ms=load_ms,
     )
+
+
+def _attention(module: torch.nn.Module) -> str:
+    """The one implementation that all parts of the model have; "as built" where they differ or know no choice."""
+    configs = (getattr(part, "config", None) for part in module.modules())
+    found = {name for config in configs if (name := getattr(config, "_attn_implementation", None))}
+    return str(found.pop()) if len(found) == 1 else "as built"
 
 
 def import_class(row: Task, config: Any) -> None:

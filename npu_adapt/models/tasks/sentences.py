@@ -29,16 +29,13 @@ def prepare_sentences(
     loaded: LoadedModel, values: Sequence[str], samples: int, seed: int, *, pooling: Pooling | None = None
 ) -> tuple[Sample, ...]:
     """`input_ids` [texts, tokens] and their mask: the first text given and those that it is compared with, if any."""
-    if values:
-        groups = [[read_text(value) for value in values]]
-    else:
-        groups = [[sentence(first + n) for n in range(1 + COMPARED)] for first in range(seed, seed + samples)]
+    groups = sentence_groups(values, samples, seed)
     prefix = pooling.prompt if pooling else ""
     limit = min((each for each in (token_limit(loaded), pooling and pooling.longest) if each), default=None)
     prepared = []
     for given in groups:
         texts = [text.text for text in given]
-        origin = _origin(given)
+        origin = origin_of(given)
         with preparing(loaded, origin, given=bool(values)):
             encoded = _encoded(loaded, [prefix + text for text in texts], None, limit)
         prepared.append(_sample(loaded, encoded, origin, texts))
@@ -47,19 +44,29 @@ def prepare_sentences(
 
 def prepare_passages(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
     """`input_ids` [passages, tokens] of the query, which is the first value, with each passage, and their mask."""
-    passages = [passage for _, passage in QUESTIONS]
-    if values:
-        groups = [_at_least_two([read_text(value) for value in values])]
-    else:
-        groups = [_default_group(number, passages) for number in range(seed, seed + samples)]
     prepared = []
-    for given in groups:
+    for given in passage_groups(values, samples, seed):
         query, *rest = (text.text for text in given)
-        origin = _origin(given)
+        origin = origin_of(given)
         with preparing(loaded, origin, given=bool(values)):
             encoded = _encoded(loaded, [query] * len(rest), rest, token_limit(loaded))
         prepared.append(_sample(loaded, encoded, origin, rest))
     return tuple(prepared)
+
+
+def sentence_groups(values: Sequence[str], samples: int, seed: int) -> list[list[Text]]:
+    """The texts given as one group; without any, `samples` default ones of one text and those it is held against."""
+    if values:
+        return [[read_text(value) for value in values]]
+    return [[sentence(first + n) for n in range(1 + COMPARED)] for first in range(seed, seed + samples)]
+
+
+def passage_groups(values: Sequence[str], samples: int, seed: int) -> list[list[Text]]:
+    """The query given and its passages as one group; without any, `samples` default ones. Raises `UsageError`."""
+    if values:
+        return [_at_least_two([read_text(value) for value in values])]
+    passages = [passage for _, passage in QUESTIONS]
+    return [_default_group(number, passages) for number in range(seed, seed + samples)]
 
 
 def _default_group(number: int, passages: Sequence[str]) -> list[Text]:
@@ -76,7 +83,7 @@ def _at_least_two(texts: list[Text]) -> list[Text]:
     return texts
 
 
-def _origin(texts: Sequence[Text]) -> str:
+def origin_of(texts: Sequence[Text]) -> str:
     """Where the texts came from, each place once."""
     return "; ".join(dict.fromkeys(text.origin for text in texts))
 

@@ -26,13 +26,17 @@ def prepare_series(loaded: LoadedModel, values: Sequence[str], samples: int, see
     """
     points = int(getattr(loaded.config, "context_length", None) or DEFAULT_POINTS)
     channels = int(getattr(loaded.config, "num_input_channels", None) or 0)
-    given = [_read(Path(value), points, max(1, channels)) for value in values]
-    made = given or [_waves(seed + number, points, max(1, channels)) for number in range(samples)]
     prepared = []
-    for series, origin in made:
+    for series, origin in series_of(values, samples, seed, points, max(1, channels)):
         shaped = series[None] if channels else series[None, :, 0]
         prepared.append(sample_of({"past_values": shaped}, origin))
     return tuple(prepared)
+
+
+def series_of(values: Sequence[str], samples: int, seed: int, points: int, channels: int) -> list[tuple[Tensor, str]]:
+    """[points, channels] of each file given, and its origin; without any, of `samples` waves. Raises `UsageError`."""
+    given = [_read(Path(value), points, channels) for value in values]
+    return given or [_waves(seed + number, points, channels) for number in range(samples)]
 
 
 def _read(path: Path, points: int, channels: int) -> tuple[Tensor, str]:

@@ -25,8 +25,7 @@ def prepare_frames(loaded: LoadedModel, values: Sequence[str], samples: int, see
     """
     count = next((n for name in ("num_frames", "frames_per_clip") if (n := getattr(loaded.config, name, None))), 0)
     count = int(count or DEFAULT_FRAMES)
-    videos = [_read(Path(value), count) for value in values]
-    videos = videos or [_moving(seed + number, count) for number in range(samples)]
+    videos = videos_of(values, samples, seed, count)
     name = "pixel_values_videos" if takes(loaded, "pixel_values_videos") else "pixel_values"
     prepared = []
     for frames in videos:
@@ -34,6 +33,12 @@ def prepare_frames(loaded: LoadedModel, values: Sequence[str], samples: int, see
         pixels = torch.stack([each.reshape(each.shape[-3:]) for each in encoded])[None]
         prepared.append(sample_of({name: pixels}, frames[0].origin))
     return tuple(prepared)
+
+
+def videos_of(values: Sequence[str], samples: int, seed: int, count: int) -> list[list[Picture]]:
+    """As many frames of each folder given; without any, of `samples` pictures that move. Raises `UsageError`."""
+    given = [_read(Path(value), count) for value in values]
+    return given or [_moving(seed + number, count) for number in range(samples)]
 
 
 def _read(folder: Path, count: int) -> list[Picture]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
@@ -11,7 +12,7 @@ from npu_adapt.report.adaptation import adaptation_report
 from npu_adapt.report.bundle import modelzoo
 from npu_adapt.report.bundle.recipes import Recipe
 from npu_adapt.report.bundle.requirements import requirements
-from npu_adapt.report.bundle.screens import pictures
+from npu_adapt.report.bundle.screens import as_png, pictures
 from npu_adapt.report.bundle.scripts import Inputs, scripts, self_test
 from npu_adapt.report.document import Block, Code, Inline, Section, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
@@ -32,18 +33,22 @@ def contents(
     language: Language,
     *,
     weights_inside: bool,
+    as_pixels: bool = True,
 ) -> dict[str, bytes]:
-    """Each file by its place in the bundle."""
+    """Each file by its place in the bundle. `as_pixels`: the screens as PNG too, where this machine can draw them."""
     texts = scripts(summary, recipe, inputs, compared, weights_inside=weights_inside)
     texts["requirements.txt"] = requirements(summary, recipe)
     texts |= dict(pictures(summary, language))
+    vectors = [place for place in texts if as_pixels and place.endswith(".svg")]
+    pixels = {f"{place[:-4]}.png": as_png(texts[place], language) for place in vectors}
+    drawn = {place: data for place, data in pixels.items() if data is not None}
     texts |= {f"results/{name}.json": text for name in SECTIONS if (text := section(summary, name))}
     if layout == "modelzoo":
         texts["test/self_test.py"] = self_test(summary)
         texts = {place: modelzoo.LICENCE * place.endswith(".py") + text for place, text in texts.items()}
         texts[modelzoo.LEVEL_FILE] = modelzoo.levels(summary)
-    texts["README.md"] = readme(summary, inputs, layout, language, tuple(texts))
-    return {place: text.encode() for place, text in texts.items()}
+    texts["README.md"] = readme(summary, inputs, layout, language, (*texts, *drawn))
+    return {place: text.encode() for place, text in texts.items()} | drawn
 
 
 def section(summary: Summary, name: str) -> str:
@@ -65,7 +70,8 @@ def readme(summary: Summary, inputs: Inputs, layout: str, language: Language, pl
     if layout == "modelzoo":
         first.append(modelzoo.pairing(figures))
     text = markdown(replace(report, sections=(*first, *report.sections)))
-    shown = [f"![npu-adapt {place[8:-4]}]({place})\n" for place in places if place.startswith("screens/")]
+    screens = {Path(place).stem: place for place in places if place.startswith("screens/")}  # a PNG where there is one
+    shown = [f"![npu-adapt {name}]({place})\n" for name, place in screens.items()]
     return "\n".join([text, f"## {figures.say('title-bundle-screens')}\n", *shown])
 
 

@@ -7,7 +7,9 @@ from typing import Literal, TypeAlias
 
 from npu_adapt.records import ModelInfo, Run
 
-InputKind: TypeAlias = Literal["picture", "sound", "text", "question", "candidates", "prompt"]
+InputKind: TypeAlias = Literal[
+    "picture", "sound", "text", "question", "candidates", "prompt", "video", "series", "sentences", "passages"
+]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,22 @@ RECIPES = (
            ("first_step_logits",), "first_step_logits"),
     Recipe("question-answering", "AutoModelForQuestionAnswering", ("tokenizer",), "question", "hidden", "answers",
            "question", ("start_logits", "end_logits"), "start_logits"),
+    Recipe("depth-estimation", "AutoModelForDepthEstimation", ("image",), "picture", "plain", "depths", "picture",
+           ("predicted_depth",)),
+    Recipe("image-to-image", "AutoModelForImageToImage", ("image",), "picture", "plain", "brightness", "picture",
+           ("reconstruction",)),
+    Recipe("keypoint-detection", "AutoModelForPoseEstimation", ("image",), "box", "plain", "joints", "picture",
+           ("heatmaps",)),
+    Recipe("mask-generation", "AutoModelForMaskGeneration", ("image",), "point", "plain", "shares", "picture",
+           ("pred_masks", "iou_scores")),
+    Recipe("video-classification", "AutoModelForVideoClassification", ("image",), "video", "hidden", "classes",
+           "video", ("logits",), "logits"),
+    Recipe("time-series-forecasting", "AutoModelForTimeSeriesPrediction", (), "series", "plain", "steps", "series",
+           ("mean_predictions",)),
+    Recipe("sentence-similarity", "AutoModel", ("tokenizer",), "sentences", "embed", "similarities", "sentences",
+           ("sentence_embedding",)),
+    Recipe("text-ranking", "AutoModelForSequenceClassification", ("tokenizer",), "passages", "rank", "passages",
+           "passages", ("scores",), "scores"),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Pictures of what the commands printed: their first screens, drawn by Rich from the record."""
+"""Pictures of what the commands printed: their first screens, drawn by Rich from the record, as SVG and as PNG."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from npu_adapt.report.screens import Command
 
 WIDTH = 104  # columns
+ZOOM = 1.5  # pixels of a PNG for each unit of its SVG
+MONOSPACE: dict[Language, str] = {"en": "DejaVu Sans Mono", "zh": "Noto Sans Mono CJK SC"}  # else another one
+SAMPLE = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><text y="22">{text}</text></svg>'
 SHOWN = Path("logs")  # where the bundle's evidence lies, seen from the bundle
 
 
@@ -24,6 +27,22 @@ def pictures(summary: Summary, language: Language) -> Iterator[tuple[str, str]]:
     for command in commands:
         if command in summary.commands:
             yield f"screens/{command}.svg", picture(summary, command, language)
+
+
+def as_png(svg: str, language: Language) -> bytes | None:
+    """The same picture in pixels.
+
+    None: resvg is not installed (extra `[pictures]`), or no font on this machine has the letters.
+    """
+    try:
+        from resvg_py import svg_to_bytes
+    except ImportError:
+        return None
+    letter = "国" if language == "zh" else "M"
+    shown, empty = (svg_to_bytes(svg_string=SAMPLE.format(text=text)) for text in (letter, ""))
+    if shown == empty:
+        return None
+    return bytes(svg_to_bytes(svg_string=svg, zoom=ZOOM, monospace_family=MONOSPACE[language]))
 
 
 def picture(summary: Summary, command: Command, language: Language) -> str:

@@ -39,6 +39,7 @@ IMPORTS = (  # in the order of the file: what the text has, and what it then imp
     (r"SimpleNamespace\(", "from types import SimpleNamespace"),
     (r"Any\b", "from typing import Any, NamedTuple"),
     (r"", ""),
+    (r"numpy\.loadtxt", "import numpy"),
     (r"soundfile\.", "import soundfile"),
     (r"torch\.", "import torch"),
     (r"Image\.open", "from PIL import Image, ImageOps"),
@@ -51,6 +52,10 @@ SHOWN_INPUT: dict[InputKind, str] = {
     "question": "'QUESTION? PASSAGE'",
     "candidates": "PICTURE_OR_TEXT",
     "prompt": "PICTURE_OR_TEXT",
+    "video": "FOLDER_OF_FRAMES",
+    "series": "CSV",
+    "sentences": "TEXT",
+    "passages": "QUERY_THEN_PASSAGES",
 }
 
 

@@ -101,6 +101,10 @@ OF_OURS: dict[str, Phrase] = {
     "weights-not-hubs": Phrase(
         "{field} is {recorded}, and {source} lists {derived}", "{field} 为 {recorded}，而 {source} 列出的是 {derived}"
     ),
+    "bundle-differs": Phrase(
+        "{file}: {recorded:if:audit-stands} is written by {source} as: {derived}",
+        "{file}：{recorded:if:audit-stands} 由 {source} 写出的应为：{derived}",
+    ),
     "results-differ": Phrase(
         "the report says {said}, and {source} says {recorded}", "报告写的是 {said}，而 {source} 中为 {recorded}"
     ),

@@ -17,6 +17,7 @@ from npu_adapt.progress import Progress
 from npu_adapt.records.audit import Audit, AuditFinding, Note
 from npu_adapt.workflows.audit.commands import against_commands
 from npu_adapt.workflows.audit.findings import of_contradictions, of_text
+from npu_adapt.workflows.audit.handed_in import README, against_record, is_bundle
 from npu_adapt.workflows.audit.logs import against_logs
 from npu_adapt.workflows.audit.outputs import SAVED, against_outputs
 from npu_adapt.workflows.audit.place import LARGEST_REPORT, NEXT, Gathered, OwnSummary, gathered
@@ -60,8 +61,12 @@ def audit(request: AuditRequest, progress: Progress) -> Audit:
     for at, own in enumerate(there.summaries):
         _audit_summary(own, there.logs if at == 0 else (), request, found, progress)
     results = read_results(result_files(request.path)) if request.path.is_dir() else {}
+    handed_in = request.path / README if there.summaries and is_bundle(request.path) else None
+    if handed_in is not None:
+        found.add(against_record(request.path, there.summaries[0]))
     for report in there.reports:
-        _audit_report(report, there, results, found, alone=len(there.reports) == 1 and not there.summaries)
+        known = _Known(there, results, rendered=report == handed_in)
+        _audit_report(report, known, found, alone=len(there.reports) == 1 and not there.summaries)
     found.files += map(str, results)
     if not found.files:
         raise UsageError(Sentence("{path} holds no text that could be read", path=request.path), hint=NEXT)
@@ -109,18 +114,28 @@ def _audit_summary(
         found.add(against_outputs(path.parent, str(path)))
 
 
-def _audit_report(path: Path, there: Gathered, results: Results, found: _Collected, *, alone: bool) -> None:
+@dataclass(frozen=True)
+class _Known:
+    """What a report is held against."""
+
+    there: Gathered
+    results: Results
+    rendered: bool  # whether it was compared with the record already, as part of a bundle
+
+
+def _audit_report(path: Path, known: _Known, found: _Collected, *, alone: bool) -> None:
     """A report: against the summary that it names, against itself, and against the results beside it."""
     text = read_report(path, alone=alone, notes=found.notes)
     if text is None:
         return
     found.files.append(str(path))
     is_ours = summary_hash(text) is not None
-    if is_ours:
-        found.add(against_summary(path, text, there))
+    hashes = {each for own in known.there.summaries for each in own.hashes}
+    if is_ours and not (known.rendered and summary_hash(text) in hashes):
+        found.add(against_summary(path, text, known.there))
     read = ReportText(text)
     found.findings += of_text(audit_text(read, OF_OURS) if is_ours else audit_text(read), str(path))
-    found.findings += against_results(read, path, results)
+    found.findings += against_results(read, path, known.results)
     found.checks += len(read.claims)
 
 

@@ -24,6 +24,7 @@ OwnId = Literal[
     "weights-not-hubs",
     "outputs-differ",
     "results-differ",
+    "bundle-differs",
 ]  # all of them contradictions
 
 

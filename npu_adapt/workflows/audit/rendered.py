@@ -38,7 +38,7 @@ def against_summary(path: Path, text: str, among: Gathered) -> tuple[list[AuditF
     if own.summary.tool.version != __version__:
         return found, [Note(id="other-version", values={"version": own.summary.tool.version})], 1
     expected = min((render(own.summary, each) for each in LANGUAGES), key=lambda each: _distance(text, each))
-    found += _differences(path, text.splitlines(), expected.splitlines(), own)
+    found += differences(path, text.splitlines(), expected.splitlines(), own)
     return found, [], len(expected.splitlines())
 
 
@@ -56,7 +56,7 @@ def _distance(text: str, rendered: str) -> int:
     return sum(line not in lines for line in rendered.splitlines())
 
 
-def _differences(path: Path, lines: Sequence[str], expected: Sequence[str], own: OwnSummary) -> Iterator[AuditFinding]:
+def differences(path: Path, lines: Sequence[str], expected: Sequence[str], own: OwnSummary) -> Iterator[AuditFinding]:
     """Lines that were changed or left out; what somebody added is no contradiction to the summary."""
     matcher = SequenceMatcher(None, expected, lines, autojunk=False)
     for kind, a, b, c, d in matcher.get_opcodes():

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from npu_adapt.errors import UsageError
-from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
+from npu_adapt.models.images import IMAGE_SUFFIXES, Picture, pictures
 from npu_adapt.models.sounds import sounds
-from npu_adapt.models.texts import texts
+from npu_adapt.models.texts import Text, texts
 from npu_adapt.records import InputInfo, Summary
 from npu_adapt.report.bundle.recipes import InputKind, Recipe
 from npu_adapt.report.bundle.scripts import Inputs
@@ -25,8 +26,12 @@ class Found(NamedTuple):
     """An input again."""
 
     origin: str  # as the record has it, which may say more
-    value: str  # as a script takes it; the name of a file that has `data`
-    data: bytes | None = None  # None: the value says all
+    value: str  # as a script takes it; the name of what `files` hold, where there are any
+    files: Mapping[str, bytes] = MappingProxyType({})  # by name
+
+
+Shape: TypeAlias = tuple[int, ...]  # of the first tensor that went in
+Finder: TypeAlias = Callable[[Sequence[str], Path, int, int, Shape], list[Found]]
 
 
 def inputs_of(summary: Summary, recipe: Recipe, infos: tuple[InputInfo, ...], command: str, folder: str) -> Inputs:
@@ -39,14 +44,14 @@ def inputs_of(summary: Summary, recipe: Recipe, infos: tuple[InputInfo, ...], co
     samples = sum(info.name == infos[0].name for info in infos)
     typed = typed_inputs(command)
     try:
-        found = FINDERS[recipe.inputs](typed, Path(weights.path), samples, run.seed)
+        found = FINDERS[recipe.inputs](typed, Path(weights.path), samples, run.seed, infos[0].shape)
     except UsageError:  # a file that is gone, or is none any more
         found = []
     origins = tuple(dict.fromkeys(info.origin for info in infos))
     if not found or not all(any(origin.startswith(each.origin) for origin in origins) for each in found):
         return Inputs((), {}, origins)
-    values = tuple(dict.fromkeys(each.value if each.data is None else f"{folder}/{each.value}" for each in found))
-    return Inputs(values, {f"{folder}/{each.value}": each.data for each in found if each.data is not None})
+    values = tuple(dict.fromkeys(f"{folder}/{each.value}" if each.files else each.value for each in found))
+    return Inputs(values, {f"{folder}/{name}": data for each in found for name, data in each.files.items()})
 
 
 def typed_inputs(command: str) -> tuple[str, ...]:
@@ -59,16 +64,21 @@ def typed_inputs(command: str) -> tuple[str, ...]:
     return (*found, *(word.partition("=")[2] for word in words if word.startswith("--input=")))
 
 
-def _pictures(typed: Sequence[str], checkpoint: Path, samples: int, seed: int) -> list[Found]:
+def _pictures(typed: Sequence[str], checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
     found: list[Found] = []
     for number, picture in enumerate(pictures(typed, checkpoint / "images", samples, seed)):
-        buffer = io.BytesIO()
-        picture.image.save(buffer, "PNG")  # without loss: the pixels that the run saw
-        found.append(Found(picture.origin, f"picture-{number}.png", buffer.getvalue()))
+        name = f"picture-{number}.png"
+        found.append(Found(picture.origin, name, {name: _png(picture)}))
     return found
 
 
-def _sounds(typed: Sequence[str], checkpoint: Path, samples: int, seed: int) -> list[Found]:
+def _png(picture: Picture) -> bytes:
+    buffer = io.BytesIO()
+    picture.image.save(buffer, "PNG")  # without loss: the pixels that the run saw
+    return buffer.getvalue()
+
+
+def _sounds(typed: Sequence[str], checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
     import soundfile
 
     rate = _rate(checkpoint)
@@ -76,7 +86,8 @@ def _sounds(typed: Sequence[str], checkpoint: Path, samples: int, seed: int) -> 
     for number, sound in enumerate(sounds(typed, rate, samples, seed)):
         buffer = io.BytesIO()
         soundfile.write(buffer, sound.waveform, rate, format="WAV", subtype="FLOAT")
-        found.append(Found(sound.origin, f"sound-{number}.wav", buffer.getvalue()))
+        name = f"sound-{number}.wav"
+        found.append(Found(sound.origin, name, {name: buffer.getvalue()}))
     return found
 
 
@@ -89,23 +100,23 @@ def _rate(checkpoint: Path) -> int:
     return said if isinstance(said, int) else RATE
 
 
-def _texts(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int) -> list[Found]:
+def _texts(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
     return [Found(each.origin, each.text) for each in texts(typed, samples, seed)]
 
 
-def _questions(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int) -> list[Found]:
+def _questions(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
     from npu_adapt.models.tasks.questions import questions
 
     return [Found(each.origin, f"{each.question} {each.passage}") for each in questions(typed, samples, seed)]
 
 
-def _candidates(typed: Sequence[str], checkpoint: Path, samples: int, seed: int) -> list[Found]:
+def _candidates(typed: Sequence[str], checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
     from npu_adapt.models.tasks.image_text import CANDIDATES
 
     return _beside_pictures(typed, checkpoint, samples, seed, CANDIDATES, "candidate texts ")
 
 
-def _prompts(typed: Sequence[str], checkpoint: Path, samples: int, seed: int) -> list[Found]:
+def _prompts(typed: Sequence[str], checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
     from npu_adapt.models.tasks.image_to_text import PROMPT
 
     return _beside_pictures(typed, checkpoint, samples, seed, (PROMPT,), "")
@@ -117,14 +128,65 @@ def _beside_pictures(
     """Pictures, and the texts that are read with all of them."""
     files = [value for value in typed if Path(value).suffix.lower() in IMAGE_SUFFIXES]
     given = [value for value in typed if value not in files] or default
-    return [*_pictures(files, checkpoint, samples, seed), *(Found(origin, text) for text in given)]
+    return [*_pictures(files, checkpoint, samples, seed, ()), *(Found(origin, text) for text in given)]
 
 
-FINDERS: dict[InputKind, Callable[[Sequence[str], Path, int, int], list[Found]]] = {
+def _videos(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int, shape: Shape) -> list[Found]:
+    from npu_adapt.models.tasks.video import videos_of
+
+    found = []
+    for number, frames in enumerate(videos_of(typed, samples, seed, shape[1])):
+        folder = f"video-{number}"
+        files = {f"{folder}/{at:03}.png": _png(frame) for at, frame in enumerate(frames)}
+        found.append(Found(frames[0].origin, folder, files))
+    return found
+
+
+def _series(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int, shape: Shape) -> list[Found]:
+    from npu_adapt.models.tasks.series import series_of
+
+    found = []
+    channels = shape[2] if len(shape) > 2 else 1
+    for number, (series, origin) in enumerate(series_of(typed, samples, seed, shape[1], channels)):
+        name = f"series-{number}.csv"
+        lines = (",".join(map(repr, row)) for row in series.tolist())  # as many digits as give the same bits
+        found.append(Found(origin, name, {name: "".join(f"{line}\n" for line in lines).encode()}))
+    return found
+
+
+def _sentences(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
+    from npu_adapt.models.tasks.sentences import sentence_groups
+
+    return _groups(sentence_groups(typed, samples, seed))
+
+
+def _passages(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
+    from npu_adapt.models.tasks.sentences import passage_groups
+
+    return _groups(passage_groups(typed, samples, seed))
+
+
+def _groups(groups: Sequence[Sequence[Text]]) -> list[Found]:
+    """Texts that are read together, each group a file."""
+    from npu_adapt.models.tasks.sentences import origin_of
+
+    found = []
+    for number, group in enumerate(groups):
+        name = f"texts-{number}.json"
+        data = json.dumps([each.text for each in group], indent=1, ensure_ascii=False) + "\n"
+        found.append(Found(origin_of(group), name, {name: data.encode()}))
+    return found
+
+
+FINDERS: dict[InputKind, Finder] = {
     "picture": _pictures,
     "sound": _sounds,
     "text": _texts,
     "question": _questions,
     "candidates": _candidates,
     "prompt": _prompts,
+    "video": _videos,
+    "series": _series,
+    "sentences": _sentences,
+    "passages": _passages,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import runpy
 import subprocess
@@ -13,12 +14,15 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+from msgspec.structs import replace
+from PIL import Image, ImageChops
 
 from npu_adapt.errors import UsageError
 from npu_adapt.evidence import Logs
 from npu_adapt.models.tasks import TASKS
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary
+from npu_adapt.report.bundle import screens
 from npu_adapt.workflows.bundle.command import bundle
 from npu_adapt.workflows.compare.command import CompareOptions, compare
 from npu_adapt.workflows.folders import require_free
@@ -28,12 +32,11 @@ from tests.models.tiny_models import MAKERS
 from tests.report.summaries import SAMPLES
 
 Made = tuple[Path, Summary]
-# Rows that have no script: a bundle of theirs is refused, which the last test shows of one.
+# Rows that have no script; a bundle of theirs is refused.
 REFUSED = frozenset(
     {
-        "depth-estimation", "image-to-image", "pose-estimation", "mask-generation", "video-classification",
-        "time-series-forecasting", "sentence-similarity", "text-ranking", "model-outputs",
-        "text-to-speech", "text-to-spectrogram", "document-question-answering", "document-image-question-answering",
+        "model-outputs", "text-to-speech", "text-to-spectrogram", "document-question-answering",
+        "document-image-question-answering",
     }
 )  # fmt: skip
 SCRIPTED = [name for name, (_, row, *_) in MAKERS.items() if row not in REFUSED]
@@ -185,7 +188,22 @@ def test_a_model_zoo_gets_its_files(folder: Path, tmp_path: Path) -> None:
     assert f"torch=={torch.__version__.partition('+')[0]}\n" in pins and "torch_npu" not in pins  # the CPU ran
     readme = (tmp_path / "out" / "README.md").read_text()
     assert readme.index("## 评分一览") < readme.index("## 版本配套") < readme.index("## 模型信息")
-    assert "![npu-adapt infer](screens/infer.svg)" in readme
+    shown = "png" if (tmp_path / "out" / "screens" / "infer.png").exists() else "svg"
+    assert f"![npu-adapt infer](screens/infer.{shown})" in readme
+
+
+def test_a_screen_in_pixels_shows_what_the_screen_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("resvg_py")
+    svg = screens.picture(SAMPLES["success"](), "compare", "en")
+    drawn = screens.as_png(svg, "en")
+    if drawn is None:
+        pytest.skip("no font is installed")
+    image = Image.open(io.BytesIO(drawn)).convert("RGB")
+    inked = Image.open(io.BytesIO(screens.as_png(svg.replace("palace", "").replace("Ascend", ""), "en") or b""))
+    assert image.width > screens.WIDTH * 10 and image.size == inked.size
+    assert ImageChops.difference(image, inked.convert("RGB")).getbbox() is not None
+    monkeypatch.setattr(screens, "SAMPLE", "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'></svg>")
+    assert screens.as_png(svg, "zh") is None  # where no font has the letter
 
 
 def test_the_last_line_of_the_self_test_says_whether_the_report_holds(
@@ -215,8 +233,10 @@ def test_an_audit_finds_nothing_in_a_bundle(folder: Path) -> None:
     assert [(each.id, each.places) for each in found.findings] == []
 
 
-def test_a_task_without_a_script_is_refused(folder: Path) -> None:
-    name = next(name for name, (_, row, *_) in MAKERS.items() if row in REFUSED)
-    with pytest.raises(UsageError, match="no script is known for"):
-        written(folder, name, lambda request: infer(request, Silent()))
-    assert not (folder / f"{name}-bundle").exists()
+def test_outputs_that_no_recipe_has_are_refused(tmp_path: Path) -> None:
+    summary = SAMPLES["success"]()
+    assert summary.model is not None
+    other = replace(summary, model=replace(summary.model, task="a task of a plugin"))
+    with pytest.raises(UsageError, match="no script is known for a task of a plugin"):
+        bundle(other, Logs(tmp_path), tmp_path / "out", "contest", "en")
+    assert not (tmp_path / "out").exists()
