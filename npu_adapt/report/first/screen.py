@@ -130,8 +130,9 @@ def listed(*facts: tuple[Inline, ...] | Inline | None) -> tuple[Inline, ...]:
 
 def clipped(text: str) -> Code:
     """Somebody else's text, cut where it would fill the line."""
-    if cell_len(text) <= LONGEST_NAME:
+    if len(text) <= LONGEST_NAME and cell_len(text) <= LONGEST_NAME:
         return Code(text)
+    text = text[:LONGEST_NAME]  # before it is measured: it may be a whole input
     while cell_len(text) >= LONGEST_NAME:
         text = text[:-1]
     return Code(text + "…")
