@@ -18,7 +18,7 @@ from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.models.adapters.name import require_model
 from npu_adapt.workflows.processes.call import Call, plain_call, value_of
 from npu_adapt.workflows.sweep.command import ENV
-from npu_adapt.workflows.sweep.listing import Given, ListedModel, ModelList, Options
+from npu_adapt.workflows.sweep.listing import Given, ListedModel, ModelList, Options, bare
 from npu_adapt.workflows.sweep.plan import Job, folders_of
 from npu_adapt.workflows.sweep.request import ModelSeconds, Step, SweepRequest
 
@@ -103,7 +103,7 @@ def _name_of(given: Given | None, model: str) -> str:
     if given is None:
         return model
     if not isinstance(given.value, str) or not given.value:
-        given.refuse(f"{given.value!r} is no name", EXPLAINED)
+        given.refuse(f"{given.shown} is no name", EXPLAINED)
     return given.value
 
 
@@ -111,7 +111,7 @@ def _run_of(given: Given | None, otherwise: tuple[Step, ...]) -> tuple[str, ...]
     """The commands, in the order in which they are run."""
     steps = otherwise
     if given is not None:
-        value = _bare(given.value)
+        value = bare(given.value)
         named = value.split(",") if isinstance(value, str) else value
         steps = _converted(Given(named, given.origin), tuple[Step, ...])
     return tuple(command for command in COMMANDS if command in steps)
@@ -203,7 +203,7 @@ def _call(command: str, model: str, given: Mapping[str, Given]) -> Call:
 
 def _value(known: Known, given: Given) -> Any:
     """The field's value. Raises `UsageError` with the place."""
-    value = _bare(given.value)
+    value = bare(given.value)
     if known.option.is_list or known.option.is_share:
         typed = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         try:
@@ -219,25 +219,16 @@ def _converted(given: Given, kind: Any) -> Any:
     try:
         return value_of(kind, given.value)
     except msgspec.ValidationError as error:
-        given.refuse(f"{given.value!r}: {error}", EXPLAINED)
-
-
-def _bare(value: Any) -> Any:
-    """A value without the places of its parts."""
-    if isinstance(value, Given):
-        return _bare(value.value)
-    if isinstance(value, list):
-        return [_bare(each) for each in value]
-    return {name: _bare(each) for name, each in value.items()} if isinstance(value, dict) else value
+        given.refuse(f"{given.shown}: {error}", EXPLAINED)
 
 
 def _plain(given: Mapping[str, Given]) -> dict[str, Any]:
-    return {name: _bare(each) for name, each in sorted(given.items())}
+    return {name: bare(each) for name, each in sorted(given.items())}
 
 
 def _words(known: Known, given: Given) -> Iterator[str]:
     """The option as one types it."""
-    value = _bare(given.value)
+    value = bare(given.value)
     if isinstance(value, bool):
         if value or len(known.words) > 1:
             yield known.words[0 if value else 1]

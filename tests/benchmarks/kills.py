@@ -235,8 +235,10 @@ def import_everything() -> None:
             ("bench", BUILTIN, "--device", "cpu", "--iters", "1", "--no-limits", *logs),
             ("report", *logs),
             ("models", "list"),
+            ("audit", folder, "--offline"),
         ):
             run_here(command)
+        from npu_adapt.cli import sweep_calls, sweep_screen  # noqa: F401 - for a user who may not read this interpreter
 
 
 def run_here(arguments: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from npu_adapt.devices.doctor.npu_smi import (
+    LARGEST_ANSWER,
     Asking,
     Chip,
     NpuSmi,
@@ -138,10 +139,21 @@ def test_one_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
 
 
 def test_one_that_never_ends_its_answer_fills_no_disk(tmp_path: Path) -> None:
-    with Asking(stub(tmp_path, "exec yes no table")) as asking:
+    began = time.monotonic()
+    with Asking(stub(tmp_path, "yes no table")) as asking:  # not itself: a process that it starts
         said = asking.answer(30)
-    assert len(said.text) <= 1 << 24
-    assert said.code is not None and said.code != 0
+    assert len(said.text) <= LARGEST_ANSWER
+    assert said.code is not None and said.code < 0
+    assert time.monotonic() - began < 10
+
+
+def test_what_one_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
+    """It holds the pipe open."""
+    began = time.monotonic()
+    with Asking(stub(tmp_path, f"cat {SAMPLES}/910b4.txt; sleep 600 & exit 0")) as asking:
+        said = asking.answer(30)
+    assert (said.code, len(said.chips)) == (0, 2)
+    assert time.monotonic() - began < 10
 
 
 def test_one_that_cannot_be_started_is_said(tmp_path: Path) -> None:

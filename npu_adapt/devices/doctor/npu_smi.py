@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import os
 import re
-import resource
+import selectors
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,6 +28,8 @@ from pathlib import Path
 from typing import IO
 
 LARGEST_ANSWER = 1 << 20  # bytes; sixteen chips and their processes take ten thousand
+PAUSE = 0.1  # seconds between two looks at whether it has ended
+FAREWELL_SECONDS = 5.0  # for one that was killed
 MEBIBYTE = 1 << 20  # npu-smi writes MB and counts 2^20
 # Where drivers put the tool when it is not on the path.
 USUAL_PLACES = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi", "/usr/local/Ascend/driver/tools/npu-smi")
@@ -137,42 +138,56 @@ def find() -> str | None:
 
 
 def _start(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    # A file, not a pipe: whatever it leaves behind may hold a pipe open, and reading one would wait for that.
-    output = tempfile.TemporaryFile()  # noqa: SIM115 - `_finish` closes it
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "LC_ALL": "C"},
-            start_new_session=True,
-        )
-    except OSError:
-        output.close()
-        raise
-    with suppress(OSError):  # it has ended already
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (LARGEST_ANSWER, LARGEST_ANSWER))
-    return process, output
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "LC_ALL": "C"},
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    return process, process.stdout
 
 
 def _finish(process: subprocess.Popen[bytes], output: IO[bytes], seconds: float) -> tuple[int | None, str]:
-    """Exit status and text; None for one that had to be killed."""
-    code: int | None
-    try:
-        code = process.wait(max(0.0, seconds))
-    except subprocess.TimeoutExpired:
-        _kill(process)
-        code = None
+    """Exit status and text; None for one that had not ended in time, and was killed as one that says too much is."""
+    until = time.monotonic() + max(0.0, seconds)
     with output:
-        output.seek(0)
-        return code, output.read(LARGEST_ANSWER).decode("utf-8", "replace")
+        data = _said(process, output.fileno(), until)
+        if len(data) > LARGEST_ANSWER:
+            _kill(process)
+        try:
+            code: int | None = process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            code = None
+    return code, data[:LARGEST_ANSWER].decode("utf-8", "replace")
+
+
+def _said(process: subprocess.Popen[bytes], output: int, until: float) -> bytes:
+    """What it says to its end; what it leaves behind may hold the pipe open, and is not waited for."""
+    data = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while len(data) <= LARGEST_ANSWER:
+            left = until - time.monotonic()
+            has_ended = process.poll() is not None
+            if selector.select(0.0 if has_ended else max(0.0, min(left, PAUSE))):
+                piece = os.read(output, 1 << 16)
+                data += piece
+                if not piece:
+                    break
+            elif has_ended or left <= 0:
+                break
+    return data
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with suppress(subprocess.TimeoutExpired):  # within a call of its driver not even this ends it
+        process.wait(FAREWELL_SECONDS)
 
 
 def parse_chips(text: str) -> tuple[Chip, ...]:

@@ -129,7 +129,8 @@ class Probing:
         if self._process is not None and self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):  # within a call of its driver not even this ends it
+                self._process.wait(FAREWELL_SECONDS)
         os.close(self._read)
         self._output.close()
         self._folder.cleanup()

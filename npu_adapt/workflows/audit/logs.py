@@ -64,7 +64,7 @@ def _told(summary: Summary, event: str, fields: dict[str, str]) -> Iterator[tupl
         yield from (
             (path, name, fields[name])
             for name, path in (("model", "model.id"), ("device", "run.device"))
-            if name in fields
+            if name in fields and not (name == "model" and _is_path(summary))
         )
     elif event in FLAT:
         base, renamed = FLAT[event]
@@ -80,6 +80,11 @@ def _told(summary: Summary, event: str, fields: dict[str, str]) -> Iterator[tupl
                     yield f"{base}.{at}.{renamed.get(name, name)}", name, value
     elif event == "term":
         yield from _of_term(summary, fields)
+
+
+def _is_path(summary: Summary) -> bool:
+    """Whether the model is a file or a folder: the log has its path as it was typed, the summary where that leads."""
+    return summary.model is not None and summary.model.source in ("directory", "adapter")
 
 
 def _of_term(summary: Summary, fields: dict[str, str]) -> Iterator[tuple[str, str, str]]:

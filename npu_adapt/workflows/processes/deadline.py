@@ -21,6 +21,8 @@ from npu_adapt.workflows.processes.children import child_environment
 HANDOVER_VARIABLE = "NPU_ADAPT_HANDOVER"  # where the child links the folder of its run
 
 
+FAREWELL_SECONDS = 10.0  # for one that was asked to end
+
 Child = subprocess.Popen[bytes]
 
 
@@ -63,7 +65,10 @@ def run_with_deadline(
         except KeyboardInterrupt:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGINT)
-            child.wait()
+            try:
+                child.wait(FAREWELL_SECONDS)
+            except subprocess.TimeoutExpired:  # within a library that looks for no interrupt
+                kill_group(child)
             raise
 
 
@@ -71,7 +76,8 @@ def kill_group(child: Child) -> None:
     """Ends the child and whatever it started."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    with suppress(subprocess.TimeoutExpired):  # within a call of a driver not even this ends it
+        child.wait(FAREWELL_SECONDS)
 
 
 def _stage(handover: Path) -> str:
