@@ -36,6 +36,21 @@ def is_utf8(name: str | Path) -> bool:
     return True
 
 
+def exists(path: str | Path) -> bool:
+    """Whether something is there that this user may know of; False for what no path can be. `Path.exists` raises."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a regular file is there, as `exists`."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder is there, as `exists`."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def open_regular(path: str | Path) -> BinaryIO:
     """The file, opened for reading.
 

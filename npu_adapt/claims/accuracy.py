@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from npu_adapt.claims.claim import Claim
+from npu_adapt.claims.claim import MOST_CLAIMS, Claim
 from npu_adapt.claims.conditions import condition, together
 from npu_adapt.claims.finding import Found
 from npu_adapt.claims.report import ReportText
@@ -95,12 +95,13 @@ def _same_pair(one: Claim, other: Claim, candidates: int) -> bool:
 
 def max_below_mean(report: ReportText) -> Iterator[Found]:
     """A maximum below its own mean."""
-    means = [each for each in report.claims if each.metric == "mean-abs" and each.is_measured]
-    for claim in report.claims:
-        if claim.metric != "max-abs" or not claim.is_measured or claim.facets.get("statistic") == "mean":
+    means = [each for each in report.claims if each.metric == "mean-abs" and each.is_measured][:MOST_CLAIMS]
+    largest = [each for each in report.claims if each.metric == "max-abs" and each.is_measured][:MOST_CLAIMS]
+    alone = len(largest) == 1
+    for claim in largest:
+        if claim.facets.get("statistic") == "mean":
             continue
         near = [each for each in means if together(claim, each)]
-        alone = sum(each.metric == "max-abs" and each.is_measured for each in report.claims) == 1
         for mean in near or (means if alone else []):
             if _same_pair(claim, mean, len(means)) and claim.number.high < mean.number.low:
                 places = ((claim.line, claim.quote), (mean.line, mean.quote))

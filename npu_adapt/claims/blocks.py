@@ -164,21 +164,20 @@ def _table(tokens: Sequence[Token]) -> Table:
     header: tuple[str, ...] = ()
     rows: list[Row] = []
     cells: list[str] = []
-    in_head = False
+    in_head, line = False, _line(tokens[0])
     for at, token in enumerate(tokens):
         if token.type == "thead_open":
             in_head = True
         elif token.type == "thead_close":
             in_head = False
         elif token.type == "tr_open":
-            cells = []
+            cells, line = [], _line(token)
         elif token.type in ("th_open", "td_open"):
             cells.append(_inline(tokens[at + 1]).replace("\n", " ").strip())
         elif token.type == "tr_close":
             if in_head:
                 header = tuple(cells)
             else:
-                line = next(_line(t) for t in reversed(tokens[:at]) if t.type == "tr_open")
                 rows.append(Row(line, tuple(cells)))
     return Table(_line(tokens[0]), header, tuple(rows))
 

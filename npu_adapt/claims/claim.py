@@ -22,6 +22,9 @@ PERFORMANCE_WORDS = re.compile(
 )
 
 
+MOST_CLAIMS = 300  # of one metric that are held against one another
+
+
 @dataclass(frozen=True)
 class Claim:
     """One figure of a report."""

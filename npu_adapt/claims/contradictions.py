@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from npu_adapt.claims.blocks import Table
-from npu_adapt.claims.claim import Claim
+from npu_adapt.claims.claim import MOST_CLAIMS, Claim
 from npu_adapt.claims.conditions import (
     OF_DATA_SETS,
     PERFORMANCE,
@@ -33,7 +33,6 @@ ROUNDED = 0.5  # cut off instead of rounded: as much again as half a unit of the
 NEAR = 3.0
 NEAR_ACCURACY = 1.02
 MOST_VALUES = 4  # of what is called the same: more are a series whose names are not understood
-MOST_CLAIMS = 300  # of one metric that are held against one another
 ORDER = ("min", "p50", "p90", "p95", "p99", "max")
 CHANGED = re.compile(
     r"优化[前后]|before|after|修改[前后]|调优|旧|改进|历史|此前|原始(?:模型|论文|报告)|官方"

@@ -48,6 +48,6 @@ def audit(request: AuditRequest, output: options.Output) -> None:
 
 
 def as_json(found: Audit) -> str:
-    import msgspec
+    from npu_adapt import records
 
-    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    return records.as_json(found).decode()

@@ -15,7 +15,9 @@ import msgspec
 from npu_adapt.cli.options import Option, Output
 from npu_adapt.cli.parameters import TABLES, Field, arguments, fields_of
 from npu_adapt.errors import Sentence, UsageError
+from npu_adapt.files import exists
 from npu_adapt.models.adapters.name import require_model
+from npu_adapt.records import legible
 from npu_adapt.workflows.processes.call import Call, plain_call, value_of
 from npu_adapt.workflows.sweep.command import ENV
 from npu_adapt.workflows.sweep.listing import Given, ListedModel, ModelList, Options, bare
@@ -86,7 +88,7 @@ def _job(listed: ListedModel, defaults: Options, request: SweepRequest, folder: 
     timeout = options.get("timeout")
     by_command = _by_command(options)
     path = Path(listed.model)
-    model = str(adapter or (path.absolute() if path.exists() else listed.model))
+    model = str(adapter or (path.absolute() if exists(path) else listed.model))
     return Job(
         name=_name_of(options.get("name"), listed.model),
         model=model,
@@ -101,10 +103,10 @@ def _job(listed: ListedModel, defaults: Options, request: SweepRequest, folder: 
 
 def _name_of(given: Given | None, model: str) -> str:
     if given is None:
-        return model
+        return legible(model)
     if not isinstance(given.value, str) or not given.value:
         given.refuse(f"{given.shown} is no name", EXPLAINED)
-    return given.value
+    return legible(given.value)
 
 
 def _run_of(given: Given | None, otherwise: tuple[Step, ...]) -> tuple[str, ...]:

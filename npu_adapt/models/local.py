@@ -178,6 +178,11 @@ def is_hub_id(model: str) -> bool:
     return _HUB_ID.fullmatch(model) is not None and ".." not in model
 
 
+def builtin_folder(model: str) -> Path:
+    """Where the package keeps the built-in model of that id."""
+    return Path(str(files("npu_adapt") / "assets" / model.removeprefix(BUILTIN_PREFIX)))
+
+
 def is_hub_model(model: str) -> bool:
     """Whether `model` means a repository on a hub, and not something on this disk."""
     return not model.startswith(BUILTIN_PREFIX) and not _is_dir(Path(model))
@@ -219,7 +224,7 @@ def _places(request: ModelRequest, registry: Registry) -> Iterator[Place]:
     """
     model = request.model
     if model.startswith(BUILTIN_PREFIX):
-        path = Path(str(files("npu_adapt") / "assets" / model.removeprefix(BUILTIN_PREFIX)))
+        path = builtin_folder(model)
         yield Place(path, "builtin", None, None)
         return
     if _is_dir(Path(model)):

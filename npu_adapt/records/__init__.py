@@ -172,10 +172,15 @@ def _text(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is no part of a record")
 
 
+def legible(text: str) -> str:
+    """The text such that UTF-8 can hold it: bytes that are none are shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _legible(value: Any) -> Any:
-    """`value` with every text such that UTF-8 can hold it."""
+    """`value` with every text `legible`."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        return legible(value)
     if isinstance(value, dict):
         return {_legible(key): _legible(each) for key, each in value.items()}
     return [_legible(each) for each in value] if isinstance(value, (list, tuple)) else value

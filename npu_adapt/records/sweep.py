@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from npu_adapt.errors import Sentence, SummaryUnreadable
-from npu_adapt.records import Fact, Record, ToolInfo
+from npu_adapt.records import Fact, Record, ToolInfo, as_json
 
 SWEEP_SCHEMA_VERSION = 1
 
@@ -172,7 +172,7 @@ def groups_of(rows: tuple[SweepRow, ...]) -> tuple[CauseGroup, ...]:
 
 def encode_sweep(record: Record) -> bytes:
     """UTF-8 JSON, two spaces of indentation, a final newline."""
-    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    return as_json(record)
 
 
 def decode_sweep(data: bytes, *, origin: str) -> Sweep:

@@ -65,6 +65,19 @@ def test_our_own_logs_folder_has_nothing_to_find(invoke: Invoke, good_logs: Path
     assert "NOTHING FOUND" in done.stdout
 
 
+def test_a_folder_of_a_model_may_be_typed_in_any_way(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log has it as it was typed, the summary where that leads."""
+    from npu_adapt.models.local import builtin_folder
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(builtin_folder("builtin:digits-vit"))
+    assert invoke("infer", "./link", "--device", "cpu", "--logs", "logs").exit_code == 0
+    done = invoke("audit", "logs", "--offline")
+    assert done.exit_code == 0, done.output
+
+
 def test_an_edited_summary_is_named_by_field(invoke: Invoke, good_logs: Path, tmp_path: Path) -> None:
     logs = shutil.copytree(good_logs, tmp_path / "logs")
     summary = json.loads((logs / "summary.json").read_text())

@@ -12,7 +12,7 @@ from npu_adapt.claims.report import ReportText
 from npu_adapt.claims.text import NotText, decoded
 from npu_adapt.consistency import contradictions
 from npu_adapt.errors import Sentence, UsageError
-from npu_adapt.files import read_regular
+from npu_adapt.files import is_file, is_folder, read_regular
 from npu_adapt.progress import Progress
 from npu_adapt.records.audit import Audit, AuditFinding, Note
 from npu_adapt.workflows.audit.commands import against_commands
@@ -60,7 +60,7 @@ def audit(request: AuditRequest, progress: Progress) -> Audit:
     found = _Collected()
     for at, own in enumerate(there.summaries):
         _audit_summary(own, there.logs if at == 0 else (), request, found, progress)
-    results = read_results(result_files(request.path)) if request.path.is_dir() else {}
+    results = read_results(result_files(request.path)) if is_folder(request.path) else {}
     handed_in = request.path / README if there.summaries and is_bundle(request.path) else None
     if handed_in is not None:
         found.add(against_record(request.path, there.summaries[0]))
@@ -110,7 +110,7 @@ def _audit_summary(
     found.add(against_files(summary, str(path), progress))
     if not request.offline:
         found.add(against_hub(summary, str(path)))
-    if (path.parent / SAVED).is_file():
+    if is_file(path.parent / SAVED):
         found.add(against_outputs(path.parent, str(path)))
 
 

@@ -64,7 +64,7 @@ def _told(summary: Summary, event: str, fields: dict[str, str]) -> Iterator[tupl
         yield from (
             (path, name, fields[name])
             for name, path in (("model", "model.id"), ("device", "run.device"))
-            if name in fields and not (name == "model" and _is_path(summary))
+            if name in fields and not (name == "model" and _may_lead_there(fields[name], summary))
         )
     elif event in FLAT:
         base, renamed = FLAT[event]
@@ -82,9 +82,12 @@ def _told(summary: Summary, event: str, fields: dict[str, str]) -> Iterator[tupl
         yield from _of_term(summary, fields)
 
 
-def _is_path(summary: Summary) -> bool:
-    """Whether the model is a file or a folder: the log has its path as it was typed, the summary where that leads."""
-    return summary.model is not None and summary.model.source in ("directory", "adapter")
+def _may_lead_there(typed: str, summary: Summary) -> bool:
+    """Whether a path is that of the model: the log has it as it was typed, the summary where that leads, over links."""
+    model = summary.model
+    if model is None or model.source not in ("directory", "adapter"):
+        return False
+    return "/" in typed or typed in (".", "..") or Path(typed).name == Path(model.id).name
 
 
 def _of_term(summary: Summary, fields: dict[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from npu_adapt.errors import Sentence, SummaryUnreadable, UsageError
 from npu_adapt.evidence import HISTORY_FOLDER, LOG_FILES, SUMMARY_FILE, read_summary
-from npu_adapt.files import read_regular
+from npu_adapt.files import is_file, is_folder, read_regular
 from npu_adapt.records import Summary, encode
 
 REPORTS = (".md", ".markdown", ".txt", ".html", ".htm", ".rst")
+LARGEST_SUMMARY = 256 << 20  # bytes
 LARGEST_REPORT = 1 << 20  # bytes: fifty times what a report holds
 MOST_REPORTS = 40
 NO_REPORTS = frozenset(
@@ -46,7 +47,7 @@ class Gathered:
 def gathered(path: Path) -> Gathered:
     """What there is to audit at `path`. Raises `UsageError`, and `SummaryUnreadable` for a summary that is torn."""
     _require_path(path)
-    if path.is_dir():
+    if is_folder(path):
         return _of_folder(path)
     if path.suffix.lower() == ".json":
         own = _own(path)
@@ -84,13 +85,13 @@ def _of_folder(folder: Path) -> Gathered:
 def _summaries(folder: Path) -> tuple[OwnSummary, ...]:
     """The summaries of npu-adapt in a folder or in `logs` or `results` below it."""
     places = [folder / SUMMARY_FILE, folder / "logs" / SUMMARY_FILE, folder / "results" / SUMMARY_FILE]
-    return tuple(_own(place) for place in places if place.is_file() and _is_ours(place))
+    return tuple(_own(place) for place in places if is_file(place) and _is_ours(place))
 
 
 def _is_ours(path: Path) -> bool:
     """Whether a summary.json is one of npu-adapt's, torn or not; another program's is none of ours."""
     try:
-        head = read_regular(path, 256 << 20)[:2000]
+        head = read_regular(path, LARGEST_SUMMARY)[:2000]
     except OSError:
         return True  # what it is, reading it says
     return b"npu-adapt" in head or b"schema_version" in head
@@ -98,7 +99,7 @@ def _is_ours(path: Path) -> bool:
 
 def _own(path: Path) -> OwnSummary:
     summary = read_summary(path)
-    raw = sha256(path.read_bytes()).hexdigest()
+    raw = sha256(read_regular(path, LARGEST_SUMMARY)).hexdigest()
     return OwnSummary(path, summary, frozenset({raw, sha256(encode(summary)).hexdigest()}))
 
 
@@ -113,7 +114,7 @@ def _history(folder: Path) -> tuple[OwnSummary, ...]:
 
 
 def _logs_beside(path: Path) -> tuple[Path, ...]:
-    return tuple(each for name in LOG_FILES.values() if (each := path.parent / name).is_file())
+    return tuple(each for name in LOG_FILES.values() if is_file(each := path.parent / name))
 
 
 def _reports(folder: Path) -> list[Path]:
@@ -128,9 +129,9 @@ def _reports(folder: Path) -> list[Path]:
             except OSError:
                 continue
             found += [
-                e for e in entries if e.suffix.lower() in REPORTS and e.name.lower() not in NO_REPORTS and e.is_file()
+                e for e in entries if e.suffix.lower() in REPORTS and e.name.lower() not in NO_REPORTS and is_file(e)
             ]
-            below += [e for e in entries if e.name not in SKIPPED and not e.is_symlink() and e.is_dir()]
+            below += [e for e in entries if e.name not in SKIPPED and not e.is_symlink() and is_folder(e)]
         level = below[:200]
     return found[:MOST_REPORTS]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from npu_adapt.files import is_file
 from npu_adapt.models.hashing import FileHash, hash_files
 from npu_adapt.models.hubs import HUBS
 from npu_adapt.models.hubs.hub import HubFailure
@@ -20,7 +21,7 @@ def against_files(summary: Summary, file: str, progress: Progress) -> tuple[list
     if weights is None or not weights.files:
         return [], [], 0
     paths = {Path(weights.path) / each.name: each for each in weights.files}
-    there = {path: each for path, each in paths.items() if path.is_file()}
+    there = {path: each for path, each in paths.items() if is_file(path)}
     notes = [Note(id="weights-elsewhere", values={"path": weights.path})] if len(there) < len(paths) else []
     found: list[AuditFinding] = []
     with progress.task(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.evidence import LOG_FILES, SUMMARY_FILE, Logs
+from npu_adapt.files import is_file, read_regular
+from npu_adapt.models.local import BUILTIN_MODELS, BUILTIN_PREFIX, builtin_folder
 from npu_adapt.records import Summary
 from npu_adapt.report.bundle.contents import contents
 from npu_adapt.report.bundle.recipes import Recipe, recipe_of
@@ -15,7 +17,7 @@ from npu_adapt.workflows.bundle.inputs import inputs_of
 from npu_adapt.workflows.bundle.request import Layout
 from npu_adapt.workflows.folders import require_free, write_folder
 
-LARGEST_INSIDE = 8 << 20  # bytes of a built-in checkpoint that travels in the bundle
+LARGEST_LOG = 256 << 20  # bytes
 
 
 def bundle(summary: Summary, logs: Logs, folder: Path, layout: Layout, language: Language) -> None:
@@ -25,14 +27,14 @@ def bundle(summary: Summary, logs: Logs, folder: Path, layout: Layout, language:
     """
     recipe = require_recipe(summary)
     require_free(folder, "--bundle")
-    inside = _checkpoint(summary)
+    inside, evidence = _checkpoint(summary), _logs(logs)
     found, compared = _inputs(summary, recipe)
     files = {
         **contents(summary, recipe, found, compared, layout, language, weights_inside=bool(inside)),
         **found.files,
         **(compared.files if compared is not None else {}),
         **inside,
-        **_logs(logs),
+        **evidence,
     }
     try:
         write_folder(folder, files)
@@ -84,16 +86,22 @@ def _inputs(summary: Summary, recipe: Recipe) -> tuple[Inputs, Inputs | None]:
 
 def _checkpoint(summary: Summary) -> dict[str, bytes]:
     """The files of a built-in checkpoint, which nobody can fetch; of any other none."""
-    model, weights = summary.model, summary.weights
-    assert model is not None and weights is not None
-    if model.source != "builtin" or sum(file.bytes for file in weights.files) > LARGEST_INSIDE:
+    model = summary.model
+    assert model is not None
+    if model.source != "builtin" or model.id.removeprefix(BUILTIN_PREFIX) not in BUILTIN_MODELS:
         return {}
-    folder = Path(weights.path)
-    found = sorted(path for path in folder.glob("*") if path.is_file())
+    found = sorted(path for path in builtin_folder(model.id).glob("*") if is_file(path))  # never what a record names
     return {f"weights/{path.name}": path.read_bytes() for path in found}
 
 
 def _logs(logs: Logs) -> dict[str, bytes]:
-    """The evidence as it lies there."""
+    """The evidence as it lies there. Raises `UsageError` where a part of it cannot be read."""
     names = (SUMMARY_FILE, *LOG_FILES.values())
-    return {f"logs/{name}": path.read_bytes() for name in names if (path := logs.folder / name).is_file()}
+    found = [path for name in names if is_file(path := logs.folder / name)]
+    try:
+        return {f"logs/{path.name}": read_regular(path, LARGEST_LOG) for path in found}
+    except OSError as error:
+        raise UsageError(
+            Sentence("cannot read {path}: {reason}", path=error.filename, reason=error.strerror),
+            hint="run npu-adapt compare MODEL again, then report --bundle",
+        ) from error

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from npu_adapt.errors import UsageError
+from npu_adapt.files import read_regular
 from npu_adapt.models.images import IMAGE_SUFFIXES, Picture, pictures
 from npu_adapt.models.sounds import sounds
 from npu_adapt.models.texts import Text, texts
@@ -20,6 +21,7 @@ from npu_adapt.report.bundle.recipes import InputKind, Recipe
 from npu_adapt.report.bundle.scripts import Inputs
 
 RATE = 16000  # hertz, of models whose processor names none
+HIGHEST_RATE = 1_000_000
 
 
 class Found(NamedTuple):
@@ -94,10 +96,10 @@ def _sounds(typed: Sequence[str], checkpoint: Path, samples: int, seed: int, _sh
 def _rate(checkpoint: Path) -> int:
     """What the checkpoint's own feature extractor takes."""
     try:
-        said = json.loads((checkpoint / "preprocessor_config.json").read_bytes()).get("sampling_rate")
-    except (OSError, ValueError, AttributeError):
+        said = json.loads(read_regular(checkpoint / "preprocessor_config.json")).get("sampling_rate")
+    except (OSError, ValueError, AttributeError, RecursionError):
         return RATE
-    return said if isinstance(said, int) else RATE
+    return said if isinstance(said, int) and 0 < said <= HIGHEST_RATE else RATE
 
 
 def _texts(typed: Sequence[str], _checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:

@@ -12,6 +12,7 @@ from typing import IO, Any, get_type_hints
 import msgspec
 
 from npu_adapt.errors import RunFailed, Sentence
+from npu_adapt.records.exact import decode_exactly, encode_exactly
 
 CHILD = (sys.executable, "-m", "npu_adapt.cli.child")  # reads a call from its stdin and carries it out
 
@@ -23,7 +24,7 @@ class Call(msgspec.Struct, frozen=True):
     parameters: Mapping[str, Any]
 
     def encode(self) -> bytes:
-        return msgspec.json.encode(self, enc_hook=_as_text)
+        return encode_exactly(self, _as_text)
 
     def start(self, **options: Any) -> subprocess.Popen[bytes]:
         """A fresh process that has read this call; `options` are those of `subprocess.Popen`."""
@@ -52,12 +53,12 @@ class Call(msgspec.Struct, frozen=True):
 
 def read_call(stream: IO[bytes]) -> Call:
     """The call that a parent wrote; its parameters still plain values."""
-    return msgspec.json.decode(stream.read(), type=Call)
+    return decode_exactly(stream.read(), Call)
 
 
 def plain_call(call: Call) -> Call:
     """The call with plain values only, as a file or another machine gets it."""
-    return msgspec.json.decode(call.encode(), type=Call)
+    return decode_exactly(call.encode(), Call)
 
 
 def value_of(kind: Any, plain: Any) -> Any:

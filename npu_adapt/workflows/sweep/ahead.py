@@ -33,6 +33,7 @@ FETCH = "fetch"
 OURS_FILE = "fetched.json"  # in a model's folder: its weights were brought by the sweep
 UNITS = {"": 1, **{f"{prefix}b": 1000 ** (at + 1) for at, prefix in enumerate("kmgtp")}}
 UNITS |= {"b": 1, **{f"{prefix}ib": 1024 ** (at + 1) for at, prefix in enumerate("kmgtp")}}
+MOST_BYTES = 1 << 63  # no disk has more
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 
 
@@ -40,7 +41,7 @@ def size_of(text: str) -> int:
     """The bytes of "200GB" (decimal), "1.5TiB" (binary). Raises `UsageError`."""
     match = _SIZE.fullmatch(text.strip())
     size = float(match[1]) * UNITS.get(match[2].lower(), 0) if match else 0
-    if size < 1:
+    if not 1 <= size < MOST_BYTES:
         raise UsageError(Sentence("--disk {text}: no size", text=text), hint="for example --disk 200GB")
     return int(size)
 

@@ -11,7 +11,7 @@ from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.evidence import utc_now
 from npu_adapt.evidence.tool import this_tool
 from npu_adapt.progress import Silent
-from npu_adapt.records import Fact
+from npu_adapt.records import Fact, legible
 from npu_adapt.records.sweep import (
     SWEEP_SCHEMA_VERSION,
     Cause,
@@ -124,7 +124,7 @@ def _plan(request: SweepRequest, jobs: tuple[Job, ...], folder: SweepFolder) -> 
         plan = Plan(
             schema_version=SWEEP_SCHEMA_VERSION,
             created_at=utc_now(),
-            command=request.command_line,
+            command=legible(request.command_line),
             run=request.run,
             jobs=jobs,
         )

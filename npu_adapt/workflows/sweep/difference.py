@@ -10,8 +10,9 @@ from npu_adapt.consistency.sweep import sweep_contradictions
 from npu_adapt.errors import Sentence, SummaryUnreadable, UsageError
 from npu_adapt.evidence import SUMMARY_FILE
 from npu_adapt.evidence.tool import this_tool
+from npu_adapt.files import exists, is_file, is_folder, read_regular
 from npu_adapt.records.sweep import SWEEP_SCHEMA_VERSION, Change, Sweep, SweepDiff, SweepRow
-from npu_adapt.workflows.sweep.folder import MODELS_FOLDER, SWEEPS_FOLDER, read_sweep
+from npu_adapt.workflows.sweep.folder import LARGEST_FILE, MODELS_FOLDER, SWEEPS_FOLDER, read_sweep
 
 WORSE = ("newly-failing", "slower", "coarser", "gone")
 ORDER = (*WORSE, "another-cause", "newly-passing", "faster", "added")
@@ -56,10 +57,10 @@ def read_checked(path: Path) -> Sweep:
             ),
             hint=Sentence("it was edited; npu-adapt sweep --resume {name} writes it again", name=sweep.name),
         )
-    folder = path if path.is_dir() else path.parent
+    folder = path if is_folder(path) else path.parent
     for row in sweep.rows:
         summary = folder / MODELS_FOLDER / row.folder / SUMMARY_FILE
-        if row.summary_sha256 and summary.exists() and sha256(summary.read_bytes()).hexdigest() != row.summary_sha256:
+        if row.summary_sha256 and is_file(summary) and _hash_of(summary) != row.summary_sha256:
             raise SummaryUnreadable(
                 Sentence("{file} is not the one that the row of {name} was taken from", file=summary, name=row.name),
                 hint=Sentence(
@@ -70,9 +71,17 @@ def read_checked(path: Path) -> Sweep:
     return sweep
 
 
+def _hash_of(path: Path) -> str | None:
+    """None: it cannot be read."""
+    try:
+        return sha256(read_regular(path, LARGEST_FILE)).hexdigest()
+    except OSError:
+        return None
+
+
 def _path_of(name: str, logs: Path) -> Path:
     for path in (Path(name), logs / SWEEPS_FOLDER / name):
-        if path.exists():
+        if exists(path):
             return path
     raise UsageError(
         Sentence("there is no sweep {name}", name=name),

@@ -11,7 +11,7 @@ import msgspec
 
 from npu_adapt.errors import Sentence, SummaryUnreadable, UsageError
 from npu_adapt.evidence import write_atomically
-from npu_adapt.files import read_regular
+from npu_adapt.files import exists, is_folder, read_regular
 from npu_adapt.records.sweep import Sweep, SweepRow, decode_sweep, encode_sweep
 from npu_adapt.workflows.sweep.plan import Plan, decode_plan, encode_plan
 
@@ -37,7 +37,7 @@ class SweepFolder:
 
     @property
     def exists(self) -> bool:
-        return (self.path / PLAN_FILE).exists()
+        return exists(self.path / PLAN_FILE)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -121,12 +121,12 @@ class SweepFolder:
 
 def read_sweep(path: Path) -> Sweep:
     """The sweep in a folder or a file. Raises `SummaryUnreadable`."""
-    file = path / SWEEP_FILE if path.is_dir() else path
     try:
+        file = path / SWEEP_FILE if is_folder(path) else path
         data = read_regular(file, LARGEST_FILE)
     except OSError as error:
         raise SummaryUnreadable(
-            Sentence("{file} cannot be read: {reason}", file=file, reason=error.strerror),
+            Sentence("{file} cannot be read: {reason}", file=path, reason=error.strerror),
             hint="name the folder of a sweep, or its sweep.json",
         ) from error
     return decode_sweep(data, origin=str(file))

@@ -12,6 +12,7 @@ from npu_adapt.devices.doctor.machine import read_machine
 from npu_adapt.devices.environment import environment_of
 from npu_adapt.errors import NpuAdaptError
 from npu_adapt.evidence.tool import this_tool
+from npu_adapt.files import is_file, is_folder
 from npu_adapt.models.adapters.name import adapter_named
 from npu_adapt.models.local import locate
 from npu_adapt.models.registry import Registry, cache_folder
@@ -83,9 +84,9 @@ def _weights_of_adapter(job: Job) -> set[Path]:
 def _files_at(path: Path) -> list[Path]:
     """The files of a folder that no model could be made of, or the file itself."""
     with suppress(OSError, ValueError):
-        if path.is_dir():
+        if is_folder(path):
             return sorted(file for file in path.iterdir() if file.is_file())
-        return [path] if path.is_file() else []
+        return [path] if is_file(path) else []
     return []
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from npu_adapt.errors import Sentence, SummaryUnreadable
 from npu_adapt.records import Record
+from npu_adapt.records.exact import decode_exactly, encode_exactly
 from npu_adapt.records.sweep import SWEEP_SCHEMA_VERSION
 from npu_adapt.workflows.processes.call import Call
 
@@ -71,13 +72,13 @@ def placed(call: Call, device: str, logs: Path) -> Call:
 
 
 def encode_plan(plan: Plan) -> bytes:
-    return msgspec.json.encode(plan) + b"\n"
+    return encode_exactly(plan) + b"\n"
 
 
 def decode_plan(data: bytes, *, origin: str) -> Plan:
     """Raises `SummaryUnreadable`."""
     try:
-        plan = msgspec.json.decode(data, type=Plan)
+        plan = decode_exactly(data, Plan)
     except msgspec.DecodeError as error:
         raise SummaryUnreadable(
             Sentence("{origin} is no plan of a sweep: {error}", origin=origin, error=error), hint="start the sweep anew"

@@ -10,9 +10,9 @@ from random import Random
 
 from tests.benchmarks.hostile.files import NO_FILES
 from tests.benchmarks.hostile.running import Input, some
+from tests.claims.scoring import TEXTS as REPORTS
 from tests.mutations import DEEP, as_text, damaged, odd, odd_file
 
-REPORTS = Path(__file__).parents[2] / "claims" / "texts"
 AUDIT = ("audit", "--offline")
 HEAD = b"# ViT on an Ascend NPU\n\n"
 TEXTS: dict[str, bytes] = {
