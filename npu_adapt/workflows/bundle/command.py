@@ -103,5 +103,5 @@ def _logs(logs: Logs) -> dict[str, bytes]:
     except OSError as error:
         raise UsageError(
             Sentence("cannot read {path}: {reason}", path=error.filename, reason=error.strerror),
-            hint="run npu-adapt compare MODEL again, then report --bundle",
+            hint="run npu-adapt compare MODEL first, then report --bundle",
         ) from error

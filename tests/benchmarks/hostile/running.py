@@ -31,6 +31,7 @@ class Input:
     prepare: Callable[[Path], None] = lambda folder: None
     environment: Mapping[str, str | None] = field(default_factory=dict)  # None: not set
     before: Callable[[], None] = lambda: None  # in the process of the command, at its start: limits
+    own_traceback: bool = False  # a file of the user's runs, whose traceback is shown with its error
     shell: str | None = None  # the whole command for sh, from a fresh interpreter; "$NPU" is the console script
 
 
@@ -59,13 +60,13 @@ def run(given: Input, folder: Path) -> Ending:
     seconds = time.monotonic() - began
     stdout, stderr = (_all_of(reading) for reading, _ in heard)
     code = None if status is None else os.waitstatus_to_exitcode(status)
-    return Ending(code, _fault(code, stdout + stderr), stderr, seconds)
+    return Ending(code, _fault(code, stdout + stderr, given), stderr, seconds)
 
 
-def _fault(code: int | None, said: str) -> str | None:
+def _fault(code: int | None, said: str, given: Input) -> str | None:
     if code is None:
         return "hang"
-    if "Traceback (most recent call last)" in said:
+    if "Traceback (most recent call last)" in said and not (given.own_traceback and code in CODES):
         return "traceback"
     return None if code in CODES else f"exit {code}"
 
