@@ -171,7 +171,6 @@ def _folders(saved: Path, share: float, chosen: Random) -> Iterator[Input]:
         "/dev/zero",
         "/dev/tty",
         "-",
-        "x\0y",
         "a" * 5000,
         "~",
         "http://x/y",

@@ -172,8 +172,8 @@ def states(saved: Path, share: float, chosen: Random) -> Iterator[Input]:
     sound = saved / "logs/sweeps/sound"
     files = [path.relative_to(sound) for path in sorted(sound.rglob("*.json")) if "history" not in path.parts]
     commands = (
-        ("sweep", "--resume", "sound", "--quiet"),
-        ("sweep", "--resume", "sound", "--only", "failed", "--quiet", "--json"),
+        ("sweep", "--resume", "sound", "--devices", "cpu", "--quiet"),
+        ("sweep", "--resume", "sound", "--devices", "cpu", "--only", "failed", "--quiet", "--json"),
         ("sweep", "--diff", "sound", "other"),
         ("sweep", "--diff", "sound", "other", "--json"),
         ("audit", "logs/sweeps/sound", "--offline"),
