@@ -11,9 +11,8 @@ import pytest
 
 from npu_adapt.records import Fact, Summary, decode, encode
 from npu_adapt.timing.statistics import median
+from tests.cli.conftest import Invoke
 from tests.commands import CONSOLE_SCRIPT, Finished, run_process, running
-
-pytestmark = pytest.mark.alone
 
 QUICK = ("--iters", "20", "--warmup", "3", "--no-limits", "--threads", "1")
 
@@ -32,10 +31,20 @@ if "npu_adapt.cli.child" in sys.orig_argv:
 """
 
 
+def arguments(logs: Path, *options: str) -> tuple[str, ...]:
+    return ("bench", "builtin:digits-vit", "--device", "cpu", "--logs", str(logs), *QUICK, *options)
+
+
 def bench(logs: Path, *options: str, path: Path | None = None) -> Finished:
-    command = [CONSOLE_SCRIPT, "bench", "builtin:digits-vit", "--device", "cpu", "--logs", logs, *QUICK, *options]
     environment = {"OMP_NUM_THREADS": "1", "NO_COLOR": "1"} | ({} if path is None else {"PYTHONPATH": str(path)})
-    return run_process([str(part) for part in command], environment=environment)
+    return run_process([str(CONSOLE_SCRIPT), *arguments(logs, *options)], environment=environment)
+
+
+def refused(invoke: Invoke, logs: Path, *options: str) -> str:
+    """What is said of options that are refused before anything is measured."""
+    done = invoke(*arguments(logs, *options))
+    assert done.exit_code == 2, done.output
+    return " ".join(done.stderr.split())
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +82,7 @@ def test_the_record_keeps_the_medians_of_fresh_processes_and_the_logs_of_one(bas
     assert "processes medians_ms=" in (baseline.parent / "run_npu.log").read_text()
 
 
+@pytest.mark.alone
 def test_three_times_slower_is_exit_3_and_said(baseline: Path, tmp_path: Path) -> None:
     done = bench(tmp_path / "logs", "--baseline", str(faster(baseline, tmp_path / "fast.json", 3.0)))
     assert done.code == 3, done.stderr
@@ -82,49 +92,40 @@ def test_three_times_slower_is_exit_3_and_said(baseline: Path, tmp_path: Path) -
     assert gate["paced"] is True
 
 
-def test_a_baseline_of_another_setting_is_a_usage_error(baseline: Path, tmp_path: Path) -> None:
-    done = bench(tmp_path / "logs", "--baseline", str(baseline), "--batch-size", "2")
-    assert done.code == 2
-    assert "another batch size" in " ".join(done.stderr.split())
+def test_a_baseline_of_another_setting_is_a_usage_error(baseline: Path, tmp_path: Path, invoke: Invoke) -> None:
+    said = refused(invoke, tmp_path / "logs", "--baseline", str(baseline), "--batch-size", "2")
+    assert "another batch size" in said
 
 
-def test_a_baseline_of_another_model_is_a_usage_error(baseline: Path, tmp_path: Path) -> None:
+def test_a_baseline_of_another_model_is_a_usage_error(baseline: Path, tmp_path: Path, invoke: Invoke) -> None:
     summary = read(baseline)
     assert summary.model is not None
     other = msgspec.structs.replace(summary, model=msgspec.structs.replace(summary.model, id="google/another"))
     path = tmp_path / "other.json"
     path.write_bytes(encode(other))
-    done = bench(tmp_path / "logs", "--baseline", str(path))
-    assert done.code == 2
-    assert "another model" in " ".join(done.stderr.split())
+    assert "another model" in refused(invoke, tmp_path / "logs", "--baseline", str(path))
 
 
-def test_a_baseline_without_fresh_processes_is_a_usage_error(tmp_path: Path) -> None:
-    assert bench(tmp_path, "--json").code == 0
-    done = bench(tmp_path / "logs", "--baseline", str(tmp_path / "summary.json"))
-    assert done.code == 2
-    assert "--processes 5" in " ".join(done.stderr.split())
+def test_a_baseline_without_fresh_processes_is_a_usage_error(tmp_path: Path, invoke: Invoke) -> None:
+    assert invoke(*arguments(tmp_path, "--json")).exit_code == 0
+    assert "--processes 5" in refused(invoke, tmp_path / "logs", "--baseline", str(tmp_path / "summary.json"))
 
 
 @pytest.mark.parametrize(
     "damage", [{"process_reading_ms": (1.0, 1.0)}, {"process_pace_ms": (0.0,) * 5}, {"process_medians_ms": (-1.0,) * 5}]
 )
 def test_a_damaged_baseline_is_a_usage_error(
-    baseline: Path, tmp_path: Path, damage: dict[str, tuple[float, ...]]
+    baseline: Path, tmp_path: Path, invoke: Invoke, damage: dict[str, tuple[float, ...]]
 ) -> None:
     summary = read(baseline)
     assert summary.bench is not None
     path = tmp_path / "damaged.json"
     path.write_bytes(encode(msgspec.structs.replace(summary, bench=msgspec.structs.replace(summary.bench, **damage))))
-    done = bench(tmp_path / "logs", "--baseline", str(path))
-    assert done.code == 2
-    assert "is damaged" in " ".join(done.stderr.split())
+    assert "is damaged" in refused(invoke, tmp_path / "logs", "--baseline", str(path))
 
 
-def test_a_gate_takes_one_setting(tmp_path: Path) -> None:
-    done = bench(tmp_path, "--processes", "5", "--batch-size", "1,2")
-    assert done.code == 2
-    assert "one setting" in " ".join(done.stderr.split())
+def test_a_gate_takes_one_setting(tmp_path: Path, invoke: Invoke) -> None:
+    assert "one setting" in refused(invoke, tmp_path, "--processes", "5", "--batch-size", "1,2")
 
 
 def test_what_fails_in_the_fresh_process_fails_with_its_message_code_and_record(tmp_path: Path) -> None:
