@@ -8,6 +8,7 @@ from typing import Any
 
 from npu_adapt.consistency.contradiction import Contradiction, held, same
 from npu_adapt.consistency.generation import of_generation
+from npu_adapt.consistency.overlap import of_overlaps
 from npu_adapt.consistency.quantisation import of_quantisation
 from npu_adapt.consistency.repro import of_repro
 from npu_adapt.consistency.soak import of_soak
@@ -67,6 +68,7 @@ def of_compare(summary: Summary) -> Iterator[Contradiction]:
     yield from of_quantisation(summary, compare)
     yield from of_repro(compare)
     yield from of_soak(compare)
+    yield from of_overlaps(compare)
     if compare.depth is not None:
         yield from _of_depth(compare.depth)
     first = compare.operators[0] if compare.operators else None

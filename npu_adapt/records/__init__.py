@@ -40,6 +40,7 @@ from npu_adapt.records.compare import (
 from npu_adapt.records.environment import DeviceInfo, Environment, EnvironmentChanges, Problem
 from npu_adapt.records.generation import GeneratedText, Generation, Invariance, StepFinding, TokenFlip
 from npu_adapt.records.model import AdapterFile, ModelInfo, WeightFile, WeightsInfo
+from npu_adapt.records.overlap import Overlap
 from npu_adapt.records.quantisation import Dequantised, OutputLoss, Quantisation, QuantisationLoss, QuantisedWeights
 from npu_adapt.records.repro import Repro, ReproCase
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
@@ -82,6 +83,7 @@ __all__ = [
     "OutputComparison",
     "OutputInfo",
     "OutputLoss",
+    "Overlap",
     "Prediction",
     "Problem",
     "Quantisation",

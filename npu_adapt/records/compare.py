@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from npu_adapt.records.base import Fact, Record, Term
 from npu_adapt.records.generation import Generation
+from npu_adapt.records.overlap import Overlap
 from npu_adapt.records.quantisation import Dequantised, QuantisationLoss
 from npu_adapt.records.repro import Repro
 from npu_adapt.records.run import InputInfo
@@ -244,3 +245,4 @@ class Compare(Record, frozen=True, kw_only=True):
     modes: tuple[ModeOutcome, ...] = ()  # beyond eager, in which everything else was measured
     repro: Repro | None = None  # None: not asked for
     soak: Soak | None = None  # None: not asked for, or of a random model
+    overlaps: tuple[Overlap, ...] = ()  # what people see, sample by sample; empty: no boxes or masks

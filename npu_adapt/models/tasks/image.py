@@ -23,6 +23,7 @@ from npu_adapt.models.tasks.task import (
     sample_of,
     top_classes,
 )
+from npu_adapt.numerics.overlap import Objects
 from npu_adapt.records import Prediction
 
 SHIPPED_PICTURES = "images"  # the folder of a model's own test pictures, as builtin:digits-vit has one
@@ -105,7 +106,9 @@ def image_classes(
 def detections(
     loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
 ) -> tuple[Prediction, ...]:
-    """The five boxes of the highest score, as transformers' processor for the model reads them."""
+    """The five boxes of the highest score, as transformers' processor for the model reads them, if it does."""
+    if not hasattr(image_processor(loaded), "post_process_object_detection"):
+        return ()
     with foreign_code("predictions", loaded.info.architecture):
         result = SimpleNamespace(logits=outputs["logits"].float(), pred_boxes=outputs["pred_boxes"].float())
         (found,) = image_processor(loaded).post_process_object_detection(result, threshold=0.0)
@@ -117,17 +120,48 @@ def detections(
     )
 
 
+def boxes(loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor]) -> Objects | None:
+    """All boxes with their best class, as transformers' processor reads them, in pixels. None: it reads none."""
+    if not hasattr(image_processor(loaded), "post_process_object_detection"):
+        return None
+    with foreign_code("predictions", loaded.info.architecture):
+        result = SimpleNamespace(logits=outputs["logits"].float(), pred_boxes=outputs["pred_boxes"].float())
+        sizes = None if sample.size is None else torch.tensor([sample.size])
+        (found,) = image_processor(loaded).post_process_object_detection(result, threshold=0.0, target_sizes=sizes)
+    return Objects("boxes", found["labels"], found["boxes"], found["scores"])
+
+
 def areas(
     loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
 ) -> tuple[Prediction, ...]:
     """The five classes of the largest area, with their share of the picture in place of a score."""
-    result = SimpleNamespace(**{name: tensor.float() for name, tensor in outputs.items()})
-    with foreign_code("predictions", loaded.info.architecture):
-        sizes = None if sample.size is None else [sample.size]
-        (classes,) = image_processor(loaded).post_process_semantic_segmentation(result, target_sizes=sizes)
+    classes = _class_of_pixels(loaded, sample, outputs)
+    if classes is None:
+        return ()
     counts = classes.flatten().long().bincount().double()
     found = top_classes(counts / counts.sum(), sample_index, class_label(loaded))
     return tuple(prediction for prediction in found if prediction.score > 0)
+
+
+def masks_of_classes(loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor]) -> Objects | None:
+    """One mask for each class that the picture shows. None: transformers' processor does not read the outputs."""
+    classes = _class_of_pixels(loaded, sample, outputs)
+    if classes is None:
+        return None
+    labels = torch.unique(classes)
+    return Objects("masks", labels, classes[None] == labels[:, None, None], torch.ones(len(labels)))
+
+
+def _class_of_pixels(loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor]) -> Tensor | None:
+    """[height, width], as transformers' processor for the model reads the outputs. None: it does not."""
+    if not hasattr(image_processor(loaded), "post_process_semantic_segmentation"):
+        return None
+    result = SimpleNamespace(**{name: tensor.float() for name, tensor in outputs.items()})
+    with foreign_code("predictions", loaded.info.architecture):
+        sizes = None if sample.size is None else [sample.size]
+        classes: Tensor
+        (classes,) = image_processor(loaded).post_process_semantic_segmentation(result, target_sizes=sizes)
+    return classes
 
 
 def image_processor(loaded: LoadedModel) -> Any:
@@ -174,6 +208,7 @@ ROWS = (
         prepare=prepare_pictures,
         forward=detect,
         read=detections,
+        see=boxes,
         needs=("logits", "pred_boxes"),
         optional_parts=(MASK_TOKEN, POOLER),
     ),
@@ -187,6 +222,7 @@ ROWS = (
         prepare=prepare_pictures,
         forward=segment,
         read=areas,
+        see=masks_of_classes,
         needs=("logits",),
         optional_parts=(MASK_TOKEN,),
     ),
@@ -200,6 +236,7 @@ ROWS = (
         prepare=prepare_pictures,
         forward=segment,
         read=areas,
+        see=masks_of_classes,
         needs=("class_queries_logits", "masks_queries_logits"),
         optional_parts=(MASK_TOKEN,),
     ),

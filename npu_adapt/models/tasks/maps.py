@@ -19,6 +19,7 @@ from npu_adapt.models.tasks.image import (
 )
 from npu_adapt.models.tasks.results import Outputs, outputs_of
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, class_label, preparing, sample_of
+from npu_adapt.numerics.overlap import Objects
 from npu_adapt.records import Prediction
 
 DEPTH, PICTURE, HEATMAPS, MASKS = "predicted_depth", "reconstruction", "heatmaps", "pred_masks"
@@ -135,6 +136,12 @@ def shares(
     )
 
 
+def pointed_at(_loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor]) -> Objects:
+    """The masks of the prompt, each a class of its own."""
+    masks = outputs[MASKS][0].flatten(0, 1) > 0
+    return Objects("masks", torch.arange(len(masks)), masks, torch.ones(len(masks)))
+
+
 ROWS = (
     Task(
         name="depth-estimation",
@@ -183,6 +190,7 @@ ROWS = (
         prepare=prepare_points,
         forward=mask,
         read=shares,
+        see=pointed_at,
         needs=(MASKS, "iou_scores"),
     ),
 )

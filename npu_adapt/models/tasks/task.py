@@ -17,6 +17,7 @@ from torch import Tensor
 from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.results import Outputs
+from npu_adapt.numerics.overlap import Objects
 from npu_adapt.records import InputInfo, ModelInfo, Prediction, WeightsInfo
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class LoadedModel:
 
 Forward = Callable[[torch.nn.Module, Mapping[str, Tensor]], Outputs]
 Prepare = Callable[[LoadedModel, Sequence[str], int, int], tuple[Sample, ...]]
+See = Callable[[LoadedModel, Sample, Mapping[str, Tensor]], Objects | None]
 Predict = Callable[[LoadedModel, Sample, Mapping[str, Tensor], int], tuple[Prediction, ...]]
 
 
@@ -106,6 +108,7 @@ class Task:
     shared_inputs: tuple[str, ...] = ()  # inputs that hold for every member of a batch
     generation: Generation | None = None  # None: not a causal language model
     further_tags: tuple[str, ...] = ()  # other pipeline tags of the same forward: a translation is a text from a text
+    see: See | None = None  # the boxes or masks in one sample's outputs; None: there are none
     suits: Callable[[Any], bool] | None = None  # of two rows for the same classes, by the configuration; None: any
 
     def has_tag(self, name: str) -> bool:

@@ -16,6 +16,7 @@ from npu_adapt.report.first.screen import LIMIT, LIMIT_OF_A_FAILURE, FirstScreen
 from npu_adapt.report.phrases import PHRASES
 from npu_adapt.report.sections.blocks import table
 from npu_adapt.report.sections.conclusion import rehearsed_arithmetic
+from npu_adapt.report.sections.overlap import said, share
 from npu_adapt.report.sections.soak import summary_of, vitals
 
 SHOWN_TERMS = 5
@@ -38,6 +39,7 @@ def first_compare(figures: Figures, logs: Path | None) -> FirstScreen:
             *why(figures, compare),
             *worst_output(figures, compare),
             *one_percent(figures, compare),
+            *seen(figures, compare),
             *baseline(figures, compare),
             *other_rules(figures, compare),
             *operators(figures, compare),
@@ -256,6 +258,13 @@ def repeats(figures: Figures, compare: Compare) -> Iterator[Line]:
     key = "first-bits-differ" if differ else "first-bits-equal"
     text = figures.say(key, forwards=figures(f"{path}.forwards"), **shares)
     yield line(figures, "repeats", text, tone="bad" if differ else "plain", rank=2)
+
+
+def seen(figures: Figures, compare: Compare) -> Iterator[Line]:
+    """Boxes or masks as people see them, of the sample where they agree the least."""
+    if compare.overlaps:
+        whole = all(share(each) == 1 for each in compare.overlaps)
+        yield line(figures, "overlap", *listed(*said(figures)), tone="plain" if whole else "caution")
 
 
 def soak(figures: Figures, compare: Compare) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from npu_adapt.report.phrases import (
     doctor,
     first,
     modes,
+    overlap,
     page,
     progress,
     quantisation,
@@ -58,6 +59,7 @@ PHRASES: dict[str, Phrase] = {
     **quantisation.PHRASES,
     **repro.PHRASES,
     **soak.PHRASES,
+    **overlap.PHRASES,
     **bench.WARNINGS,
     **bench.WORDS,
 }

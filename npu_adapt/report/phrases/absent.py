@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npu_adapt.report.phrases import bench, generation, modes, quantisation, repro, soak
+from npu_adapt.report.phrases import bench, generation, modes, overlap, quantisation, repro, soak
 from npu_adapt.report.phrases.phrase import Phrase
 
 REASONS: dict[str, Phrase] = {
@@ -106,6 +106,7 @@ ABSENT: dict[str, str] = {
     **{f"compare.modes.{path}": phrase for path, phrase in modes.ABSENT.items()},
     "compare.repro": "absent-repro-not-asked",
     "compare.soak": "absent-soak",
+    **{f"compare.overlaps.{path}": phrase for path, phrase in overlap.ABSENT.items()},
     **{f"compare.soak.{path}": phrase for path, phrase in soak.ABSENT.items()},
     **{f"compare.repro.{path}": phrase for path, phrase in repro.ABSENT.items()},
     "compare.arithmetic": "absent-not-judged",

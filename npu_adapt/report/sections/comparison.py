@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from npu_adapt.records import Term, WorstOutput
 from npu_adapt.report.document import Block, Code, Inline, Listing, listing, sentence
 from npu_adapt.report.figures import Figures
-from npu_adapt.report.sections import modes, operators, repro, soak
+from npu_adapt.report.sections import modes, operators, overlap, repro, soak
 from npu_adapt.report.sections.blocks import cell, fact, facts, missing_reasons, table
 from npu_adapt.report.sections.generation import generation
 from npu_adapt.report.sections.quantisation import dequantised
@@ -74,6 +74,7 @@ def comparison(figures: Figures) -> tuple[Block, ...]:
         *worst_elements(figures),
         repeats(figures),
         *soak.soak(figures),
+        *overlap.overlaps(figures),
         *arithmetic(figures),
         *dequantised(figures),
         *generation(figures),

@@ -46,6 +46,7 @@ from npu_adapt.workflows.compare.quantised import dequantised_on
 from npu_adapt.workflows.compare.record import compare_section, log_comparison
 from npu_adapt.workflows.compare.repro.write import require_folder, write_repro
 from npu_adapt.workflows.compare.saved_outputs import require_writable, save_outputs
+from npu_adapt.workflows.compare.seeing import overlaps
 from npu_adapt.workflows.compare.soak import run_soak
 from npu_adapt.workflows.generate.evidence import with_generation
 from npu_adapt.workflows.generate.plan import Plan, plan_generation
@@ -147,6 +148,7 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
         repeats=_repeats(expected, found),
         latency=latency,
         dequantised=dequantised_on(session, candidate),
+        overlaps=overlaps(session.loaded, session.samples, expected.outputs, found.outputs),
         left_out=tuple(left_out("part", name=part) for part in session.loaded.left_out),
     )
     if options.original is not None:

@@ -13,6 +13,7 @@ from npu_adapt.records import (
     Fact,
     Generation,
     ModeOutcome,
+    Overlap,
     QuantisationLoss,
     Repeats,
     Repro,
@@ -46,6 +47,7 @@ class Evidence:
     left_out: tuple[Fact, ...] = ()
     repro: Repro | None = None  # None: not asked for
     soak: Soak | None = None  # None: not asked for, or of a random model
+    overlaps: tuple[Overlap, ...] = ()  # of boxes and masks; empty: the task has none
     generation: Generation | None = None  # None: not asked for, or of a random model
 
     @property

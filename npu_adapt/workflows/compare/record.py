@@ -74,6 +74,7 @@ def compare_section(
         modes=evidence.modes,
         repro=evidence.repro,
         soak=evidence.soak,
+        overlaps=evidence.overlaps,
     )
     return section, _reasons(evidence, section, options)
 
@@ -88,6 +89,8 @@ def log_comparison(journal: Journal, section: Compare) -> None:
         _log_arithmetic(journal, section.arithmetic)
     if section.repeats is not None:
         event("accuracy", "repeats", **to_builtins(section.repeats))
+    for overlap in section.overlaps:
+        event("accuracy", "overlap", **to_builtins(overlap))
     for finding in section.operators:
         event("accuracy", "operator-failed", "error", **to_builtins(finding))
     if section.generation is not None:
