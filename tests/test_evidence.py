@@ -361,3 +361,17 @@ def test_the_traceback_of_an_error_is_in_the_log(logs: Logs) -> None:
     lines = [parse_log_line(line) for line in (journal.folder / "run_npu.log").read_text("utf-8").splitlines()]
     assert [event for _, _, event, _ in lines] == ["traceback", "ended"]
     assert json.loads(lines[0][3]["lines"])[-1] == "KeyError: 'x'"
+
+
+def test_a_lock_that_another_process_keeps_is_not_waited_for_without_end(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The figures are not lost: the error carries them."""
+    monkeypatch.setattr("npu_adapt.evidence.logs.LOCK_SECONDS", 0.1)
+    summary = new_summary("npu-adapt infer", run=run_record())
+    logs.folder.mkdir(exist_ok=True)
+    with (logs.folder / ".lock").open("w") as held:
+        flock(held, LOCK_EX)
+        with pytest.raises(EvidenceNotWritten, match=r"another process has held its lock for 0\.1 s") as raised:
+            publish(logs, summary)
+    assert raised.value.summary == summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import tempfile
@@ -32,6 +33,7 @@ LOG_FILES: dict[Log, str] = {
 SUMMARY_FILE = "summary.json"
 HISTORY_FOLDER = "history"
 LOCK_FILE = ".lock"
+LOCK_SECONDS = 30.0  # to write what there is takes a thousandth of it
 ANOTHER_FOLDER = "name another with --logs DIR, or set NPU_ADAPT_LOGS"
 
 Say = Callable[[str], None]
@@ -114,11 +116,20 @@ class Logs:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the folder against other processes of npu-adapt."""
-        from filelock import FileLock
+        """Holds the folder against other processes of npu-adapt. Raises `OSError` where another does not let go."""
+        from filelock import FileLock, Timeout
 
-        with FileLock(self.folder / LOCK_FILE):
+        path = self.folder / LOCK_FILE
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout as error:
+            held = f"another process has held its lock for {LOCK_SECONDS:g} s"
+            raise OSError(errno.EAGAIN, held, str(path)) from error
+        try:
             yield
+        finally:
+            lock.release()
 
 
 class Journal:

@@ -74,6 +74,9 @@ def _arguments(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(inputs, Tensor):
         return (inputs,), {}
     if isinstance(inputs, Mapping):
+        for name in inputs:
+            if not isinstance(name, str):
+                raise UsageError(Sentence("an argument's name is {name!r}, no text", name=name), hint=TAKES)
         return (), dict(inputs)
     if isinstance(inputs, Sequence) and not isinstance(inputs, str):
         return tuple(inputs), {}

@@ -383,3 +383,35 @@ def test_a_sweep_takes_adapters(folder: Path) -> None:
     assert weights_here(job).keys() == {file, "net.safetensors"}
     request = job.calls[0].parameters["request"]
     assert (request["model"], request["weights"]) == (job.model, "net.safetensors")
+
+
+ODD_MODULES = {
+    "torch.nn.LazyLinear(3)": "uninitialized parameter",
+    "torch.nn.ParameterList([torch.nn.Parameter(torch.eye(3).to_sparse())])": "sparse",
+}
+ODD_INPUTS = {
+    "{0: torch.ones(1)}": "an argument's name is 0, no text",
+    "torch.eye(3).to_sparse()": "cannot be prepared",
+    "(lambda a: a.append(a) or a)([])": "cannot be prepared",
+}
+
+
+def test_whatever_a_module_or_its_inputs_are_is_told_as_the_users(folder: Path, invoke: Invoke) -> None:
+    for module, said in ODD_MODULES.items():
+        text = f"from net import Net\nimport torch\ndef model(weights):\n    net = Net()\n    return {module}\n{INPUTS}"
+        (folder / "odd.py").write_text(text)
+        done = invoke("infer", "odd.py", "--device", "cpu")
+        assert (done.exit_code, said in " ".join(done.stderr.split())) == (USAGE, True), (module, done.output)
+    for inputs, said in ODD_INPUTS.items():
+        (folder / "odd.py").write_text(f"{WHOLE}\ndef inputs(values):\n    return {inputs}\n")
+        done = invoke("infer", "odd.py", "--device", "cpu", "--weights", "net.safetensors")
+        assert (done.exit_code, said in " ".join(done.stderr.split())) == (USAGE, True), (inputs, done.output)
+
+
+def test_weights_that_would_be_waited_for_are_refused_wherever_the_adapter_goes(folder: Path, invoke: Invoke) -> None:
+    (folder / "odd.py").write_text(f"import os\nos.chdir('/')\n{WHOLE}")
+    assert invoke("infer", "odd.py", "--device", "cpu", "--weights", "net.safetensors").exit_code == 0
+    os.chdir(folder)
+    os.mkfifo("pipe.safetensors")
+    done = invoke("infer", "odd.py", "--device", "cpu", "--weights", "pipe.safetensors")
+    assert done.exit_code == MODEL and "a named pipe, not a regular file" in " ".join(done.stderr.split())

@@ -60,7 +60,8 @@ class Adapter:
                 ),
                 hint="return the module itself, built and with its weights loaded",
             )
-        return module.eval().requires_grad_(False)
+        with self._running("{file} fails in model(weights)", "return a module that can be run without gradients"):
+            return module.eval().requires_grad_(False)
 
     def inputs(self, values: Sequence[str], seed: int) -> Any:
         """The arguments of one forward: a tensor, a tuple of arguments, or a dictionary of named ones.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.errors import NAMES_SHOWN, ModelError, NotPretrained, Sentence, few
+from npu_adapt.files import open_regular
 from npu_adapt.models.checkpoint import (
     Checkpoint,
     all_tensors,
@@ -65,6 +66,8 @@ def open_weights(path: Path, *, allow_pickle: bool) -> Checkpoint:
     weights, several that could be meant, or only pickled ones and `allow_pickle` is not set.
     """
     files = _files_of(path) if path.is_dir() else (path,)
+    for file in files:
+        _require_file(file)
     if all(file.suffix == SAFETENSORS for file in files):
         return unwrapped(Checkpoint(all_tensors(files, read_safetensors), files, pickled=False))
     if any(file.suffix not in PICKLES for file in files):
@@ -86,6 +89,18 @@ def open_weights(path: Path, *, allow_pickle: bool) -> Checkpoint:
         nests |= {} if nest is None else {nest: None}
     conversions = tuple(Fact("nested", {"key": nest}) for nest in nests)
     return unwrapped(Checkpoint(tensors, files, pickled=True, conversions=conversions))
+
+
+def _require_file(file: Path) -> None:
+    """Raises `ModelError` where it is none, which its reader would wait for, or none that this user may read."""
+    try:
+        open_regular(file).close()
+    except OSError as error:
+        raise ModelError(
+            Sentence("{path} cannot be read: {reason}", path=file, reason=error.strerror),
+            hint="name the file of weights itself",
+            kind="no-weights",
+        ) from error
 
 
 def _files_of(folder: Path) -> tuple[Path, ...]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import torch
 
 from npu_adapt.devices.hiding import unopened_extensions_hidden
-from npu_adapt.errors import NotPretrained, Sentence, few
+from npu_adapt.errors import NotPretrained, Sentence, UsageError, few
 from npu_adapt.models.adapters.adapter import read_adapter
 from npu_adapt.models.adapters.name import AdapterName
 from npu_adapt.models.adapters.weights import Weights, open_weights
@@ -17,6 +16,7 @@ from npu_adapt.models.hashing import FileHash, hash_file
 from npu_adapt.models.pretrained import require_proven, weights_info
 from npu_adapt.models.processors import Processors
 from npu_adapt.models.proof import prove
+from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks import LoadedModel
 from npu_adapt.progress import doing
 from npu_adapt.records import WeightFile, WeightsInfo
@@ -27,6 +27,7 @@ from npu_adapt.workflows.run.subject import Subject, logging_refusals
 
 SOURCE = "adapter"
 AS_BUILT = "as built"
+RETURNS = "inputs(values) returns the arguments of one forward: a tensor, a tuple, or a dict of named arguments"
 UNPROVEN = (
     "model(weights) has to load what {path} holds, all of it and as it is: strict, nothing fused or changed, "
     "and no part that the file lacks"
@@ -40,9 +41,10 @@ def subject_of_adapter(run: Recording, about: AdapterName) -> Subject:
     """
     request = run.request
     torch.manual_seed(request.seed)
+    path = None if request.weights is None else request.weights.resolve()  # before the adapter may change the folder
     with unopened_extensions_hidden(), logging_refusals(run.journal, about.id):
         adapter = read_adapter(about)
-        given = None if request.weights is None else _given(request.weights, allow_pickle=request.allow_pickle)
+        given = None if path is None else Weights(path, open_weights(path, allow_pickle=request.allow_pickle))
         hashing = None if given is None else _start_hashing(given)
         started = time.perf_counter()
         module = adapter.build(given)
@@ -51,9 +53,10 @@ def subject_of_adapter(run: Recording, about: AdapterName) -> Subject:
         load_ms = 1e3 * (time.perf_counter() - started)
         seeds = range(request.seed, request.seed + request.samples)
         inputs = [adapter.inputs(request.inputs, seed) for seed in seeds]
-    dtype = dtype_of(module, inputs, request.dtype)
     origins = [", ".join(request.inputs) or f"{about.id}, seed {seed}" for seed in seeds]
-    row, samples = samples_of(module, inputs, origins, adapter.outputs)
+    with foreign_code("input", about.id, hint=RETURNS):  # of the user's types, nested as they like
+        dtype = dtype_of(module, inputs, request.dtype)
+        row, samples = samples_of(module, inputs, origins, adapter.outputs)
     loaded = LoadedModel(
         module=_in_type(module, dtype),
         task=row,
@@ -68,11 +71,6 @@ def subject_of_adapter(run: Recording, about: AdapterName) -> Subject:
     return Subject(loaded, samples, load_ms, hashing, unproven="adapter-without-weights")
 
 
-def _given(path: Path, *, allow_pickle: bool) -> Weights:
-    path = path.resolve()
-    return Weights(path, open_weights(path, allow_pickle=allow_pickle))
-
-
 def _proven(module: torch.nn.Module, given: Weights, run: Recording) -> WeightsInfo:
     """What was proven of the module. The files are read anew: the adapter may have written into what it was given."""
     checkpoint = open_weights(given.path, allow_pickle=run.request.allow_pickle)
@@ -84,7 +82,7 @@ def _proven(module: torch.nn.Module, given: Weights, run: Recording) -> WeightsI
 
 
 def _require_material(module: torch.nn.Module, about: AdapterName) -> None:
-    """Raises `NotPretrained` for weights without values."""
+    """Raises `NotPretrained` for weights without values, and `UsageError` for sparse ones, which no rule compares."""
     state = (*module.named_parameters(), *module.named_buffers())
     empty = [name for name, tensor in state if tensor.is_meta]
     if empty:
@@ -96,6 +94,14 @@ def _require_material(module: torch.nn.Module, about: AdapterName) -> None:
                 names=few(empty),
             ),
             hint="load them with load_state_dict(weights, assign=True), or build the module on the CPU",
+        )
+    sparse = [name for name, tensor in state if tensor.layout is not torch.strided]
+    if sparse:
+        raise UsageError(
+            Sentence(
+                "{file} leaves {count} weights sparse: {names}", file=about.id, count=len(sparse), names=few(sparse)
+            ),
+            hint="make them dense in model(weights), with to_dense()",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -101,6 +102,19 @@ def no_files(saved: Path, chosen: Random) -> Iterator[Input]:
                 make(path)
 
             yield Input(f"{name} is {kind}", command, prepare)
+
+
+def held_locks(saved: Path, chosen: Random) -> Iterator[Input]:
+    """Locks that another process has taken and does not let go: this one, as long as it lives."""
+    for place in ("logs/.lock", "registry/.registry.json.lock"):
+        for command in (FAST, ("infer", *CPU), ("env", "--quiet"), ("models", "verify"), ("report",)):
+
+            def prepare(folder: Path, place: str = place) -> None:
+                path = folder / place
+                path.parent.mkdir()
+                fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX)
+
+            yield Input(f"{place} is held, {command[0]}", command, prepare)
 
 
 def logs_folders(saved: Path, chosen: Random) -> Iterator[Input]:

@@ -55,6 +55,7 @@ def kinds(home: Path, share: float = 1.0) -> Iterator[dict[str, Generator]]:
             "adapters": partial(adapters.adapters, share),
             "modes, generation, bundles": partial(newer.newer, tiny, saved, share),
             "files that are none": partial(files.no_files, saved),
+            "locks that are held": partial(files.held_locks, saved),
             "logs folders": partial(files.logs_folders, saved),
             **machines.kinds(saved, share),
         }

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 CHINESE: dict[str, str] = {
+    "{file} leaves {count} weights sparse: {names}": "{file} 留下了 {count} 个稀疏权重：{names}",
+    "make them dense in model(weights), with to_dense()": "请在 model(weights) 中用 to_dense() 转成稠密张量",
+    "return a module that can be run without gradients": "请返回可以不带梯度运行的模块",
+    "an argument's name is {name!r}, no text": "参数名是 {name!r}，不是文本",
+    "inputs(values) returns the arguments of one forward: a tensor, a tuple, or a dict of named arguments": (
+        "inputs(values) 返回一次前向的参数：张量、元组，或按名称的参数字典"
+    ),
     "the adapter {file} is {what}": "适配文件 {file} {what}",
     "no regular file": "不是普通文件",
     "not there": "不存在",
