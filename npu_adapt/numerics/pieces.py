@@ -16,7 +16,7 @@ from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.products import PRODUCTS
 
-LARGEST_PIECE = 1 << 22  # elements of the largest tensor of a piece: 32 MiB in float64
+LARGEST_PIECE = 1 << 20  # elements of the largest tensor of a piece: 8 MiB in float64
 
 
 @dataclass(frozen=True)

@@ -74,13 +74,23 @@ Linear = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]  # of input, weight
 
 
 def linear_in_slices(linear: Linear, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`linear` with some output features at a time: what it makes of a large weight is never there as a whole."""
+    """`linear` with some output features at a time: what it makes of a large weight is never there as a whole.
+
+    Each result is copied into its place at once. Kept until the last is there, every one of them would lie behind the
+    memory of its widened slice, which glibc does not give out again where it has to be aligned: all slices together.
+    """
     rows = max(1, SLICE_ELEMENTS // max(1, weight.size(-1)))
     if weight.dim() != 2 or weight.size(0) <= rows:
         return linear(input, weight, bias)
-    weights = torch.split(weight, rows)
-    biases = [None] * len(weights) if bias is None else torch.split(bias, rows)
-    return torch.cat([linear(input, some, part) for some, part in zip(weights, biases, strict=True)], dim=-1)
+    whole: Tensor | None = None
+    for start in range(0, weight.size(0), rows):
+        some = slice(start, start + rows)
+        part = linear(input, weight[some], None if bias is None else bias[some])
+        if whole is None:
+            whole = part.new_empty((*part.shape[:-1], weight.size(0)))
+        whole[..., some] = part
+    assert whole is not None
+    return whole
 
 
 def _wide(tensor: Tensor) -> Tensor:

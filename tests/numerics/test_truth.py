@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import weakref
 
 import pytest
 import torch
@@ -105,3 +106,21 @@ def test_parameters_are_not_changed() -> None:
     for name, tensor in layer.state_dict().items():
         assert tensor.dtype == before[name].dtype
         assert torch.equal(tensor, before[name])
+
+
+def test_the_result_of_a_weights_part_is_given_back_before_the_next_is_made() -> None:
+    """Else all widened parts are there at once: their memory lies before that of the results."""
+    weight = torch.randn(4096, 1024, generator=torch.Generator().manual_seed(0))
+    made: list[weakref.ref[Tensor]] = []
+    held = []
+
+    def linear(wide: Tensor, rows: Tensor, _: Tensor | None) -> Tensor:
+        held.append(sum(each() is not None for each in made))
+        result = F.linear(wide, rows.double())
+        made.append(weakref.ref(result))
+        return result
+
+    x = torch.ones(2, 1024, dtype=torch.float64)
+    found = products.linear_in_slices(linear, x, weight, None)
+    assert held == [0, 1, 1, 1]  # the last one's name still holds it
+    torch.testing.assert_close(found, x @ weight.double().T)
