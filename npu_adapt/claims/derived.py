@@ -42,6 +42,8 @@ def _wrong(
     claim: Claim, pairs: Sequence[tuple[Claim, Claim]], quotients: Sequence[tuple[Claim, Claim]]
 ) -> Iterator[Found]:
     """The finding, unless other times of the report give the speed-up, or too many could be meant."""
+    means = [pair for pair in pairs if all(each.facets.get("statistic") == "mean" for each in pair)]
+    pairs = means or pairs  # single runs beside their mean are not what a speed-up is made of
     in_table = [pair for pair in pairs if pair[0].table == claim.table is not None]
     if not in_table:
         given = (_is_quotient(claim.number, *sorted(pair, key=_slowness)) for pair in quotients)

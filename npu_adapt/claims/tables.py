@@ -34,7 +34,7 @@ def claims_of_table(table: Table, leads: Sequence[str]) -> Iterator[Claim]:
         describe(row.cells[0]).metrics for row in table.rows if row.cells
     )
     for index, row in enumerate(table.rows):
-        own = describe(row.cells[0]) if row.cells else Description(())
+        own = _of_header(row.cells[0]) if row.cells else Description(())
         for column, cell in enumerate(row.cells):
             if column == 0 and not heads[0].metrics:
                 continue

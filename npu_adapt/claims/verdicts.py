@@ -16,7 +16,9 @@ PASSED = re.compile(
     r"✅|✔|√|\bpass(?:ed|es)?\b|(?<![未不没])通过|达标|(?<!不)满足|(?<!不)符合|(?<!不)合格"
     r"|within (?:the (?:required |limit of )?)?1 ?%|\bsuccess\b"
     r"|within[\w ]{0,12}\W{1,6}(?:true|yes)\b|(?<!不)完全一致|精度一致|\bagrees?\b"
-    r"|误差[^，。；|]{0,8}(?:<|小于|低于|≤)\s*1\s*%|error (?:is )?(?:below|under|less than|<) ?1 ?%"
+    r"|误差[^，。；|]{0,10}(?:<|小于|低于|≤|不超过|未超过|不大于|没有超过)\s*1\s*%"
+    r"|误差[^，。；|]{0,10}1\s*%\s*(?:以内|之内|以下|范围内|内)|适配成功"
+    r"|error (?:is )?(?:below|under|less than|<) ?1 ?%"
     r"|match within 1 ?% ?\| ?(?:yes|true)",
     re.IGNORECASE,
 )

@@ -163,7 +163,7 @@ PHASES: tuple[tuple[str, str], ...] = (
         r"|including compilation",
     ),
     ("warm-up", r"warm[- ]?up|预热"),
-    ("load", r"加载|load(?:ing|ed)?\b|初始化|\binit(?:ialization)?\b"),
+    ("load", r"加载|(?<![a-z])load(?:ing|ed)?\b|初始化|\binit(?:ialization)?\b"),
     ("preprocess", r"前处理|预处理|pre-?process(?:ing)?"),
     ("postprocess", r"后处理|post-?process(?:ing)?"),
 )
@@ -222,7 +222,8 @@ STOP = re.compile(
     r"accuracy|precision|comparison|inference|model|output|outputs|npu|our|this|that|it|its"
     r"|side|same|all|both|one|run|runs|forward|pass|device|card|"
     r"single|overall|summary|report|conclusion|verdict|short|final|number|ms|us|sec|seconds|milliseconds|mb|gb|mib|gib"
-    r"|ips|x|s|info|ed|average|mean|match|time|took|takes|about)\b"
+    r"|ips|x|s|info|ed|average|mean|match|time|took|takes|about|needs?|makes?|which|tables?|section|uploaded|attached"
+    r"|shown|listed|reported|above|below|also)\b"
     r"|对比项?|指标|数值|结果|测试|推理|性能|精度|数据|评测|模型|设备|项目|内容|说明|单次"
     r"|单张图[片像]?|每张图[片像]?|单图"
     r"|运行|以及|我们|本次|本报告|当前|实测|所有|全部|各项|结论|最终|总结|汇总|综上|[与和的在为是约下上值端侧卡量率每]"

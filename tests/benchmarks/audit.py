@@ -1,7 +1,7 @@
 """How many known defects of reports an audit finds, and how many findings are false.
 
 `python -m tests.benchmarks.audit`. The texts are in tests/data/audit: `first` was written before any rule, the others
-before the rules saw them; of `fifth` the rules then found 85 % with 79 % right, before they were mended.
+before the rules saw them: unseen, 85 % of `fifth` were found and 79 % of its findings right, 79 and 92 % of `sixth`.
 """
 
 from __future__ import annotations
