@@ -26,13 +26,13 @@ DTYPES = ("float32", "float16", "bfloat16")
 ATTENTIONS = ("auto", "eager")
 # Of a body that several tasks share, one has its other attention run too.
 BOTH_ATTENTIONS = ("vit", "yolos", "segformer", "mask2former", "bert-mask", "llama", "wav2vec2", "whisper", "clip")
-# What stops a model on the software NPU, in the words of the failure: the operator, or the memory format.
-BLOCKED = {"swin2sr": "LeakyRelu"}
-# SAM's forward runs, but torch_npu clones no tensor whose channels lie last: its operators cannot be watched.
-NOT_WATCHED = ("sam",)
-# How long VITS speaks follows from its own numbers: a device that multiplies wrongly says another length, and is refused.
+# What stops a model on the software NPU, in the words of the failure: the operator, or what torch_npu itself refuses,
+# in SAM the gelu of a tensor whose channels lie last.
+BLOCKED = {"swin2sr": "LeakyRelu", "sam": "Only c10::MemoryFormat::Contiguous"}
+# How long VITS speaks follows from its own numbers: a device that multiplies wrongly gives outputs of other shapes,
+# which are refused.
 ANOTHER_LENGTH = ("vits",)
-ON_NPU = {name: maker for name, maker in MAKERS.items() if name not in NOT_WATCHED}
+ON_NPU = MAKERS
 
 
 def attentions(name: str) -> tuple[str, ...]:
