@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +24,8 @@ from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, cla
 from npu_adapt.numerics.overlap import Objects
 from npu_adapt.records import Prediction
 
-DEPTH, PICTURE, HEATMAPS, MASKS = "predicted_depth", "reconstruction", "heatmaps", "pred_masks"
+DEPTH, FIELD_OF_VIEW = "predicted_depth", "field_of_view"
+PICTURE, HEATMAPS, MASKS = "reconstruction", "heatmaps", "pred_masks"
 
 
 def prepare_whole_box(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
@@ -56,8 +59,8 @@ def prepare_points(loaded: LoadedModel, values: Sequence[str], samples: int, see
 
 
 def estimate_depth(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
-    """`predicted_depth` [1, height, width]."""
-    return outputs_of(module(**tensors), (DEPTH,))
+    """`predicted_depth` [1, height, width], and the `field_of_view` [1] where the model estimates it."""
+    return outputs_of(module(**tensors), (DEPTH, FIELD_OF_VIEW))
 
 
 def improve(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
@@ -76,22 +79,26 @@ def mask(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
 
 
 def depths(
-    _loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
 ) -> tuple[Prediction, ...]:
-    """The least, the middle and the greatest value of the map, in the model's own unit."""
-    values = outputs[DEPTH].double().flatten()
-    found = {"min": values.min(), "median": values.median(), "max": values.max()}
+    """The least, the middle and the greatest depth, in the model's unit, of the map in the size of the picture."""
+    result = SimpleNamespace(**{FIELD_OF_VIEW: None, **{name: tensor.float() for name, tensor in outputs.items()}})
+    read = getattr(image_processor(loaded), "post_process_depth_estimation", None)
+    with foreign_code("predictions", loaded.info.architecture):
+        depth = outputs[DEPTH] if read is None else read(result, [sample.size])[0][DEPTH]
+    values = depth.double().flatten()
+    named = {"min": values.min(), "median": values.median(), "max": values.max()}
     return tuple(
         Prediction(label=name, index=number, score=float(value), sample=sample_index)
-        for number, (name, value) in enumerate(found.items())
+        for number, (name, value) in enumerate(named.items())
     )
 
 
 def brightness(
     _loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
 ) -> tuple[Prediction, ...]:
-    """The size of the new picture, and the mean of each of its channels."""
-    picture = outputs[PICTURE][0].double()
+    """The size of the new picture, and the mean of each channel, from 0 to 1, in the 8 bits that it is saved in."""
+    picture = (outputs[PICTURE][0].float().clamp(0, 1) * 255).round().double() / 255
     height, width = picture.shape[-2:]
     return tuple(
         Prediction(label=f"{width} × {height}, {name}", index=number, score=float(channel.mean()), sample=sample_index)
@@ -125,11 +132,14 @@ def joints(
 
 
 def shares(
-    _loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
 ) -> tuple[Prediction, ...]:
     """The masks, the surest first: the share of the picture that each covers, and how good the model thinks it."""
-    masks, scores = outputs[MASKS][0].flatten(0, 1), outputs["iou_scores"][0].flatten().double()
-    covered = (masks > 0).double().flatten(1).mean(1)
+    processor = image_processor(loaded)
+    scores = outputs["iou_scores"][0].flatten().double()
+    with foreign_code("predictions", loaded.info.architecture):
+        masks = _in_the_picture(processor, sample, outputs[MASKS].float()).flatten(0, 1)
+    covered = masks.double().flatten(1).mean(1)
     return tuple(
         Prediction(label=f"{100 * covered[index]:.1f} %", index=index, score=float(scores[index]), sample=sample_index)
         for index in scores.argsort(descending=True)[:5].tolist()
@@ -140,6 +150,16 @@ def pointed_at(_loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tens
     """The masks of the prompt, each a class of its own."""
     masks = outputs[MASKS][0].flatten(0, 1) > 0
     return Objects("masks", torch.arange(len(masks)), masks, torch.ones(len(masks)))
+
+
+def _in_the_picture(processor: Any, sample: Sample, masks: Tensor) -> Tensor:
+    """The masks [prompts, masks, height, width] in the picture's own size, without what it was padded with."""
+    width, height = (2 * sample.tensors["input_points"][0, 0, 0]).tolist()  # the prompt is the middle of what is seen
+    sizes: dict[str, Any] = {"original_sizes": [sample.size]}
+    if "reshaped_input_sizes" in inspect.signature(processor.post_process_masks).parameters:
+        sizes["reshaped_input_sizes"] = [(round(height), round(width))]
+    (found,) = processor.post_process_masks(masks, **sizes)
+    return torch.as_tensor(found)
 
 
 ROWS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ QUESTIONS = (
     ("What did the travellers have left?", "Bread, salt and clear water were all that the travellers had left."),
 )
 LONGEST_ANSWER = 15  # tokens, as transformers' pipeline has it
+ANSWERS = 5
+ENDS = ("start_logits", "end_logits")
 _QUESTION = re.compile(r"(.+?[?？؟])\s*(.+)", re.DOTALL)
 
 
@@ -66,30 +69,75 @@ def prepare_questions(loaded: LoadedModel, values: Sequence[str], samples: int, 
         with preparing(loaded, asked.origin, given=bool(values)):
             encoded = loaded.processor.tokenizer(asked.question, asked.passage, return_tensors="pt", **cut)
         require_known_tokens(loaded, encoded["input_ids"])
-        prepared.append(sample_of(accepted(loaded, encoded), asked.origin))
+        labels = (asked.question, asked.passage)
+        prepared.append(sample_of(accepted(loaded, encoded), asked.origin, labels=labels))
     return tuple(prepared)
 
 
 def find_answer(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
     """`start_logits` and `end_logits` [1, tokens], and the base model's `last_hidden_state`."""
-    return with_hidden_state(module, tensors, ("start_logits", "end_logits"))
+    return with_hidden_state(module, tensors, ENDS)
 
 
 def answers(
     loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
 ) -> tuple[Prediction, ...]:
-    """The five best spans of at most 15 tokens: their text, and the product of both ends' probabilities."""
-    start, end = (outputs[name][0].double().softmax(-1) for name in ("start_logits", "end_logits"))
+    """The five best spans of the passage, of at most 15 tokens: its words, and the product of both ends' probabilities.
+
+    By the rule of transformers' pipeline (version 4; 5 has none): the question is no answer, the first token takes its
+    part of the probability, and spans of the same words are one.
+    """
+    tokens = sample.tensors["input_ids"]
+    with foreign_code("predictions", loaded.info.architecture):
+        passage = Passage.of(loaded.processor.tokenizer, sample.labels, tokens.shape[1])
+    start, end = (_probabilities(outputs[name][0].double(), passage, tokens[0], loaded) for name in ENDS)
     scores = (start[:, None] * end[None, :]).triu().tril(LONGEST_ANSWER - 1)
-    best = scores.flatten().topk(min(5, scores.numel()))
-    tokens = sample.tensors["input_ids"][0]
-    found = []
+    best = scores.flatten().topk(min(2 * ANSWERS + 10, scores.numel()))
+    found: dict[str, tuple[float, int, str]] = {}
     for score, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
         first, last = divmod(place, scores.shape[1])
-        with foreign_code("predictions", loaded.info.architecture):
-            text = str(loaded.processor.tokenizer.decode(tokens[first : last + 1])).strip()
-        found.append(Prediction(label=text, index=first, score=score, sample=sample_index))
-    return tuple(found)
+        if passage.holds[first] and passage.holds[last]:
+            text = passage.words(first, last)
+            summed, earlier, shown = found.get(text.lower(), (0.0, first, text))
+            found[text.lower()] = (summed + score, earlier, shown)
+    ranked = sorted(found.values(), key=lambda each: -each[0])[:ANSWERS]
+    return tuple(Prediction(label=text, index=first, score=score, sample=sample_index) for score, first, text in ranked)
+
+
+def _probabilities(logits: Tensor, passage: Passage, tokens: Tensor, loaded: LoadedModel) -> Tensor:
+    """Of each token to be an end of the answer; the token that stands for "no answer" has its part, and is none."""
+    counted = torch.tensor(passage.holds)
+    no_answer = loaded.processor.tokenizer.cls_token_id
+    if no_answer is not None:
+        counted |= tokens == no_answer
+    result = logits.masked_fill(~counted, -10000.0).softmax(-1)
+    result[0] = 0.0
+    return result
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Where the passage stands among a sample's tokens."""
+
+    text: str
+    encoding: Any  # of the tokenizers library
+    holds: tuple[bool, ...]  # for each token, whether it is the passage's
+
+    @classmethod
+    def of(cls, tokenizer: Any, labels: tuple[str, ...], count: int) -> Passage:
+        """The passage in the first `count` tokens, of the question and the passage in `labels`."""
+        question, text = labels
+        encoding = tokenizer(question, text, truncation="only_second", max_length=count).encodings[0]
+        return cls(text, encoding, tuple(part == 1 for part in encoding.sequence_ids))
+
+    def words(self, first: int, last: int) -> str:
+        """The words of the passage that the tokens are parts of; the tokens alone where a tokenizer knows no words."""
+        try:
+            start, _ = self.encoding.word_to_chars(self.encoding.token_to_word(first), sequence_index=1)
+            _, end = self.encoding.word_to_chars(self.encoding.token_to_word(last), sequence_index=1)
+        except Exception:  # noqa: BLE001 - as the pipeline does
+            start, end = self.encoding.offsets[first][0], self.encoding.offsets[last][1]
+        return self.text[start:end]
 
 
 ROWS = (
@@ -103,7 +151,7 @@ ROWS = (
         prepare=prepare_questions,
         forward=find_answer,
         read=answers,
-        needs=("start_logits", "end_logits"),
+        needs=ENDS,
         class_scores="start_logits",
         optional_parts=(POOLER,),
     ),
