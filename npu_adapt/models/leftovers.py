@@ -7,7 +7,7 @@ beyond those that the configuration builds mean that the model is cut off.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from npu_adapt.records import Fact
 ADAPTERS = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 NAMES_KEPT = 20  # of a doubt; the record lists all unexpected tensors anyway
 # The last part of a name that says what a tensor does to the weight beside it.
-_DECIDES = re.compile(r"scale|zero|offset|qweight|g_idx|absmax|quant|SCB|lora|adapter|deq|amax|shift|(^|_)bias$", re.I)
+_DECIDES = re.compile(
+    r"scale|packed|zero|offset|qweight|g_idx|absmax|quant|SCB|lora|adapter|deq|amax|shift|(^|_)bias$", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Leftovers:
 def judge_leftovers(
     module: Any, unexpected: Iterable[str], used: Collection[str], tensors: Mapping[str, StoredTensor]
 ) -> Leftovers:
-    """What `unexpected` means beside the names in `used`, both the checkpoint's."""
+    """What the checkpoint's `unexpected` names mean beside those in `used`, found or missing."""
     known = _declared(module)
     names = [name for name in unexpected if not known(name)]
     attached = [name for name in names if _stands_at_a_weight(name, used)]
@@ -45,10 +47,20 @@ def judge_leftovers(
     if beyond:
         layers = tuple(sorted({_layer(name) for name in beyond})[:NAMES_KEPT])
         doubts.append(Fact("layers-unused", {"layers": layers, "tensors": len(beyond)}))
-    others = tuple(name for name in attached if name not in needed and not _is_nothing(tensors[name]))
+    within = _within_layers([name for name in names if name not in {*attached, *beyond}], used, tensors)
+    others = tuple(name for name in (*attached, *within) if name not in needed and not _is_nothing(tensors[name]))
     if others:
         doubts.append(Fact("attached-unused", {"names": others[:NAMES_KEPT], "tensors": len(others)}))
     return Leftovers(needed, tuple(doubts))
+
+
+def _within_layers(names: Iterable[str], used: Collection[str], tensors: Mapping[str, StoredTensor]) -> Iterator[str]:
+    """Those that are matrices of parts of numbered layers whose other parts are used: relative positions, for one."""
+    parts = {".".join(each.split(".")[:count]) for each in used for count in range(1, each.count(".") + 1)}
+    for name in names:
+        owner = ".".join(name.split(".")[:-2])
+        if len(tensors[name].shape) > 1 and owner in parts and re.search(r"\.\d+(\.|$)", owner):
+            yield name
 
 
 def adapters_beside(path: Path) -> tuple[Fact, ...]:

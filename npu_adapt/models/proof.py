@@ -69,13 +69,14 @@ def prove(module: torch.nn.Module, checkpoint: Checkpoint, advance: Callable[[fl
     made = computed(module, tuple(sorted(without)))
     failed = {name: verdict for name, verdict in verdicts.items() if verdict != "equal" and name not in tied}
     used = {name for origin in names.origins for name in origin.sources}
-    leftovers = judge_leftovers(module, names.unexpected, used, checkpoint.tensors)
+    missing = without - set(made)
+    leftovers = judge_leftovers(module, names.unexpected, used | missing, checkpoint.tensors)
     return Proof(
         proven=len(proven),
         unequal=_having(failed, "unequal"),
         mismatched=_having(failed, "mismatched"),
         quantised=_having(failed, "quantised"),
-        missing=tuple(sorted(without - set(made))),
+        missing=tuple(sorted(missing)),
         unexpected=names.unexpected,
         needed=leftovers.needed,
         not_finite=tuple(sorted(not_finite, key=lambda each: (each.kind, each.file, each.name))),

@@ -1,4 +1,7 @@
-"""Fifty edits of real summaries: each is named. Untouched ones of every kind raise no alarm."""
+"""Sixty-five edits of real summaries: each is named. Untouched ones of every kind raise no alarm.
+
+Edits of generations, modes and sweeps stand beside the tests of those.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +75,7 @@ DERIVED: tuple[tuple[str, str, Any], ...] = (
     ("bench-sweep", "bench.best_row", 1),
     ("bench-sweep", "bench.rows.1.throughput_per_s", 9999.0),
     ("infer", "weights.files.0.sha256", "0" * 63),
+    ("infer", "model.adapter", {"path": "mine.py", "name": None, "sha256": "0" * 64, "text": "model = None"}),
 )
 # Fields that follow from nothing else: seen by the copy in the history.
 COPIED: tuple[tuple[str, str, Any], ...] = (
@@ -85,6 +89,14 @@ COPIED: tuple[tuple[str, str, Any], ...] = (
     ("infer", "run.timings_ms.first_forward", 0.1),
     ("compare", "compare.outputs.0.worst_index", [0, 0]),
     ("bench", "bench.peak_memory_bytes", 1),
+    (
+        "compare",
+        "compare.arithmetic.sums",
+        [{"terms": 64, "order": "pairwise", "block": None, "at_once": 1, "last_first": False}],
+    ),
+    ("compare", "compare.arithmetic.found.matmul", "float16"),
+    ("compare-failed", "compare.operators.0.test", "whole-numbers"),
+    ("compare-failed", "compare.operators.0.index", 9999),
 )
 
 

@@ -103,6 +103,24 @@ def test_something_else_beside_a_used_weight_is_a_doubt(llama, load):
     assert load(llama).weights.doubts == (Fact("attached-unused", {"names": (name,), "tensors": 1}),)
 
 
+def test_packed_weights_in_the_place_of_used_ones_are_called_that(llama, load):
+    def pack(tensors):
+        weight = tensors.pop(f"{DOWN}.weight")
+        tensors[f"{DOWN}.weight_packed"] = torch.ones(weight.shape[0], weight.shape[1] // 8, dtype=torch.int32)
+
+    edit(llama, pack)
+    with pytest.raises(NotPretrained, match=f"scale, shift or replace.*{DOWN}.weight_packed"):
+        load(llama)
+
+
+def test_a_matrix_in_a_used_layer_that_no_code_reads_is_a_doubt(tmp_path, load):
+    """Relative positions of BERT, which transformers 5 does not compute."""
+    folder = tiny_models.bert(tmp_path / "bert", "BertForSequenceClassification")
+    name = "bert.encoder.layer.0.attention.self.relative.weight"
+    edit(folder, lambda tensors: tensors.update({name: torch.ones(127, 16)}))
+    assert load(folder).weights.doubts == (Fact("attached-unused", {"names": (name,), "tensors": 1}),)
+
+
 def test_layers_that_the_configuration_does_not_build_are_a_doubt(llama, load):
     edit_config(llama, num_hidden_layers=1)
     assert load(llama).weights.doubts == (Fact("layers-unused", {"layers": ("model.layers.1",), "tensors": 9}),)

@@ -174,6 +174,21 @@ def test_a_long_text_is_cut_to_the_models_positions_and_says_so(made, load):
     assert sample.inputs[0].origin.endswith("cut to the 64 tokens that the model reads, of 162")
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "limit"),
+    [
+        ("bert-answers", ["who runs? " + "the quick brown fox " * 40], 64),
+        ("cross-encoder", ["the dog", "a fox", "the quick brown fox " * 40], 64),
+        ("sentences", ["the dog", "the quick brown fox " * 40], 16),
+    ],
+)
+def test_several_texts_that_are_cut_say_so_too(name, values, limit, made, load):
+    loaded = load(made(name))
+    (sample,) = loaded.task.prepare(loaded, values, 1, 0)
+    assert sample.tensors["input_ids"].shape[1] == limit
+    assert f", cut to the {limit} tokens that the model reads, of 16" in sample.inputs[0].origin
+
+
 def test_robertas_positions_begin_after_its_padding(load, tmp_path):
     import transformers as tf
 

@@ -15,7 +15,7 @@ from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.image import POOLER, with_hidden_state
 from npu_adapt.models.tasks.results import Outputs
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, preparing, require_known_tokens, sample_of
-from npu_adapt.models.tasks.text import token_limit
+from npu_adapt.models.tasks.text import cut_said, token_limit
 from npu_adapt.models.texts import read_text
 from npu_adapt.records import Prediction
 
@@ -67,10 +67,11 @@ def prepare_questions(loaded: LoadedModel, values: Sequence[str], samples: int, 
     prepared = []
     for asked in questions(values, samples, seed):
         with preparing(loaded, asked.origin, given=bool(values)):
-            encoded = loaded.processor.tokenizer(asked.question, asked.passage, return_tensors="pt", **cut)
+            labels = (asked.question, asked.passage)
+            encoded = loaded.processor.tokenizer(*labels, return_tensors="pt", **cut)
+            origin = cut_said(loaded, asked.origin, encoded, limit, [asked.question], [asked.passage])
         require_known_tokens(loaded, encoded["input_ids"])
-        labels = (asked.question, asked.passage)
-        prepared.append(sample_of(accepted(loaded, encoded), asked.origin, labels=labels))
+        prepared.append(sample_of(accepted(loaded, encoded), origin, labels=labels))
     return tuple(prepared)
 
 

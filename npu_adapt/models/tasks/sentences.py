@@ -17,7 +17,7 @@ from npu_adapt.models.tasks.pooling import MODULES, Pooling, read_pooling
 from npu_adapt.models.tasks.questions import QUESTIONS
 from npu_adapt.models.tasks.results import Outputs, present
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, preparing, require_known_tokens, sample_of
-from npu_adapt.models.tasks.text import token_limit
+from npu_adapt.models.tasks.text import cut_said, token_limit
 from npu_adapt.models.texts import Text, read_text, sentence
 from npu_adapt.records import Prediction
 
@@ -37,7 +37,7 @@ def prepare_sentences(
         texts = [text.text for text in given]
         origin = origin_of(given)
         with preparing(loaded, origin, given=bool(values)):
-            encoded = _encoded(loaded, [prefix + text for text in texts], None, limit)
+            encoded, origin = _encoded(loaded, [prefix + text for text in texts], None, limit, origin)
         prepared.append(_sample(loaded, encoded, origin, texts))
     return tuple(prepared)
 
@@ -49,7 +49,7 @@ def prepare_passages(loaded: LoadedModel, values: Sequence[str], samples: int, s
         query, *rest = (text.text for text in given)
         origin = origin_of(given)
         with preparing(loaded, origin, given=bool(values)):
-            encoded = _encoded(loaded, [query] * len(rest), rest, token_limit(loaded))
+            encoded, origin = _encoded(loaded, [query] * len(rest), rest, token_limit(loaded), origin)
         prepared.append(_sample(loaded, encoded, origin, rest))
     return tuple(prepared)
 
@@ -88,10 +88,13 @@ def origin_of(texts: Sequence[Text]) -> str:
     return "; ".join(dict.fromkeys(text.origin for text in texts))
 
 
-def _encoded(loaded: LoadedModel, texts: list[str], pairs: list[str] | None, limit: int | None) -> Mapping[str, Tensor]:
+def _encoded(
+    loaded: LoadedModel, texts: list[str], pairs: list[str] | None, limit: int | None, origin: str
+) -> tuple[Mapping[str, Tensor], str]:
+    """The tokens, and where they are from."""
     cut = {} if limit is None else {"truncation": True, "max_length": limit}
     encoded: Mapping[str, Tensor] = loaded.processor.tokenizer(texts, pairs, padding=True, return_tensors="pt", **cut)
-    return encoded
+    return encoded, cut_said(loaded, origin, encoded, limit, texts, pairs)
 
 
 def _sample(loaded: LoadedModel, encoded: Mapping[str, Tensor], origin: str, labels: Sequence[str]) -> Sample:

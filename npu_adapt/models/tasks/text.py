@@ -102,13 +102,19 @@ def encode_text(loaded: LoadedModel, text: Text, *, given: bool) -> tuple[dict[s
     with preparing(loaded, origin, given=given):
         encoded = loaded.processor.tokenizer(text.text, return_tensors="pt", **cut)
         count = encoded["input_ids"].shape[-1]
-        if limit is not None and count == limit:
-            whole = len(loaded.processor.tokenizer(text.text)["input_ids"])
-            origin += f", cut to the {limit} tokens that the model reads, of {whole}" if whole > limit else ""
+        origin = cut_said(loaded, origin, encoded, limit, [text.text])
     if not count:
         raise UsageError("the input text gives no tokens", hint="give a text in the model's language")
     require_known_tokens(loaded, encoded["input_ids"])
     return accepted(loaded, encoded), origin
+
+
+def cut_said(loaded: LoadedModel, origin: str, encoded: Mapping[str, Tensor], limit: int | None, *given: Any) -> str:
+    """Where texts are from, and what was cut of them; `given` is what the tokenizer was given for them."""
+    if limit is None or encoded["input_ids"].shape[-1] < limit:
+        return origin
+    whole = max(map(len, loaded.processor.tokenizer(*given)["input_ids"]))
+    return f"{origin}, cut to the {limit} tokens that the model reads, of {whole}" if whole > limit else origin
 
 
 _POSITIONS = re.compile(r"(^|\.)(position_embeddings?|embed_positions|wpe|positions_embed)$")

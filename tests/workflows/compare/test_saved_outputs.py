@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from npu_adapt.errors import EvidenceNotWritten, ExitCode, SummaryUnreadable, UsageError
+from npu_adapt.evidence import Logs, read_summary
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary, decode, encode
 from npu_adapt.workflows.compare.command import compare
@@ -22,6 +23,7 @@ from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.rejudge import rejudge
 from npu_adapt.workflows.compare.saved_outputs import read_evidence, save_outputs
 from npu_adapt.workflows.run.request import RunRequest
+from tests.report.summaries import SAMPLES
 
 SIDES = ("reference", "candidate", "truth")
 
@@ -68,6 +70,32 @@ def change(folder: Path, *sides: str, tensors: Callable[[dict[str, torch.Tensor]
 
 def nothing(found: dict[str, torch.Tensor]) -> None:
     """Leaves the tensors as they are."""
+
+
+class Heard(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_figures_of_something_else_leave_the_logs_folder_and_it_is_said(kept: Path, tmp_path: Path) -> None:
+    logs, heard = Logs(tmp_path / "logs"), Heard()
+    logs.require_writable()
+    with logs.start("bench", "model") as journal:
+        journal.event("run", "start")
+        journal.publish(SAMPLES["bench-only"]())
+        place = journal.folder
+    rejudge(kept, requested(logs.folder), CompareOptions(), heard)
+    (said,) = heard.said
+    assert said.startswith("the figures of bench are of another model") and said.endswith(f"they are now in {place}")
+    assert read_summary(place / "summary.json").bench == SAMPLES["bench-only"]().bench
+    assert logs.read().bench is None
+    rejudge(kept, requested(logs.folder), CompareOptions(), heard)
+    assert len(heard.said) == 1  # of the same, nothing leaves
 
 
 def test_the_same_evidence_is_read_back_and_judged_the_same(kept: Path, tmp_path: Path) -> None:
