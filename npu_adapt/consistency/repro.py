@@ -17,9 +17,12 @@ def of_repro(compare: Compare) -> Iterator[Contradiction]:
         kinds.setdefault((each.operator, each.test, each.output_shape), []).append(each)
     firsts = [(same[0], len(same)) for same in kinds.values()]
     found = [(each.operator, each.test, each.module, each.index, each.sample, count) for each, count in firsts]
-    recorded = [
-        (case.operator, case.test, case.module, case.index, case.sample, case.findings) for case in compare.repro.cases
-    ]
+    cases = [case for case in compare.repro.cases if case.mode is None]
+    recorded = [(each.operator, each.test, each.module, each.index, each.sample, each.findings) for each in cases]
+    wrong = [(mode.mode, mode.suspect) for mode in compare.modes if mode.suspect is not None]
+    in_modes = tuple((mode, suspect.module, suspect.type, suspect.check) for mode, suspect in wrong)
+    written = tuple((case.mode, case.module, case.operator, case.test) for case in compare.repro.cases if case.mode)
+    yield from held("compare.repro.cases", written, in_modes, "compare.modes")
     source = "compare.operators"
     yield from held("compare.repro.cases", tuple(recorded), tuple(found[: len(recorded)]), source)
     yield from held("compare.repro.left_out", compare.repro.left_out, len(found) - len(recorded), source)

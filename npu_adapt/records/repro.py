@@ -6,15 +6,19 @@ from npu_adapt.records.base import Fact, Record
 
 
 class ReproCase(Record, frozen=True, kw_only=True):
-    """A failing operator, the first of its kind, and what a script of it alone showed in a process of its own."""
+    """What failed, the first of its kind, and what a script of it alone showed in a process of its own.
+
+    An operator, or the smallest submodule that is wrong in a mode: then `operator` is its class, `test` the check.
+    """
 
     module: str
     operator: str
-    index: int
+    index: int | None  # position in the order of execution; None: a submodule
     sample: int
     test: str  # that it failed in the comparison
     findings: int  # of the comparison that are of this kind: the same operator, test and shape of the result
     status: str  # reproduced | passes | not-run | no-script
+    mode: str | None = None  # in which the submodule is wrong; None: an operator
     folder: str | None = None  # below the folder that was asked for; None: no script can show it
     said: str = ""  # what the script printed
     reason: Fact | None = None  # why there is no script, or why it did not run; None: it ran

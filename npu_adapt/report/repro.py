@@ -12,6 +12,7 @@ from npu_adapt.report.markdown import block, escaped
 from npu_adapt.report.phrases import Language
 from npu_adapt.report.sections.blocks import fact, facts, table
 
+FILES = {"tensors": "case.safetensors", "module": "module.pt", "environment": "environment.json"}
 VERSIONS = ("torch", "torch_npu", "cann", "driver", "firmware", "python", "platform")
 # What is right, by the test that failed; the others have floors.
 EXPECTED = {"exact": "issue-equal", "whole-numbers": "issue-whole-numbers", "repeat": "issue-repeat"}
@@ -25,11 +26,40 @@ def issue_text(
     run = summary.run
     key = "issue-title-repeat" if finding.test == "repeat" else "issue-title"
     title = figures.say(key, operator=finding.operator, device=device, dtype="" if run is None else run.dtype)
-    expected = sentence(figures.say(EXPECTED.get(finding.test, "issue-floors")))
+    expected = figures.say(EXPECTED.get(finding.test, "issue-floors"))
+    happens = _what_happens(figures, case, finding)
+    how = _how(figures, case, script, figures.say("issue-run"))
+    return _text(figures, title, happens, how, expected, ("tensors", "environment"), device)
+
+
+def mode_issue_text(
+    summary: Summary, case: ReproCase, compiler: str, device: str, script: str, language: Language
+) -> str:
+    """The same for a submodule that a compiler gets wrong."""
+    figures = Figures(summary, language)
+    run, model = summary.run, summary.model
+    about = {"operator": case.operator, "compiler": compiler, "device": device}
+    title = figures.say("issue-title-mode", **about, dtype="" if run is None else run.dtype)
+    name = "" if model is None else PurePath(model.id).name
+    happens = sentence(figures.say("issue-mode", **about, module=case.module, model=name, test=case.test))
+    how = _how(figures, case, script, figures.say("issue-mode-run"))
+    expected = figures.say("issue-mode-expected")
+    return _text(figures, title, (happens,), how, expected, ("tensors", "module", "environment"), device)
+
+
+def _text(
+    figures: Figures,
+    title: str,
+    happens: tuple[Block, ...],
+    how: tuple[Block, ...],
+    expected: str,
+    files: tuple[str, ...],
+    device: str,
+) -> str:
     sections = (
-        Section(figures.say("issue-happens"), _what_happens(figures, case, finding)),
-        Section(figures.say("issue-reproduce"), _how(figures, case, script)),
-        Section(figures.say("issue-expected"), (expected, _files(figures))),
+        Section(figures.say("issue-happens"), happens),
+        Section(figures.say("issue-reproduce"), how),
+        Section(figures.say("issue-expected"), (sentence(expected), _files(figures, files))),
         Section(figures.say("caption-issue-environment"), (_environment(figures, device),)),
     )
     parts = [f"# {escaped(title)}"]
@@ -60,7 +90,7 @@ def _what_happens(figures: Figures, case: ReproCase, finding: OperatorFinding) -
     return tuple(sentence(each) for each in said)
 
 
-def _how(figures: Figures, case: ReproCase, script: str) -> tuple[Block, ...]:
+def _how(figures: Figures, case: ReproCase, script: str, run: str) -> tuple[Block, ...]:
     command = Verbatim("python repro.py", "bash")
     if case.reason is not None:
         why = sentence(figures.say("issue-not-run", reason=figures.tell("repro-reason", case.reason)))
@@ -68,13 +98,11 @@ def _how(figures: Figures, case: ReproCase, script: str) -> tuple[Block, ...]:
     else:
         status = figures.say(f"repro-status-{case.status}")
         said = (sentence(figures.say("issue-said", status=status)), Verbatim(case.said))
-    return sentence(figures.say("issue-run")), command, *said, Verbatim(script.rstrip("\n"), "python")
+    return sentence(run), command, *said, Verbatim(script.rstrip("\n"), "python")
 
 
-def _files(figures: Figures) -> Block:
-    names = ("tensors", "environment")
-    places = dict(zip(names, ("case.safetensors", "environment.json"), strict=True))
-    rows = [(Code(places[name]), figures.say(f"issue-file-{name}")) for name in names]
+def _files(figures: Figures, names: tuple[str, ...]) -> Block:
+    rows = [(Code(FILES[name]), figures.say(f"issue-file-{name}")) for name in names]
     return table(figures, "bundle-files", ("file", "holds"), rows)
 
 

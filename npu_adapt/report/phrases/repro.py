@@ -12,9 +12,7 @@ STATUSES: dict[str, Phrase] = {
 }
 REASONS: dict[str, Phrase] = {
     "right-alone": Phrase("the operator is not wrong by itself", "该算子单独运行并不出错"),
-    "not-written-in-torch": Phrase(
-        "the call cannot be written with torch alone ({what})", "该调用无法仅用 torch 写出（{what}）"
-    ),
+    "not-written-in-torch": Phrase("it cannot be written with torch alone ({what})", "无法仅用 torch 写出（{what}）"),
     "another-path": Phrase(
         "the model took another path when the call was to be captured", "捕获该调用时模型走了另一条路径"
     ),
@@ -48,6 +46,30 @@ ISSUE: dict[str, Phrase] = {
         "{number} calls of the model fail alike; this one is the first.",
         "模型中有 {number} 次调用同样出错；这是第一个。",
     ),
+    "issue-title-mode": Phrase(
+        "{compiler} compiles {operator} wrongly on {device} ({dtype})",
+        "{compiler} 在 {device} 上编译 {operator} 的结果错误（{dtype}）",
+    ),
+    "issue-mode": Phrase(
+        "{module} ({operator}) of {model} fails the check {test} when torch.compile compiles it alone with {compiler}. "
+        "In eager mode it is right.",
+        "{model} 的 {module}（{operator}）由 torch.compile 以 {compiler} 单独编译后，未通过检查 {test}；"
+        "eager 模式下正确。",
+    ),
+    "issue-mode-run": Phrase(
+        "Run this in the folder of this text. It needs torch and the device's own package only. module.pt is the "
+        "module as one graph of torch's own functions, with its weights; torch.load reads it with weights_only=False, "
+        "so take it from people you trust. The script compiles it, and exits with 1 where the result is wrong.",
+        "在本文所在目录运行以下命令。只需要 torch 与设备自身的软件包。"
+        "module.pt 是由 torch 自身函数组成的一张图及其权重；"
+        "torch.load 以 weights_only=False 读取，请只使用可信来源的文件。脚本会编译它；结果错误时退出码为 1。",
+    ),
+    "issue-mode-expected": Phrase(
+        "The noise floor is the largest error of correct arithmetic against float64. Up to 3 of them, the result is "
+        "right.",
+        "噪声底是正确运算相对 float64 的最大误差。不超过 3 倍即为正确。",
+    ),
+    "issue-file-module": Phrase("the module: its graph and weights", "模块：图与权重"),
     "issue-run": Phrase(
         "Run this in the folder of this text. It needs torch and the device's own package only. It computes the "
         "operator on the device and in float64 on the CPU, and exits with 1 where the device is wrong.",
@@ -81,11 +103,15 @@ ISSUE: dict[str, Phrase] = {
     "issue-file-environment": Phrase("versions, device and switches of precision", "版本、设备与精度开关"),
 }
 SENTENCES: dict[str, Phrase] = {
+    "absent-submodule": Phrase("a submodule has no step", "子模块没有序号"),
+    "absent-operator-case": Phrase("an operator in eager mode", "eager 模式下的算子"),
     "absent-no-script": Phrase("there is no script", "没有脚本"),
     "absent-script-ran": Phrase("the script ran", "脚本已运行"),
     "absent-repro-not-asked": Phrase("--repro was not given", "未使用 --repro"),
     "label-repro": Phrase("repro", "复现"),
-    "repro-nothing": Phrase("no operator failed, so nothing was written", "没有算子出错，因此没有写入任何内容"),
+    "repro-nothing": Phrase(
+        "nothing failed by itself, so nothing was written", "没有单独出错的部分，因此没有写入任何内容"
+    ),
     "repro-written": Phrase("{number} written to {folder}", "已写入 {folder}：{number} 个"),
     "repro-of-them": Phrase("{number} fail alone in a fresh process", "其中 {number} 个在新进程中单独运行仍然出错"),
     "repro-left-out": Phrase("{number} further kinds of failures were not written", "另有 {number} 类错误未写入"),
@@ -95,7 +121,12 @@ SENTENCES: dict[str, Phrase] = {
     "column-alone": Phrase("alone", "单独运行"),
 }
 # Why a field is None, by its path below `compare.repro`: the key of the default words.
-ABSENT: dict[str, str] = {"cases.folder": "absent-no-script", "cases.reason": "absent-script-ran"}
+ABSENT: dict[str, str] = {
+    "cases.index": "absent-submodule",
+    "cases.mode": "absent-operator-case",
+    "cases.folder": "absent-no-script",
+    "cases.reason": "absent-script-ran",
+}
 
 PHRASES: dict[str, Phrase] = {
     **{f"repro-status-{key}": phrase for key, phrase in STATUSES.items()},

@@ -22,8 +22,9 @@ def repro(figures: Figures) -> tuple[Block, ...]:
         path = f"compare.repro.cases.{at}"
         folder: Inline = figures.say("not-applicable") if case.folder is None else Code(case.folder)
         alone = figures.say(f"repro-status-{case.status}")
-        step, calls = figures(f"{path}.index"), figures(f"{path}.findings")
-        rows.append((folder, step, Code(case.module), Code(case.operator), Code(case.test), calls, alone))
+        step = figures.say("not-applicable") if case.index is None else figures(f"{path}.index")
+        names = (Code(case.module), Code(case.operator), Code(case.test))
+        rows.append((folder, step, *names, figures(f"{path}.findings"), alone))
     made = table(figures, "repro", COLUMNS, rows, frozenset({"step", "calls"}))
     reasons = [
         f"{case.module} ({case.operator}): {figures.tell('repro-reason', case.reason)}"

@@ -259,11 +259,12 @@ def _examined(
             accumulate=options.accumulate,
         )
     evidence = dataclasses.replace(evidence, floor=floor)
+    modes, culprits = examine_modes(session, candidate, options.further_modes, judged_at, evidence)
     evidence = dataclasses.replace(
         evidence,
         arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor, convolutions.records(), orders),
         operators=operators,
-        modes=examine_modes(session, candidate, options.further_modes, judged_at, evidence),
+        modes=modes,
         left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )
     if options.soak is not None and not evidence.is_random and not operators.random:
@@ -272,7 +273,7 @@ def _examined(
         evidence = dataclasses.replace(evidence, soak=soaked)
     if options.repro is not None:
         with session.stage("repro", doing("writing-cases")):
-            found = write_repro(session, options.repro, candidate, judged_at, operators.findings)
+            found = write_repro(session, options.repro, candidate, judged_at, operators.findings, culprits)
         evidence = dataclasses.replace(evidence, repro=found)
     return evidence if plan is None else with_generation(session, plan, reference, candidate, judged_at, evidence)
 

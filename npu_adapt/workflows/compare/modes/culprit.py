@@ -17,6 +17,17 @@ from npu_adapt.workflows.compare.modes.parts import Part, parts_of
 from npu_adapt.workflows.run.forward import Side
 
 
+@dataclass(frozen=True)
+class Culprit:
+    """The smallest part that fails in a mode, and what shows it."""
+
+    mode: str
+    part: Part
+    probes: tuple[Probe, ...]  # up to the one that fails
+    failing: ModeCheck
+    suspect: ModeSuspect
+
+
 @dataclass
 class Search:
     """Looks below a model that fails in `mode` for the smallest part that does."""
@@ -29,9 +40,9 @@ class Search:
     tried: int = 0
     not_judged: list[str] = field(default_factory=list)  # parts that do not run alone
 
-    def smallest(self, whole: Part, failing: ModeCheck, probes: Sequence[Probe]) -> ModeSuspect:
+    def smallest(self, whole: Part, failing: ModeCheck, probes: Sequence[Probe]) -> Culprit:
         """Of `whole`, whose `failing` check is given; itself where no part of it fails alone."""
-        wanted = up_to(failing, probes)
+        wanted = shown = up_to(failing, probes)
         part = replace(whole, samples=tuple(expected.sample for _, expected in wanted))
         checks = tuple(check for check, _ in wanted)
         with self.progress.task(doing("searching-mode", mode=self.mode)) as step:
@@ -40,18 +51,19 @@ class Search:
                 found = self._failing(following, checks)
                 step.advance(1)
                 if found is not None:
-                    part, failing, below = following, found, parts_of(following)
-        return _suspect(part, failing, self.tried)
+                    (failing, shown), part, below = found, following, parts_of(following)
+        return Culprit(self.mode, part, shown, failing, _suspect(part, failing, self.tried))
 
-    def _failing(self, part: Part, checks: Sequence[CheckId]) -> ModeCheck | None:
-        """The check that the part fails alone in the mode; None: it passes, or cannot be judged alone."""
+    def _failing(self, part: Part, checks: Sequence[CheckId]) -> tuple[ModeCheck, tuple[Probe, ...]] | None:
+        """The check that the part fails alone in the mode, and its probes; None: it passes, or cannot be judged."""
         side = replace(self.side, module=self.side.module.get_submodule(part.path), task=part.loaded.task)
         try:
             probes = self._probes(part, side, checks)
             if probes is None:
                 return None
             self.tried += 1
-            return run_checks(self.mode, side, probes).failing
+            failing = run_checks(self.mode, side, probes).failing
+            return None if failing is None else (failing, up_to(failing, probes))
         except Exception as error:  # noqa: BLE001 - a part that does not run alone says nothing of the whole
             self.not_judged.append(part.name)
             self.journal.event("accuracy", "part-not-judged", "warning", module=part.name, message=first_line(error))

@@ -14,7 +14,7 @@ from npu_adapt.progress import doing
 from npu_adapt.records import Fact, ModeOutcome
 from npu_adapt.workflows.compare.evidence import Evidence
 from npu_adapt.workflows.compare.modes.checks import Probe, Ran, run_checks
-from npu_adapt.workflows.compare.modes.culprit import Search
+from npu_adapt.workflows.compare.modes.culprit import Culprit, Search
 from npu_adapt.workflows.compare.modes.expected import (
     Expected,
     expected_of,
@@ -30,16 +30,20 @@ from npu_adapt.workflows.run.session import Session
 
 def examine_modes(
     session: Session, candidate: Side, asked: tuple[str, ...], arithmetic: ArithmeticByClass, evidence: Evidence
-) -> tuple[ModeOutcome, ...]:
-    """An outcome for each mode beyond eager. `evidence` holds the floor, with its truth, of the first sample."""
+) -> tuple[tuple[ModeOutcome, ...], tuple[Culprit, ...]]:
+    """An outcome for each mode beyond eager, and the submodules that are wrong.
+
+    `evidence` holds the floor, with its truth, of the first sample.
+    """
     wanted = tuple(mode for mode in asked if mode != modes.EAGER)
     if not wanted:
-        return ()
+        return (), ()
     if evidence.floor is None:
-        return tuple(_not_run(session, mode, reason("random-model")) for mode in wanted)
+        return tuple(_not_run(session, mode, reason("random-model")) for mode in wanted), ()
     with session.stage("modes", doing("preparing-modes")):
         probes, missing = _probes(session, candidate, arithmetic, evidence)
-    return tuple(_outcome(session, candidate, mode, arithmetic, probes, missing) for mode in wanted)
+    found = [_outcome(session, candidate, mode, arithmetic, probes, missing) for mode in wanted]
+    return tuple(outcome for outcome, _ in found), tuple(culprit for _, culprit in found if culprit is not None)
 
 
 def _probes(
@@ -83,30 +87,30 @@ def _outcome(
     arithmetic: ArithmeticByClass,
     probes: tuple[Probe, ...],
     missing: tuple[Fact, ...],
-) -> ModeOutcome:
+) -> tuple[ModeOutcome, Culprit | None]:
     device = candidate.device
     if mode == modes.GRAPH and device.backend.graph is None:
-        return _not_run(session, mode, reason("no-graphs", device=device.name))
+        return _not_run(session, mode, reason("no-graphs", device=device.name)), None
     started = time.perf_counter()
     try:
         with session.stage("modes", doing("running-mode", mode=mode, device=device.name)):
             ran = run_checks(mode, candidate, probes)
     except (NpuAdaptError, RuntimeError, MemoryError) as error:  # RuntimeError: how torch refuses anything
-        return _not_run(session, mode, _why(error, mode))
+        return _not_run(session, mode, _why(error, mode)), None
     outcome = _with_checks(_named(session, mode), ran, missing, time.perf_counter() - started)
     if ran.graphs == 0:
-        return replace(outcome, status="failed-to-run", reason=reason("nothing-compiled"))
+        return replace(outcome, status="failed-to-run", reason=reason("nothing-compiled")), None
     failing = ran.failing
     if failing is None:
-        return outcome
+        return outcome, None
     search = Search(mode, candidate, arithmetic, session.progress, session.journal)
     with session.stage("modes", doing("searching-mode", mode=mode)):
-        suspect = search.smallest(Part("", session.loaded, (session.samples[0],)), failing, probes)
+        culprit = search.smallest(Part("", session.loaded, (session.samples[0],)), failing, probes)
     if search.not_judged:
         outcome = replace(
             outcome, left_out=(*missing, left_out("parts-not-judged", modules=tuple(search.not_judged[:8])))
         )
-    return replace(outcome, suspect=suspect)
+    return replace(outcome, suspect=culprit.suspect), culprit
 
 
 def _named(session: Session, mode: str) -> ModeOutcome:

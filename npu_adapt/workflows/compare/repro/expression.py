@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,17 +21,20 @@ class NotScriptable(Exception):
     """A call that cannot be written down as Python that needs torch alone; the text is what stands in the way."""
 
 
-class Expression:
-    """The call as text, and the tensors that the text names: `t["0"]` is the first.
+class Arguments:
+    """The arguments of a call as text, and the tensors that the text names: `t["0"]` is the first.
 
     In it `device` is where it runs, and `wide` the type that its floating operands were brought to, or None.
     """
 
-    def __init__(self, call: Call, position: int) -> None:
+    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self.tensors: dict[str, Tensor] = {}
-        arguments = [self._literal(argument) for argument in call.args]
-        named = {name: self._literal(argument) for name, argument in call.kwargs.items()}
-        self.lines = _lines(call, arguments, named, _place(call.output, call.outputs[position]))
+        self.positional = [self._literal(each) for each in args]
+        self.named = {name: self._literal(each) for name, each in kwargs.items()}
+
+    @property
+    def text(self) -> str:
+        return ", ".join([*self.positional, *(f"{name}={value}" for name, value in self.named.items())])
 
     def _literal(self, leaf: Any) -> str:
         write = next((write for kind, write in _WRITERS if isinstance(leaf, kind)), None)
@@ -57,24 +60,24 @@ class Expression:
         return f't["{name}"].as_strided({tuple(tensor.shape)}, {tensor.stride()})'
 
 
-def _text(_: Expression, leaf: str) -> str:
+def _text(_: Arguments, leaf: str) -> str:
     """Where it ran is where it runs now."""
     return "str(device)" if leaf == CPU.type else repr(leaf)
 
 
-def _number(_: Expression, leaf: float) -> str:
+def _number(_: Arguments, leaf: float) -> str:
     return repr(leaf) if math.isfinite(leaf) else f'float("{leaf}")'
 
 
-def _type(_: Expression, leaf: torch.dtype) -> str:
+def _type(_: Arguments, leaf: torch.dtype) -> str:
     return f"(wide or {leaf})" if leaf.is_floating_point else str(leaf)
 
 
 # By the kind of the argument, the first that fits.
-_WRITERS: tuple[tuple[Any, Callable[[Expression, Any], str]], ...] = (
-    (Tensor, Expression._tensor),
-    ((list, tuple), Expression._several),
-    (slice, Expression._slice),
+_WRITERS: tuple[tuple[Any, Callable[[Arguments, Any], str]], ...] = (
+    (Tensor, Arguments._tensor),
+    ((list, tuple), Arguments._several),
+    (slice, Arguments._slice),
     (str, _text),
     (float, _number),
     (torch.dtype, _type),
@@ -90,15 +93,22 @@ def stored(tensor: Tensor) -> Tensor:
     return tensor.clone(memory_format=torch.contiguous_format) if flat is None else flat.clone()
 
 
-def _lines(call: Call, arguments: list[str], named: Mapping[str, str], place: str) -> tuple[str, ...]:
-    """The body of a function that gives the failing result."""
-    name = _name(call)
+class Expression:
+    """The call as the body of a function that gives its failing result, and the tensors that it names."""
+
+    def __init__(self, call: Call, position: int) -> None:
+        given = Arguments(call.args, call.kwargs)
+        self.tensors = given.tensors
+        self.lines = _lines(_name(call), given, _place(call.output, call.outputs[position]))
+
+
+def _lines(name: str, given: Arguments, place: str) -> tuple[str, ...]:
+    first, *others = [*given.positional, *given.named.values()] or [""]
     if name == SETITEM:
-        return f"changed = {arguments[0]}", f"changed[{arguments[1]}] = {arguments[2]}", "return changed"
-    typed = ", ".join([*arguments, *(f"{key}={value}" for key, value in named.items())])
+        return f"changed = {first}", f"changed[{others[0]}] = {others[1]}", "return changed"
     if name.endswith(".__get__"):
-        return (f"return {arguments[0]}.{name.split('.')[-2]}{place}",)
-    return (f"return {name}({typed}){place}",)
+        return (f"return {first}.{name.split('.')[-2]}{place}",)
+    return (f"return {name}({given.text}){place}",)
 
 
 def _name(call: Call) -> str:

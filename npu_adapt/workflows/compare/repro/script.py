@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -45,20 +46,9 @@ def tensors_of_case(case: Case, expression: Expression) -> dict[str, Tensor]:
 
 def script_of(case: Case, expression: Expression, device: Device, tensors: dict[str, Tensor]) -> str:
     """The text. It takes the device's name as an argument, exits with 1 where the operator fails and with 0 else."""
-    types = ", ".join(f'"{_TYPES[each]}": {each}' for each in dict.fromkeys(each.dtype for each in tensors.values()))
-    extension = device.backend.extension
     lines = (
-        f'"""{_title(case, device)}"""',
-        "import json, sys",
-        "from pathlib import Path",
-        "import torch" if extension is None else f"import torch, {extension.module}",
-        *_flags(device),
-        f'data = memoryview(Path(__file__).with_name("{TENSORS}").read_bytes())',
-        f"types = {{{types}}}",
-        'start, saved = 8 + int.from_bytes(data[:8], "little"), {}',
-        "for name, each in json.loads(bytes(data[8:start])).items():",
-        '    flat = bytearray(data[start:][slice(*each["data_offsets"])])',
-        '    saved[name] = torch.frombuffer(flat, dtype=types[each["dtype"]]).reshape(each["shape"])',
+        title(f"{case.finding.operator} in {case.finding.module}", device, case.finding.test),
+        *reading(device, tensors),
         "def run(device, wide=None):",
         "    kind = lambda tensor: wide if wide and tensor.is_floating_point() else tensor.dtype",
         "    t = {n: each.to(device, kind(each), copy=True) for n, each in saved.items() if n.isdigit()}",
@@ -69,11 +59,29 @@ def script_of(case: Case, expression: Expression, device: Device, tensors: dict[
     return "\n".join(lines) + "\n"
 
 
-def _title(case: Case, device: Device) -> str:
-    finding = case.finding
-    about = f"{finding.operator} in {finding.module} on {device.display_name}"
-    text = f"{about}: exit code 1 where it fails the test {finding.test}, 0 where it is right."
-    return re.sub(r'["\\\n]', "'", text)
+def title(about: str, device: Device, test: str) -> str:
+    """The script's first line."""
+    text = f"{about} on {device.display_name}: exit code 1 where it fails the test {test}, 0 where it is right."
+    text = re.sub(r'["\\\n]', "'", text)
+    return f'"""{text}"""'
+
+
+def reading(device: Device, tensors: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """The lines that import what is needed, set the switches, and read the file: `saved` holds its tensors."""
+    types = ", ".join(f'"{_TYPES[each]}": {each}' for each in dict.fromkeys(each.dtype for each in tensors.values()))
+    extension = device.backend.extension
+    return (
+        "import json, sys",
+        "from pathlib import Path",
+        "import torch" if extension is None else f"import torch, {extension.module}",
+        *_flags(device),
+        f'data = memoryview(Path(__file__).with_name("{TENSORS}").read_bytes())',
+        f"types = {{{types}}}",
+        'start, saved = 8 + int.from_bytes(data[:8], "little"), {}',
+        "for name, each in json.loads(bytes(data[8:start])).items():",
+        '    flat = bytearray(data[start:][slice(*each["data_offsets"])])',
+        '    saved[name] = torch.frombuffer(flat, dtype=types[each["dtype"]]).reshape(each["shape"])',
+    )
 
 
 def _flags(device: Device) -> list[str]:

@@ -18,13 +18,15 @@ from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.capture import Call
 from npu_adapt.progress import doing
-from npu_adapt.records import Fact, OperatorFinding, Repro, ReproCase, as_json
+from npu_adapt.records import Fact, ModeSuspect, OperatorFinding, Repro, ReproCase, as_json
 from npu_adapt.report.phrases import Language
-from npu_adapt.report.repro import issue_text
+from npu_adapt.report.repro import issue_text, mode_issue_text
 from npu_adapt.workflows.compare.alone import replay_on
+from npu_adapt.workflows.compare.modes.culprit import Culprit
 from npu_adapt.workflows.compare.repro.case import WITHIN, Case, captured, case_of
 from npu_adapt.workflows.compare.repro.expression import Expression, NotScriptable
 from npu_adapt.workflows.compare.repro.facts import reason
+from npu_adapt.workflows.compare.repro.mode_case import MODULE, mode_case
 from npu_adapt.workflows.compare.repro.script import TENSORS, script_of, tensors_of_case
 from npu_adapt.workflows.folders import require_free, write_folder
 from npu_adapt.workflows.processes.script import run_script
@@ -58,8 +60,11 @@ def write_repro(
     candidate: Side,
     arithmetic: ArithmeticByClass,
     findings: Sequence[OperatorFinding],
+    culprits: Sequence[Culprit] = (),
 ) -> Repro:
     """Writes the first `MOST_CASES` kinds of failures and runs their scripts; writes nothing where nothing failed.
+
+    `culprits` are the submodules that are wrong in a mode; each is a case of its own.
 
     Raises `UsageError` where the folder cannot be written after all.
     """
@@ -73,6 +78,10 @@ def write_repro(
             cases.append(case)
             files |= {f"{case.folder}/{name}": data for name, data in own.items()}
             step.advance(1)
+        for number, culprit in enumerate(culprits, start=len(chosen) + 1):
+            case, own = _written_mode(session, number, culprit, candidate)
+            cases.append(case)
+            files |= {f"{case.folder}/{name}": data for name, data in own.items()}
     if files:
         try:
             write_folder(folder, files)
@@ -140,25 +149,63 @@ def _written(session: Session, number: int, kind: _Kind, made: Case | Fact) -> t
     except NotScriptable as error:
         return replace(record, reason=reason("not-written-in-torch", what=str(error))), {}
     files = {TENSORS: _safetensors(tensors), SCRIPT: script.encode()}
-    record = replace(record, folder=_folder(number, finding), **_ran(files, device))
-    summary = session.summary
-    about = {
-        "environment": summary.environment,
-        "device": device.name,
-        "name": device.display_name,
-        "numerics": device.numerics(),
-        "model": None if summary.model is None else summary.model.id,
-        "finding": finding,
-    }
+    record = replace(record, folder=_folder(number, record), **_ran(files, device))
     texts = {
-        f"issue.{language}.md": issue_text(summary, record, finding, device.display_name, script, language).encode()
+        f"issue.{language}.md": issue_text(
+            session.summary, record, finding, device.display_name, script, language
+        ).encode()
         for language in LANGUAGES
     }
-    return record, {**files, ENVIRONMENT: as_json(about), **texts}
+    return record, {**files, ENVIRONMENT: _about(session, finding), **texts}
 
 
-def _folder(number: int, finding: OperatorFinding) -> str:
-    name = re.sub(r"[^A-Za-z0-9._]+", "-", f"{finding.operator}-{finding.module}").strip("-.")
+def _written_mode(
+    session: Session, number: int, culprit: Culprit, candidate: Side
+) -> tuple[ReproCase, dict[str, bytes]]:
+    """The record of a submodule that is wrong in a mode, and its files by name."""
+    suspect, device = culprit.suspect, session.device
+    record = ReproCase(
+        module=suspect.module,
+        operator=suspect.type,
+        index=None,
+        sample=0,
+        test=suspect.check,
+        findings=1,
+        status="no-script",
+        mode=culprit.mode,
+    )
+    try:
+        made = mode_case(culprit, candidate)
+    except NotScriptable as error:
+        return replace(record, reason=reason("not-written-in-torch", what=str(error))), {}
+    files = {TENSORS: _safetensors(made.tensors), SCRIPT: made.script.encode(), MODULE: made.module}
+    record = replace(record, folder=_folder(number, record), **_ran(files, device))
+    texts = {
+        f"issue.{language}.md": mode_issue_text(
+            session.summary, record, device.backend.compiler, device.display_name, made.script, language
+        ).encode()
+        for language in LANGUAGES
+    }
+    return record, {**files, ENVIRONMENT: _about(session, suspect), **texts}
+
+
+def _about(session: Session, failure: OperatorFinding | ModeSuspect) -> bytes:
+    """The environment of a failure, and the failure as it is recorded."""
+    summary, device = session.summary, session.device
+    return as_json(
+        {
+            "environment": summary.environment,
+            "device": device.name,
+            "name": device.display_name,
+            "numerics": device.numerics(),
+            "model": None if summary.model is None else summary.model.id,
+            "finding": failure,
+        }
+    )
+
+
+def _folder(number: int, case: ReproCase) -> str:
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", f"{case.operator}-{case.module}").strip("-.")
     return f"{number}-{name[:LONGEST_NAME]}".rstrip("-.")
 
 
