@@ -17,6 +17,7 @@ THRESHOLD = re.compile(
     r"|tolerance|容差|容限|\b[ra]tol\b|目标|target|expected|允许|必须",
     re.IGNORECASE,
 )
+LEAST_SHARE = 0.5  # a cosine in percent that is worth writing down
 PERFORMANCE_WORDS = re.compile(
     r"性能|时延|延迟|耗时|速度|计时|测速|实时|real[- ]time|latenc|performance|speed|benchmark|timing", re.IGNORECASE
 )
@@ -58,6 +59,8 @@ def fits(metric: Metric, number: Number) -> bool:
     """Whether a metric comes in the number's dimension."""
     if number.dimension == "plain":
         return metric.unitless
+    if metric.id == "cosine" and number.dimension == "percent" and number.value < LEAST_SHARE:
+        return False  # of (1 - cosine) × 100
     return number.dimension in metric.dimensions or (
         number.dimension == "ratio" and "plain" in metric.dimensions and metric.id == "cosine"
     )

@@ -83,7 +83,7 @@ _PART = re.compile(
     r"|其余|其他|后续|文本|logits)"
     r"|(?:仅|只)(?:对比|比较|比对)(?:了)?(?:\s*(?:encoder|编码器|前\s?\d+|第一|部分|输出形状))"
     r"|only (?:compar|check|verif)(?:ed|ing|ied|y)? (?:the )?"
-    r"|only (?:the )?(?:encoder|first|backbone|one|a part|part|shape|vision)[^.;"
+    r"|only (?:the )?(?:[\w'-]+ ){0,3}?(?:encoder|first|backbone|one|a part|part|shape|vision)[^.;"
     r"|]{0,40}(?:compar|check|verif)\w*|(?:compar|check|verif)\w* only (?:the )?(?:encoder"
     r"|first|backbone|one|a part|part|shape|vision)|"
     r"(?:decoder|rest|remaining|head|outputs?|logits|tokens?|answers?|texts?|others?|boxes"

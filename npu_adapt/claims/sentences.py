@@ -55,7 +55,7 @@ class _Carried:
 def _of_sentence(sentence: str, line: int) -> Iterator[Claim]:
     found = numbers(sentence)
     carried = _Carried()
-    subject = _subject(sentence)
+    subject, first = _subject(sentence), None
     before = claimed = 0
     for at, number in enumerate(found):
         words_before = sentence[before : number.start]
@@ -69,7 +69,9 @@ def _of_sentence(sentence: str, line: int) -> Iterator[Claim]:
         claim = _claim(words_before, number, following, carried, sentence, line)
         if claim is not None:
             claimed = number.end
-            rest = claim.rest | subject.rest | words(_METRICLESS.sub(" ", blanked(skipped)))
+            first = claim.rest if first is None and claim.metric == "latency" else first or frozenset()
+            own = claim.rest or first  # "Image encoder on the NPU 3 ms, on the CPU 9 ms, speed-up 3": all of one thing
+            rest = own | subject.rest | words(_METRICLESS.sub(" ", blanked(skipped)))
             yield replace(claim, facets=merged([claim.facets, subject.facets]), rest=rest)
 
 
@@ -108,7 +110,7 @@ def _claim(before: str, number: Number, following: str, carried: _Carried, sente
         metric = carried.metric
         carried.facets = merged([{k: v for k, v in facets.items() if "+" not in v}, carried.facets])
         facets, rest = carried.facets, carried.rest | described.rest
-    elif number.dimension == "time" and ("statistic" in facets or "device" in facets) and len(described.rest) <= 1:
+    elif number.dimension == "time" and ("statistic" in facets or "device" in facets) and len(described.rest) <= 2:
         metric, rest = METRIC["latency"], described.rest
         carried.metric, carried.rest, carried.facets = metric, rest, facets
     elif number.dimension == "time" and (each := _EACH.match(following)):
@@ -129,7 +131,7 @@ def _claim(before: str, number: Number, following: str, carried: _Carried, sente
 
 
 _METRICLESS = re.compile(r"\d[\d.,]*\s*(?:%|[A-Za-z/]{1,3}\b)?")
-_EACH = re.compile(r"^\s*(?:per|an?|each|/|每)\s*([A-Za-z]+|[张句条次帧])")
+_EACH = re.compile(r"^\s*(?:per|an?|each|/|每)\s*((?![cgn]pu\b)[A-Za-z]+|[张句条次帧])", re.IGNORECASE)
 _SEPARATED = re.compile(r"[:=]\s*$")
 
 

@@ -47,6 +47,9 @@ _MISMATCH = re.compile(
     r"top[- _]?1[^。；;|,，]{0,14}?(?:[:：=|]\s*(?:否|不一致|不同|no\b|false\b|❌|✗)|不一致|不同|differs?\b|mismatch)",
     re.IGNORECASE,
 )
+_TOP_OF_SIDE = re.compile(
+    r"top[- _]?1[^.;。；|:=]{0,16}\b(cpu|npu)\b[^.;。；|:=]{0,6}[:=]\s*[\"'“]?([^\d.;。；|,，(\"'”]+)", re.IGNORECASE
+)
 _PART_EQUAL = re.compile(
     r"(?:token|词|字符?|class|类别|样本|sample|图片|picture|output|输出)[^|:：=]{0,16}(?:equal"
     r"|identical|match\w*|一致|相同|same)"
@@ -195,7 +198,13 @@ def _classes_differ(report: ReportText, passed: list[tuple[int, str]]) -> Iterat
 
 
 def _mismatches(report: ReportText) -> Iterator[tuple[int, str]]:
+    best: dict[str, str] = {}
     for line, text in report.sentences:
+        for side, name in _TOP_OF_SIDE.findall(text):
+            best.setdefault(side.lower(), name.strip().lower())
+            if len(set(best.values())) > 1:
+                yield line, _short(text)
+                best = {}
         if _MISMATCH.search(text) or _MATCH_FALSE.search(text):
             yield line, _short(text)
         part = _PART_EQUAL.search(text)

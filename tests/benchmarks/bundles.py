@@ -24,12 +24,12 @@ from npu_adapt.workflows.run.request import RunRequest
 from tests.models.tiny_models import MAKERS
 
 BUILTIN = "builtin:digits-vit"
-TASKS = ("vit", "detr", "bert-classes", "bert-mask", "gpt2", "wav2vec2-ctc", "depth-anything", "sentences")
+TASKS = ("vit", "yolos", "bert-classes", "bert-mask", "llama", "wav2vec2", "depth-anything", "sentences")
 SCRIPTS = (("inference.py",), ("eval/eval_accuracy.py",), ("eval/eval_performance.py", "--iters", "5"))
 
 
 def main() -> None:
-    names = sys.argv[1:] or [BUILTIN, *(name for name in TASKS if name in MAKERS)]
+    names = sys.argv[1:] or [BUILTIN, *TASKS]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         made = {name: written(place, name) for name in names}
