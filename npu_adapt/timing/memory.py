@@ -5,10 +5,12 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+
+from npu_adapt.timing.quota import CONTROL_GROUPS, GROUPS_OF_THIS_PROCESS
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
@@ -37,6 +39,33 @@ def peak_bytes() -> int:
 def resident_bytes() -> int:
     """What is resident now."""
     return int(psutil.Process().memory_info().rss)
+
+
+def free_bytes(groups: Path = GROUPS_OF_THIS_PROCESS, root: Path = CONTROL_GROUPS) -> int:
+    """What this process can still take: of the machine's memory, and of what its control groups (version 2) allow.
+
+    Pages of files count as free, as they do in what the kernel says of the machine.
+    """
+    free = int(psutil.virtual_memory().available)
+    with suppress(OSError, ValueError):
+        lines = groups.read_text(encoding="utf-8", errors="replace").splitlines()
+        path = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), None)
+        folder = None if path is None else root / path
+        while folder is not None and folder != root.parent:
+            free = min(free, _left_in(folder, free))
+            folder = folder.parent
+    return max(0, free)
+
+
+def _left_in(group: Path, otherwise: int) -> int:
+    """What a control group has left; `otherwise` where it sets no limit."""
+    try:
+        limit, used = ((group / f"memory.{name}").read_text().strip() for name in ("max", "current"))
+        of_files = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+        inactive = next((int(count) for name, count in of_files if name == "inactive_file"), 0)
+    except OSError:
+        return otherwise
+    return otherwise if limit == "max" else int(limit) - int(used) + inactive
 
 
 @contextmanager

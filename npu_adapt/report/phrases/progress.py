@@ -20,6 +20,14 @@ DOING: dict[str, Phrase] = {
     "reading-otherwise": Phrase(
         "reading the prompt in batches and chunks on {device}", "正在 {device} 上以批与分段方式读入提示词"
     ),
+    "memory-needed": Phrase(
+        "needs about {needed:size} of memory; {free:size} is free", "约需内存 {needed:size}，可用 {free:size}"
+    ),
+    "memory-short": Phrase(
+        "needs about {needed:size} of memory and only {free:size} is free: the weights will be read from the disk "
+        "again and again; close other programs, or take a machine with more memory",
+        "约需内存 {needed:size}，仅有 {free:size} 可用：权重会反复从磁盘读取；请关闭其他程序，或换用内存更大的机器",
+    ),
     "proving-weights": Phrase("proving the weights", "正在证明权重"),
     "loading": Phrase("loading {model}", "正在加载 {model}"),
     "moving-model": Phrase("moving the model to {device}", "正在把模型移到 {device}"),

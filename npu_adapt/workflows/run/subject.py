@@ -27,6 +27,7 @@ from npu_adapt.records import WeightFile, WeightsInfo
 from npu_adapt.threads import Work
 from npu_adapt.workflows.models.fetch import fetch, start_verifying
 from npu_adapt.workflows.run.facts import ReasonId, reason
+from npu_adapt.workflows.run.memory import foretell_memory
 from npu_adapt.workflows.run.recording import Recording
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
     )
     with logging_refusals(journal, model):
         local = fetch(wanted, run.progress)
+    foretell_memory(run, local)
     _log_attempts(journal, local.attempts)
     hashing = start_verifying(local, wanted, run.progress)
     loaded = loading.load_model(

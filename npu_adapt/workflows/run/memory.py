@@ -1,0 +1,33 @@
+"""What a comparison will need of the machine's memory beside its weights' files, and what is free, before it starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from npu_adapt.progress import doing
+from npu_adapt.timing.memory import free_bytes
+from npu_adapt.workflows.run.recording import Recording
+
+if TYPE_CHECKING:
+    from npu_adapt.models.local import LocalModel
+
+SHARE = 1.4  # of the weights; python -m tests.benchmarks.memory measures it
+WORTH_SAYING = 256 << 20  # bytes of weights; less fits any machine
+
+
+def foretell_memory(run: Recording, local: LocalModel) -> None:
+    """Says what is needed and what is free, with a warning where that is less.
+
+    Weights are mapped from their files, so a comparison that has too little still ends, but reads them from the disk
+    again and again. Only for a comparison in the checkpoint's own type: in another one the weights are copied.
+    """
+    weights = sum(file.bytes for file in local.weight_files)
+    if run.request.command != "compare" or run.request.dtype != "auto" or not weights:
+        return
+    needed, free = round(SHARE * weights), free_bytes()
+    level = "warning" if needed > free else "info"
+    run.journal.event("run", "memory", level, weights_bytes=weights, needed_bytes=needed, free_bytes=free)
+    if needed > free:
+        run.progress.say(doing("memory-short", needed=needed, free=free))
+    elif weights >= WORTH_SAYING:
+        run.progress.say(doing("memory-needed", needed=needed, free=free))
