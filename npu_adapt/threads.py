@@ -94,6 +94,14 @@ def given_by(queue: SimpleQueue[Result], workers: Sequence[Work[Any]]) -> Result
                 raise next(filter(None, failures), _silent()) from None
 
 
+def within(seconds: float, function: Callable[[], Result]) -> Result:
+    """What the function returns. Raises what it raises, and `TimeoutError` where it goes on after so long."""
+    work = Work(function)
+    if not work.wait(seconds):
+        raise TimeoutError(f"it does not end within {seconds:g} s")
+    return work.result()
+
+
 class Parallel(Generic[Result]):
     """The jobs, running in their order by so many workers from now on.
 

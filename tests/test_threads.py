@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from npu_adapt.errors import RunFailed
-from npu_adapt.threads import Parallel, Work, given_by, in_parallel
+from npu_adapt.threads import Parallel, Work, given_by, in_parallel, within
 
 START = _thread.start_new_thread
 
@@ -40,6 +40,12 @@ def test_it_is_waited_for_as_long_as_asked() -> None:
     assert work.failure() is None
     goes_on.set()
     assert work.wait(60) and work.done() and work.result() is True
+
+
+def test_what_does_not_end_in_time_is_left_alone() -> None:
+    assert within(60, lambda: 7) == 7
+    with pytest.raises(TimeoutError, match=r"it does not end within 0\.01 s"):
+        within(0.01, lambda: threading.Event().wait(0.5))
 
 
 def test_a_thread_that_died_before_it_began_is_no_wait_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -13,7 +14,16 @@ import typer
 from npu_adapt import __version__
 from npu_adapt.cli.commands import Commands
 from npu_adapt.cli.streams import ending, open_streams
-from npu_adapt.errors import ExitCode, NpuAdaptError, RunFailed, UsageError, UserCodeFailed
+from npu_adapt.errors import (
+    DeviceUnavailable,
+    ExitCode,
+    NpuAdaptError,
+    RunFailed,
+    Sentence,
+    UsageError,
+    UserCodeFailed,
+    first_line,
+)
 from npu_adapt.homes import ensure_home
 
 if TYPE_CHECKING:
@@ -48,6 +58,16 @@ class ErrorsAreExitCodes(Commands):
         except NpuAdaptError as error:
             show_error(error, language_typed(words), as_json=wants_json(words))
             raise typer.Exit(error.exit_code) from error
+        except ImportError as error:
+            if (error.name or "").partition(".")[0] == "npu_adapt":
+                raise
+            show_error(broken_install(error), language_typed(words), as_json=wants_json(words))
+            raise typer.Exit(ExitCode.NO_DEVICE) from error
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            show_error(too_many_files(error), language_typed(words), as_json=wants_json(words))
+            raise typer.Exit(ExitCode.RUN_FAILED) from error
         except MemoryError as error:
             show_error(out_of_memory(), language_typed(words), as_json=wants_json(words))
             raise typer.Exit(ExitCode.RUN_FAILED) from error
@@ -57,6 +77,21 @@ class ErrorsAreExitCodes(Commands):
         except KeyboardInterrupt:
             say_interrupted(language_typed(words))
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def broken_install(error: ImportError) -> DeviceUnavailable:
+    """The failure for a library that is there and cannot be loaded: half an install, or no room for its code."""
+    return DeviceUnavailable(
+        Sentence("a library cannot be loaded: {said}", said=first_line(error)),
+        hint="install it again, in a version that fits the others; a process needs some gigabytes of address space: "
+        "ulimit -v",
+    )
+
+
+def too_many_files(error: OSError) -> RunFailed:
+    """The failure for files that this process may open no more of, which any line may be the one to ask for."""
+    hint = "look at the limit of open files: ulimit -n"
+    return RunFailed(error.strerror or "", hint=hint, stage="start", kind="other")
 
 
 def out_of_memory() -> RunFailed:

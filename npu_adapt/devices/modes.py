@@ -35,7 +35,7 @@ def compiler_failures(device: Device) -> Iterator[None]:
     """Within it, what a compiler raises becomes `RunFailed` (class "mode-not-supported") with the compiler's line."""
     try:
         yield
-    except (torch._dynamo.exc.TorchDynamoException, ImportError) as error:
+    except (torch._dynamo.exc.TorchDynamoException, ImportError, OSError) as error:  # OSError: of its cache's folder
         text = str(error)
         raise RunFailed(
             Sentence(

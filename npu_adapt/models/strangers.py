@@ -83,6 +83,7 @@ STAGES: dict[str, Stage] = {
 }
 
 
+TEMPLATE_SECONDS = 20.0  # that a chat template may take; it takes thousandths
 PACKAGE = "install the package that it names, in a version that fits this torch"
 NOT_UTF8 = "the folder's name is not UTF-8 text, and libraries cannot open it: rename it, or set LC_ALL=C.UTF-8"
 TIMM = "timm's models need timm and a torchvision that fits this torch: pip install 'npu-adapt[timm]'"

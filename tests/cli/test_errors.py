@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from typer.testing import CliRunner
 
-from npu_adapt.cli.app import show_error
+from npu_adapt.cli.app import app, show_error
 from npu_adapt.errors import UsageError
 
 
@@ -35,3 +36,18 @@ def test_words_are_kept_whole_in_lines_of_the_console(
 def test_what_is_not_utf_8_is_shown_as_escapes(capsys: pytest.CaptureFixture[str]):
     show_error(UsageError("\udcd0", hint="rename it"), as_json=True)
     assert json.loads(capsys.readouterr().out)["error"]["message"] == "\\udcd0"
+
+
+@pytest.mark.parametrize(("module", "code"), [("torch._C", 4), (None, 4), ("npu_adapt.records", 1)])
+def test_a_library_that_cannot_be_loaded_is_a_broken_environment(
+    module: str | None, code: int, monkeypatch: pytest.MonkeyPatch
+):
+    """A name that this package itself does not have is a bug."""
+
+    def broken(asked: object) -> None:
+        raise ImportError("libtorch_cpu.so: failed to map segment from shared object", name=module)
+
+    monkeypatch.setattr("npu_adapt.workflows.models.fetch.cache_folder", broken)
+    done = CliRunner().invoke(app, ["fetch", "builtin:digits-vit"])
+    assert done.exit_code == code
+    assert ("a library cannot be loaded: libtorch_cpu.so" in done.stderr) == (code == 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.images import IMAGE_SUFFIXES, Picture, pictures
-from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.strangers import TEMPLATE_SECONDS, foreign_code
 from npu_adapt.models.tasks.decoders import FIRST_STEP, first_step_tokens, start_token
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
 from npu_adapt.models.tasks.results import Outputs, present
@@ -26,6 +27,7 @@ from npu_adapt.models.tasks.task import (
 )
 from npu_adapt.models.tasks.text import encode_text, next_tokens
 from npu_adapt.models.texts import Text
+from npu_adapt.threads import within
 
 PROMPT = "What is in this picture?"
 # What configurations call the token that stands for a part of a picture.
@@ -102,10 +104,12 @@ def _chatted(loaded: LoadedModel, picture: Picture, text: Text) -> Sample | None
     try:
         if getattr(processor, "chat_template", None):
             content = [{"type": "image", "image": picture.image}, {"type": "text", "text": text.text}]
-            encoded = processor.apply_chat_template(
+            write = partial(
+                processor.apply_chat_template,
                 [{"role": "user", "content": content}],
                 add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
             )  # fmt: skip
+            encoded = within(TEMPLATE_SECONDS, write)
             origin += ", by the chat template"
         else:
             words = f"{getattr(processor, 'image_token', '')}{text.text}"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
 from npu_adapt.errors import Sentence, UsageError
-from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.strangers import TEMPLATE_SECONDS, foreign_code
 from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.models.tasks.task import accepted, preparing, require_known_tokens, sample_of
 from npu_adapt.models.tasks.text import token_limit
 from npu_adapt.models.texts import Text, texts
 from npu_adapt.records import Fact
+from npu_adapt.threads import within
 from npu_adapt.workflows.generate.facts import setting
 from npu_adapt.workflows.run.request import RunRequest
 
@@ -84,13 +86,15 @@ def _templated(loaded: LoadedModel, text: Text, *, given: bool) -> Sample:
             encoded = tokenizer(text.text, return_tensors="pt")
     else:
         with foreign_code("template", loaded.path):
-            encoded = tokenizer.apply_chat_template(
+            write = partial(
+                tokenizer.apply_chat_template,
                 [{"role": "user", "content": text.text}],
                 add_generation_prompt=True,
                 tokenize=True,
                 return_dict=True,
                 return_tensors="pt",
             )
+            encoded = within(TEMPLATE_SECONDS, write)  # it is a program, and its loops may have no end
     if not encoded["input_ids"].shape[-1]:
         raise UsageError("the prompt gives no tokens", hint="give a text in the model's language")
     require_known_tokens(loaded, encoded["input_ids"])

@@ -22,6 +22,7 @@ def kinds(saved: Path, share: float) -> dict[str, Generator]:
         "variables": partial(_variables, saved),
         "terminals and streams": partial(_terminals, saved),
         "limits and rights": partial(_limits, saved),
+        "shortages and names": _shortages,
         "npu-smi": partial(_npu_smi, share),
         "CANN": partial(_cann, share),
     }
@@ -186,6 +187,40 @@ SHELLS: tuple[str, ...] = (
     "TERM= script -qec '$NPU report' /dev/null",
     "TERM=klingon script -qec '$NPU models list' /dev/null",
 )
+
+
+SHORTAGES: tuple[str, ...] = (
+    *(
+        f"ulimit -v {kilobytes}; $NPU {command}"
+        for kilobytes in (60_000, 120_000, 250_000, 500_000, 1_000_000, 2_000_000, 4_000_000)
+        for command in ("models list", "report", "infer --device cpu --quiet", "env --quiet")
+    ),
+    *(f"ulimit -n {count}; $NPU {command}" for count in (4, 8, 16, 24) for command in ("models list", "env --quiet")),
+    *(f"ulimit -s {kilobytes}; $NPU infer --device cpu --quiet" for kilobytes in (64, 256, 1024)),
+    "ulimit -f 0; $NPU infer --device cpu --quiet",
+    *(
+        f"TMPDIR={folder} $NPU {command}"
+        for folder in ("/proc", "/no/such", "/dev/null", "''")
+        for command in ("env --quiet", "infer --device cpu --quiet --timeout 90")
+    ),
+)
+NAMES: tuple[str, ...] = tuple(
+    f"mkdir \"$(printf '{name}')\" && cd \"$(printf '{name}')\" && cp -r $MODEL m && $NPU {command}"
+    for name in ("\\304\\243\\320\\315", "a b", "[bold]", "\\033[31m", "a\\nb", "-x", "%%s{{x}}")
+    for command in (
+        "infer ./m --device cpu --quiet --timeout 90",
+        "infer $PWD/m --device cpu --quiet --logs ./logs",
+        "sweep ./m --run infer --devices cpu --quiet",
+    )
+)
+
+
+def _shortages(chosen: Random) -> Iterator[Input]:
+    """Machines with little of everything, and folders of odd names, from the start of an interpreter on."""
+    from tests.benchmarks.hostile.models import builtin_folder
+
+    for shell in (*SHORTAGES, *NAMES):
+        yield Input(shell[-70:], (), shell=shell, environment={"MODEL": str(builtin_folder())})
 
 
 def _terminals(saved: Path, chosen: Random) -> Iterator[Input]:

@@ -13,7 +13,7 @@ from tests.benchmarks.hostile.files import NO_FILES, file_limit
 from tests.benchmarks.hostile.machines import bound_by_modes
 from tests.benchmarks.hostile.models import MODEL, Models, changed, with_file
 from tests.benchmarks.hostile.options import NUMBERS, TEXTS
-from tests.benchmarks.hostile.running import BUILTIN, CPU, FAST, Input, some
+from tests.benchmarks.hostile.running import BUILTIN, CPU, Input, some
 from tests.mutations import as_text, odd, odd_file
 
 TEMPLATES: dict[str, Any] = {
@@ -65,7 +65,7 @@ def newer(models: Models, saved: Path, share: float, chosen: Random) -> Iterator
 
 def _modes(models: Models) -> Iterator[Input]:
     for value in (*TEXTS, "eager", "eager,eager", "compile,", "graph", "eager,graph,x", "EAGER"):
-        yield Input(f"compare --mode {value!r:.30}", (*FAST, "--mode", value))
+        yield Input(f"compare --mode {value!r:.30}", ("compare", BUILTIN, *CPU, "--mode", value))
     for broken in (
         {"CC": "/no/such", "CXX": "/no/such"},
         {"CXX": "/bin/false"},
@@ -75,7 +75,7 @@ def _modes(models: Models) -> Iterator[Input]:
     ):
         yield Input(
             f"compare --mode compile with {broken}",
-            ("compare", BUILTIN, *CPU, "--mode", "compile", "--fast"),
+            ("compare", BUILTIN, *CPU, "--mode", "compile"),
             environment=broken,
         )
     for name in ("llama", "whisper", "t5"):
@@ -83,12 +83,12 @@ def _modes(models: Models) -> Iterator[Input]:
             f"{name} in a graph",
             models(name),
             lambda folder: None,
-            ("compare", MODEL, *CPU, "--mode", "graph", "--fast"),
+            ("compare", MODEL, *CPU, "--mode", "graph"),
         )
 
 
 def _generation(models: Models, share: float, chosen: Random) -> Iterator[Input]:
-    generate = ("compare", MODEL, *CPU, "--fast", "--generate")
+    generate = ("compare", MODEL, *CPU, "--generate")
     llama = models("llama")
     for value in NUMBERS:
         yield changed(f"--generate {value!r:.30}", llama, lambda folder: None, (*generate, value))

@@ -20,6 +20,11 @@ CHINESE: dict[str, str] = {
         "{name}（{display_name}）未能完成一次 {dtype} 小计算：{said}"
     ),
     "out of memory": "内存不足",
+    "look at the limit of open files: ulimit -n": "请查看打开文件数的限制：ulimit -n",
+    "a library cannot be loaded: {said}": "无法加载一个库：{said}",
+    "install it again, in a version that fits the others; a process needs some gigabytes of address space: ulimit -v": (
+        "请重新安装与其他库匹配的版本；进程需要数 GB 的地址空间：ulimit -v"
+    ),
     "use a smaller --batch-size, fewer --samples or --dtype float16; npu-adapt env says who else uses the device": (
         "减小 --batch-size、减少 --samples，或用 --dtype float16；npu-adapt env 会列出还有谁在使用该设备"
     ),
