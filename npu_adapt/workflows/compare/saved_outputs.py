@@ -125,6 +125,8 @@ def read_evidence(folder: Path, asked: str) -> tuple[Evidence, Summary]:
         latency=compare.latency or summary.reasons.get("compare.latency"),
         operators=Operators.of(compare),
         modes=compare.modes,
+        dequantised=compare.dequantised,
+        quantisation_loss=compare.quantisation_loss,
         overlaps=compare.overlaps,
         left_out=compare.left_out,
         generation=compare.generation,

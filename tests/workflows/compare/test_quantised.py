@@ -12,6 +12,7 @@ from npu_adapt.models.quantised.compressed import QuantisedModule, parts_of
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
+from npu_adapt.workflows.compare.rejudge import rejudge
 from npu_adapt.workflows.run.request import RunRequest
 from tests.models import tiny_models
 from tests.models.quantised_models import quantised
@@ -67,7 +68,10 @@ def test_a_device_that_dequantises_wrongly_fails_with_the_module(model, tmp_path
         return made
 
     monkeypatch.setattr(QuantisedModule, "on", wrongly)
-    compared = judged(model, tmp_path).compare
+    compared = judged(model, tmp_path, save_outputs=tmp_path / "kept").compare
+    request = RunRequest(command="compare", command_line="", logs=tmp_path / "again")
+    again = rejudge(tmp_path / "kept", request, CompareOptions(), Silent()).compare
+    assert (again.verdict.passed, again.dequantised) == (False, compared.dequantised)
     (term,) = (each for each in compared.verdict.terms if each.id == "dequantised")
     assert not compared.verdict.passed
     assert (term.holds, term.place) == (False, DOWN)
