@@ -278,6 +278,32 @@ def test_answers_are_words_of_the_passage(made, load):
     assert others[0].label == "Fox runs. fox" and others[0].score == pytest.approx(1 / 9)
 
 
+@pytest.mark.parametrize("name", ["layoutlm", "layoutlmv3"])
+def test_answers_on_a_page(name, made, load):
+    """What follows the pipeline's reading of words from a picture, for which it wants a library.
+
+    The pipeline cannot read LayoutLMv3, whose scores go on behind the text's tokens, over the parts of the picture.
+    """
+    loaded = load(made(name))
+    (sample,) = loaded.task.prepare(loaded, [f"the dog? {TEXT} quietly"], 1, 0)
+    with torch.inference_mode():
+        outputs = loaded.task.forward(loaded.module, sample.tensors)
+    count = sample.tensors["input_ids"].shape[1]  # [CLS] the dog ? [SEP], the page's words, [SEP]
+    words = [None, 0, 1, 2, None, *range(9), None]
+    assert len(words) == count
+    row = tf.pipelines.DocumentQuestionAnsweringPipeline.postprocess_extractive_qa
+    masked = [False, *[True] * 4, *[False] * 9, True]  # the first token keeps its part
+    given = {
+        "words": [*TEXT.split(), "quietly"], "word_ids": words, "p_mask": [masked],
+        "attention_mask": torch.ones(1, count, dtype=torch.long),
+        **{name: outputs[name][:, :count] for name in ("start_logits", "end_logits")},
+    }  # fmt: skip
+    expected = row(None, [given], top_k=5)
+    found = loaded.task.predictions(loaded, sample, outputs, 0)
+    assert len(found) == 5
+    assert_same(found, expected, label="answer")
+
+
 @pytest.mark.parametrize("name", ["t5", "trocr", "llava"])
 def test_first_token_that_is_written(name, made, load):
     """By `generate`, which pipelines call: those for texts are gone in version 5, that for chats wants a template."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,12 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.image import POOLER
-from npu_adapt.models.tasks.questions import answers, find_answer, questions
+from npu_adapt.models.tasks.questions import ANSWERS, best_spans, find_answer, questions
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, preparing, require_known_tokens, sample_of
 from npu_adapt.models.tasks.text import token_limit
+from npu_adapt.records import Prediction
 
 PAGE = (640, 480)  # width and height in pixels
 THOUSAND = 1000  # boxes are given in thousandths of the page
@@ -62,25 +64,50 @@ def prepare_pages(loaded: LoadedModel, values: Sequence[str], samples: int, seed
             if loaded.processor.image is not None:
                 encoded |= dict(loaded.processor.image(images=page.picture, apply_ocr=False, return_tensors="pt"))
         require_known_tokens(loaded, encoded["input_ids"])
-        prepared.append(sample_of(accepted(loaded, encoded), f"{asked.origin}, set on a page"))
+        labels = (asked.question, asked.passage)
+        prepared.append(sample_of(accepted(loaded, encoded), f"{asked.origin}, set on a page", labels=labels))
     return tuple(prepared)
 
 
 def _encoded(loaded: LoadedModel, question: str, page: Page) -> dict[str, Tensor]:
     """Tokens and boxes: tokenizers for pages give both, others the tokens, whose words tell the boxes."""
-    tokenizer: Any = loaded.processor.tokenizer
-    limit = token_limit(loaded)
-    cut = {} if limit is None else {"truncation": "only_second", "max_length": limit}
-    words = list(page.words)
-    if "boxes" in inspect.signature(type(tokenizer).__call__).parameters:
-        return dict(tokenizer(question, words, boxes=[list(box) for box in page.boxes], return_tensors="pt", **cut))
-    encoded = tokenizer(question.split(), words, is_split_into_words=True, return_tensors="pt", **cut)
+    encoded = _tokens(loaded, question, page, token_limit(loaded))
+    if "bbox" in encoded:
+        return dict(encoded)
     boxes = [
         page.boxes[word] if part == 1 else (0, 0, 0, 0) if part == 0 else (THOUSAND,) * 4
         for part, word in zip(encoded.sequence_ids(0), encoded.word_ids(0), strict=True)
     ]
     boxes[0] = (0, 0, 0, 0)  # of the token that begins the text; those between texts stand at the page's end
     return {**encoded, "bbox": torch.tensor([boxes])}
+
+
+def _tokens(loaded: LoadedModel, question: str, page: Page, limit: int | None) -> Any:
+    """What the tokenizer makes of the question and the page's words."""
+    tokenizer: Any = loaded.processor.tokenizer
+    cut = {} if limit is None else {"truncation": "only_second", "max_length": limit}
+    words = list(page.words)
+    if "boxes" in inspect.signature(type(tokenizer).__call__).parameters:
+        return tokenizer(question, words, boxes=[list(box) for box in page.boxes], return_tensors="pt", **cut)
+    return tokenizer(question.split(), words, is_split_into_words=True, return_tensors="pt", **cut)
+
+
+def page_answers(
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+) -> tuple[Prediction, ...]:
+    """The five best spans of the page, of at most 15 tokens: their words, by the rule of transformers' pipeline."""
+    question, text = sample.labels
+    page = set_page(text)
+    with foreign_code("predictions", loaded.info.architecture):
+        encoded = _tokens(loaded, question, page, sample.tensors["input_ids"].shape[1])
+        holds = tuple(part == 1 for part in encoded.sequence_ids(0))
+        places = encoded.word_ids(0)
+    return tuple(
+        Prediction(
+            label=" ".join(page.words[places[first] : places[last] + 1]), index=first, score=score, sample=sample_index
+        )
+        for score, first, last in best_spans(loaded, sample, outputs, holds, ANSWERS)
+    )
 
 
 def sees_pages(config: Any) -> bool:
@@ -99,7 +126,7 @@ ROWS = (
         processors=("image", "tokenizer"),
         prepare=prepare_pages,
         forward=find_answer,
-        read=answers,
+        read=page_answers,
         needs=("start_logits", "end_logits"),
         class_scores="start_logits",
         optional_parts=(POOLER,),
@@ -114,7 +141,7 @@ ROWS = (
         processors=("tokenizer",),
         prepare=prepare_pages,
         forward=find_answer,
-        read=answers,
+        read=page_answers,
         needs=("start_logits", "end_logits"),
         class_scores="start_logits",
         optional_parts=(POOLER,),

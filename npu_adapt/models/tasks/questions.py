@@ -88,30 +88,37 @@ def answers(
     By the rule of transformers' pipeline (version 4; 5 has none): the question is no answer, the first token takes its
     part of the probability, and spans of the same words are one.
     """
-    tokens = sample.tensors["input_ids"]
     with foreign_code("predictions", loaded.info.architecture):
-        passage = Passage.of(loaded.processor.tokenizer, sample.labels, tokens.shape[1])
-    start, end = (_probabilities(outputs[name][0].double(), passage, tokens[0], loaded) for name in ENDS)
-    scores = (start[:, None] * end[None, :]).triu().tril(LONGEST_ANSWER - 1)
-    best = scores.flatten().topk(min(2 * ANSWERS + 10, scores.numel()))
+        passage = Passage.of(loaded.processor.tokenizer, sample.labels, sample.tensors["input_ids"].shape[1])
     found: dict[str, tuple[float, int, str]] = {}
-    for score, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-        first, last = divmod(place, scores.shape[1])
-        if passage.holds[first] and passage.holds[last]:
-            text = passage.words(first, last)
-            summed, earlier, shown = found.get(text.lower(), (0.0, first, text))
-            found[text.lower()] = (summed + score, earlier, shown)
+    for score, first, last in best_spans(loaded, sample, outputs, passage.holds, 2 * ANSWERS + 10):
+        text = passage.words(first, last)
+        summed, earlier, shown = found.get(text.lower(), (0.0, first, text))
+        found[text.lower()] = (summed + score, earlier, shown)
     ranked = sorted(found.values(), key=lambda each: -each[0])[:ANSWERS]
     return tuple(Prediction(label=text, index=first, score=score, sample=sample_index) for score, first, text in ranked)
 
 
-def _probabilities(logits: Tensor, passage: Passage, tokens: Tensor, loaded: LoadedModel) -> Tensor:
+def best_spans(
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], holds: tuple[bool, ...], count: int
+) -> list[tuple[float, int, int]]:
+    """Up to `count` spans of tokens that `holds` says are the passage's: probability, first token, last token."""
+    start, end = (_probabilities(outputs[name][0].double(), sample, holds, loaded) for name in ENDS)
+    scores = (start[:, None] * end[None, :]).triu().tril(LONGEST_ANSWER - 1)
+    best = scores.flatten().topk(min(count, scores.numel()))
+    spans = [divmod(place, len(holds)) for place in best.indices.tolist()]
+    scored = zip(best.values.tolist(), spans, strict=True)
+    return [(score, first, last) for score, (first, last) in scored if holds[first] and holds[last]]
+
+
+def _probabilities(logits: Tensor, sample: Sample, holds: tuple[bool, ...], loaded: LoadedModel) -> Tensor:
     """Of each token to be an end of the answer; the token that stands for "no answer" has its part, and is none."""
-    counted = torch.tensor(passage.holds)
+    counted = torch.tensor(holds)
     no_answer = loaded.processor.tokenizer.cls_token_id
     if no_answer is not None:
-        counted |= tokens == no_answer
-    result = logits.masked_fill(~counted, -10000.0).softmax(-1)
+        counted |= sample.tensors["input_ids"][0] == no_answer
+    words = logits[: len(counted)]  # LayoutLMv3 scores the parts of the picture behind them
+    result = words.masked_fill(~counted, -10000.0).softmax(-1)
     result[0] = 0.0
     return result
 
