@@ -278,6 +278,7 @@ def test_answers_are_words_of_the_passage(made, load):
     assert others[0].label == "Fox runs. fox" and others[0].score == pytest.approx(1 / 9)
 
 
+@pytest.mark.filterwarnings("ignore:The .device. argument is deprecated:FutureWarning")  # LayoutLMv3's own, in 4.57
 @pytest.mark.parametrize("name", ["layoutlm", "layoutlmv3"])
 def test_answers_on_a_page(name, made, load):
     """What follows the pipeline's reading of words from a picture, for which it wants a library.
@@ -298,7 +299,7 @@ def test_answers_on_a_page(name, made, load):
         "attention_mask": torch.ones(1, count, dtype=torch.long),
         **{name: outputs[name][:, :count] for name in ("start_logits", "end_logits")},
     }  # fmt: skip
-    expected = row(None, [given], top_k=5)
+    expected = row(SimpleNamespace(framework="pt"), [given], top_k=5)
     found = loaded.task.predictions(loaded, sample, outputs, 0)
     assert len(found) == 5
     assert_same(found, expected, label="answer")
