@@ -19,6 +19,8 @@ FLOAT32_MANTISSA_BITS = FORMATS["float32"].mantissa_bits
 OPERATOR_CLASSES = ("matmul", "conv", "attention")
 
 DIRECT = "direct"
+TRUNCATION = 0.721  # of half an ulp, mean, for what is cut off: 1 / (2 ln 2) by the same law
+TERMS_AT_ONCE = 4  # that a unit which cuts sums off takes in before it does so, at the least
 
 Split = Callable[[Tensor], tuple[Tensor, ...]]  # an operand to its parts, largest first
 

@@ -17,10 +17,10 @@ import torch.nn.functional as F  # noqa: N812 - its name in the field
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from npu_adapt.numerics.arithmetic import DIRECT, Arithmetic, ArithmeticByClass
+from npu_adapt.numerics.arithmetic import DIRECT, TERMS_AT_ONCE, TRUNCATION, Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.attention import AttentionCall
 from npu_adapt.numerics.convolution import shape_of, transformed
-from npu_adapt.numerics.exact import HALF_TYPES
+from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
 from npu_adapt.numerics.products import PRODUCTS, Multiply, linear_in_slices, product_of_parts, read_product
 
@@ -28,6 +28,8 @@ SHORTEST_BLOCK = 16  # the depth of a matrix unit's step, on Ascend's cube as on
 MOST_BLOCKS = 16  # of one sum: more cost more, and were not seen to show more
 KEY_BLOCK = 64  # keys that fused attention takes in at a time
 
+COARSE = 2.0**-14  # of an operand: such roundings hide what sums lose that are cut off
+TRUNCATED = TRUNCATION * ROUNDOFF[torch.float32]  # of a partial sum, at each step
 MATRIX_AXES = (-1, -2)  # along which a product of matrices is summed
 
 
@@ -99,8 +101,10 @@ class _EmulationMode(TorchFunctionMode):
         if left.dtype != torch.float32 or right.dtype != torch.float32:
             return multiply(left, right)
         arithmetic: Arithmetic = getattr(self.emulated.arithmetic, operators)
-        is_blocked = self.emulated.blocked_sums and summed is not None
-        in_order = blocked(multiply, summed, arithmetic.block) if is_blocked and summed is not None else multiply
+        in_order = multiply
+        cut_off = arithmetic.truncating_sums and arithmetic.unit_roundoff < COARSE
+        if summed is not None and (self.emulated.blocked_sums or cut_off):
+            in_order = blocked(multiply, summed, arithmetic.block, cut_off=cut_off)
         return product_of_parts(in_order, arithmetic.split, left, right)
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -191,8 +195,10 @@ def widened(
     return (left.float(), right.float(), None if added is None else added.float()), lambda result: result.to(dtype)
 
 
-def blocked(multiply: Multiply, summed: tuple[int, int], seen: int | None = None) -> Multiply:
+def blocked(multiply: Multiply, summed: tuple[int, int], seen: int | None = None, *, cut_off: bool = False) -> Multiply:
     """`multiply` with its sums taken block after block along the axes `summed` of the operands.
+
+    With `cut_off` each partial sum loses what a unit that does not round takes of it on its way through a block.
 
     `seen` is how many terms a device was seen to take apart, of which some are joined in a long sum; None, or more than
     half of them: the shortest that matrix units take.
@@ -207,6 +213,8 @@ def blocked(multiply: Multiply, summed: tuple[int, int], seen: int | None = None
         for one, other in zip(torch.split(left, block, summed[0]), torch.split(right, block, summed[1]), strict=True):
             term = multiply(one, other)
             total = term if total is None else total.add_(term)
+            if cut_off:
+                total = total.double().mul_(1.0 - one.size(summed[0]) / TERMS_AT_ONCE * TRUNCATED).float()
         assert total is not None
         return total
 

@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS, DIRECT, Arithmetic, ConvolutionShape
+from npu_adapt.numerics.arithmetic import ARITHMETICS, DIRECT, TERMS_AT_ONCE, TRUNCATION, Arithmetic, ConvolutionShape
 from npu_adapt.numerics.attention import attention, roundings
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.convolution import rms_by_place, shape_of, transformed
@@ -35,8 +35,6 @@ from npu_adapt.numerics.operators import CANCELLING, COMPOSITES, CORRECTLY_ROUND
 from npu_adapt.numerics.products import BilinearCall, read_product
 
 SUM_ROUNDOFF = ROUNDOFF[torch.float32]  # every arithmetic sums in float32
-TRUNCATION = 0.721  # of half an ulp, mean, for what is cut off: 1 / (2 ln 2) by the same law
-TERMS_AT_ONCE = 4  # that a unit which cuts sums off takes in before it does so, at the least
 ROUNDING = 0.425  # of half an ulp, root mean square, for mantissas spread by Benford's law: sqrt(3 / (8 ln 2) / 3)
 SHORTEST_ROW = 16  # elements; shorter rows say too little of the spread of errors, and are joined
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -196,3 +197,22 @@ def test_other_last_bits_are_one_unit_away_or_none_and_always_the_same() -> None
     assert torch.equal(moved, other_last_bits(values))
     assert not torch.equal(moved, other_last_bits(values, seed=1))
     assert other_last_bits(values.double()).dtype == torch.float64
+
+
+@pytest.mark.parametrize("name", ["float32", "tf32x3", "hf32"])
+def test_sums_that_are_cut_off_drift_towards_zero_where_operands_do_not_hide_it(name: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.rand(shape, generator=generator) for shape in ((8, 1024), (1024, 8)))
+    exact = left.double() @ right.double()
+    arithmetic = replace(ARITHMETICS[name], truncating_sums=True)
+    with emulate(arithmetic):
+        found = (torch.matmul(left, right).double() - exact) / exact
+    with emulate(ARITHMETICS[name]):
+        usual = (torch.matmul(left, right).double() - exact) / exact
+    steps = 1024 / 4
+    lost = 0.721 * 2.0**-24 * steps / 2  # of a sum that grows evenly, half in the mean
+    if name == "hf32":
+        assert torch.equal(found, usual)
+    else:
+        assert -1.3 * lost < float(found.mean()) < -0.7 * lost
+        assert float(usual.mean().abs()) < 0.1 * lost
