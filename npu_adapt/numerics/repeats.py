@@ -32,6 +32,9 @@ class Divergence:
 class Repeated:
     """Watches forwards of one input: call by call, whether a further one computes the first one's bits.
 
+    A forward that calls another operator at some place, after equal bits, takes another path by the model's own code: a
+    table that was made once is kept, for instance. From then on it is the one that further forwards are held to.
+
     `seconds` is the time that the watching itself took of the last forward.
     """
 
@@ -39,33 +42,41 @@ class Repeated:
     first_divergence: Divergence | None = None  # None: none so far
     seconds: float = 0.0
     _forwards: int = 0
-    _expected: list[tuple[str, int]] = field(default_factory=list)  # of the first forward: operator, fingerprint
+    _expected: list[tuple[str, int]] = field(default_factory=list)  # of an earlier forward: operator, fingerprint
+    _current: list[tuple[str, int]] = field(default_factory=list)  # likewise, of the one that runs
+    _takes_another_path: bool = False
 
     @contextmanager
     def watching(self, module: torch.nn.Module) -> Iterator[None]:
         """Surrounds one forward of `module`."""
         self._forwards += 1
         self.seconds = 0.0
+        self._current, self._takes_another_path = [], False
         with capturing(module, self._see):
             yield
+        if self._forwards == 1 or self._takes_another_path:
+            self._expected = self._current
 
     def _see(self, call: Call) -> None:
         self.synchronize()
         started = time.perf_counter()
         with torch._C.DisableTorchFunction():  # what is computed here belongs to no emulation that is entered
             found = (call.operator, fingerprint(own_results(call)))
-        if self._forwards == 1:
-            self._expected.append(found)
-        elif self._parts(call, found):
+        self._current.append(found)
+        if self._forwards > 1 and self._parts(call, found):
             shape = tuple(call.outputs[0].shape)
             self.first_divergence = Divergence(self._forwards, call.index, call.module, call.operator, shape)
         self.seconds += time.perf_counter() - started
 
     def _parts(self, call: Call, found: tuple[str, int]) -> bool:
-        """Whether the call is earlier than any that parted before, and other than the first forward's."""
-        if self.first_divergence is not None and self.first_divergence.index <= call.index:
+        """Whether the call has other bits than before, and none before it had; notes that another path is taken."""
+        if self._takes_another_path or (
+            self.first_divergence is not None and self.first_divergence.index <= call.index
+        ):
             return False
-        return self._expected[call.index : call.index + 1] != [found]
+        expected = self._expected[call.index] if call.index < len(self._expected) else None
+        self._takes_another_path = expected is None or expected[0] != call.operator
+        return not self._takes_another_path and expected != found
 
 
 def own_results(call: Call) -> tuple[Tensor, ...]:

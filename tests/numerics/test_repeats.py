@@ -132,3 +132,19 @@ def test_memory_that_nobody_wrote_yet_is_no_result() -> None:
             with watch.watching(model):
                 model(x)
     assert watch.first_divergence is None
+
+
+def test_a_table_that_is_made_once_is_no_divergence():
+    class Keeping(torch.nn.Module):
+        table = None
+
+        def forward(self, x):
+            if self.table is None:
+                self.table = torch.ones(3) * 2
+            return torch.sin(x * self.table)
+
+    module, watch = Keeping(), Repeated(lambda: None)
+    for _ in range(3):
+        with watch.watching(module):
+            module(torch.ones(3))
+    assert watch.first_divergence is None
