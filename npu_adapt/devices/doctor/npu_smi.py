@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-LARGEST_ANSWER = 1 << 20  # bytes; sixteen chips and their processes take ten thousand
+LARGEST_ANSWER = 1 << 18  # bytes; sixteen chips and their processes take ten thousand
 PAUSE = 0.1  # seconds between two looks at whether it has ended
 FAREWELL_SECONDS = 5.0  # for one that was killed
 MEBIBYTE = 1 << 20  # npu-smi writes MB and counts 2^20

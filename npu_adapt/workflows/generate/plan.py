@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from npu_adapt.models.strangers import foreign_code
 from npu_adapt.records import Fact
 from npu_adapt.workflows.generate.facts import setting
 from npu_adapt.workflows.generate.prompts import Prompt, prompts, require_room, require_writer
-from npu_adapt.workflows.generate.settings import Settings, greedy_settings, own_configuration
+from npu_adapt.workflows.generate.settings import FILE, Settings, greedy_settings, own_configuration
 from npu_adapt.workflows.generate.texts import has_error_rates
 from npu_adapt.workflows.run.session import Session
 
@@ -34,7 +35,9 @@ def plan_generation(session: Session, count: int) -> Plan:
         require_room(loaded, prompt, count)
     tokenizer = loaded.processor.tokenizer
     padding = None if tokenizer is None else tokenizer.pad_token_id
-    settings = greedy_settings(own_configuration(loaded.module, loaded.path), count, padding)
+    config = own_configuration(loaded.module, loaded.path)
+    with foreign_code("configuration", loaded.path / FILE):  # its values may be of any type
+        settings = greedy_settings(config, count, padding)
     missing = [] if tokenizer is not None else [setting("no-tokenizer")]
     if tokenizer is not None and not has_error_rates():
         missing.append(setting("no-error-rates"))

@@ -123,6 +123,8 @@ def greedy_settings(config: Any, count: int, padding: int | None) -> Settings:
         pad = _first(config.eos_token_id)
         facts.append(setting("pad-token-borrowed", token=pad))
     config.pad_token_id = pad
+    if not all(isinstance(each, int) for each in (pad, *end_tokens(config))):
+        raise TypeError(f"eos_token_id {config.eos_token_id!r:.60} or pad_token_id {pad!r:.60} is no token's number")
     return Settings(config, beams, pad, tuple(facts))
 
 
