@@ -68,10 +68,9 @@ def _saved(home: Path) -> Path:
     logs = ("--logs", str(saved / "logs"))
     for command in (
         ("compare", BUILTIN, *CPU, *logs, "--save-outputs", str(saved / "outputs"), "--samples", "2"),
-        (*sweeps.sound_sweep(saved), "--logs", str(saved / "logs")),
         ("env", "--logs", str(home / "other-logs"), "--save", str(saved / "environment.json"), "--quiet"),
     ):
         with variables({"NPU_ADAPT_CACHE": str(saved / "registry")}):
             code = run_in_child(command)
-        assert code in (0, 3), (command, code)  # one model of the sweep is not there
+        assert code == 0, (command, code)
     return saved

@@ -11,6 +11,7 @@ from random import Random
 
 from tests.benchmarks.hostile.options import NUMBERS, TEXTS
 from tests.benchmarks.hostile.running import BUILTIN, Input, some
+from tests.benchmarks.kills import run_in_child
 from tests.mutations import as_text, odd_file
 
 # `report` is the lightest of the commands: what is tried is the sweep, not the models.
@@ -170,6 +171,8 @@ def options(saved: Path, chosen: Random) -> Iterator[Input]:
 def states(saved: Path, share: float, chosen: Random) -> Iterator[Input]:
     """Going on with a sweep, and comparing with one, whose files others changed."""
     sound = saved / "logs/sweeps/sound"
+    if not sound.exists():
+        run_in_child((*sound_sweep(saved), "--logs", str(saved / "logs")))
     files = [path.relative_to(sound) for path in sorted(sound.rglob("*.json")) if "history" not in path.parts]
     commands = (
         ("sweep", "--resume", "sound", "--devices", "cpu", "--quiet"),
