@@ -205,7 +205,7 @@ SHORTAGES: tuple[str, ...] = (
     ),
 )
 NAMES: tuple[str, ...] = tuple(
-    f"mkdir \"$(printf '{name}')\" && cd \"$(printf '{name}')\" && cp -r $MODEL m && $NPU {command}"
+    f"mkdir -- \"$(printf -- '{name}')\" && cd -- \"$(printf -- '{name}')\" && cp -r $MODEL m && $NPU {command}"
     for name in ("\\304\\243\\320\\315", "a b", "[bold]", "\\033[31m", "a\\nb", "-x", "%%s{{x}}")
     for command in (
         "infer ./m --device cpu --quiet --timeout 90",
