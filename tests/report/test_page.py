@@ -20,7 +20,7 @@ UNFOLD = "document.querySelectorAll('details').forEach(each => each.open = true)
 WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
 PHONE, DESKTOP, A4 = (390, 844), (1200, 900), (794, 1123)  # pixels; A4 at 96 an inch
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = [pytest.mark.required, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 
 
 @pytest.fixture(scope="module")
