@@ -195,6 +195,13 @@ def test_start_up_loads_neither_torch_nor_transformers():
     assert loaded & (HEAVY | {"huggingface_hub", "modelscope_hub", "numpy", "PIL"}) == set()
 
 
+def test_what_reads_evidence_loads_no_torch():
+    rooms = ("records", "consistency", "evidence", "claims", "report")
+    paths = [path for path in MODULES if path.relative_to(PACKAGE).parts[0] in rooms and path.name != "__init__.py"]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
+    assert loaded_by(f"import {', '.join(names)}") & HEAVY == set()
+
+
 def test_help_of_every_command_is_as_light():
     from npu_adapt.cli.commands import COMMANDS
 

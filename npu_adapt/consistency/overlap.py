@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from npu_adapt.consistency.contradiction import Contradiction, same
-from npu_adapt.numerics.overlap import LEAST_IOU
 from npu_adapt.records import Compare, Overlap
+from npu_adapt.records.overlap import LEAST_IOU
 
 
 def of_overlaps(compare: Compare) -> Iterator[Contradiction]:

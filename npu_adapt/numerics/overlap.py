@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from npu_adapt.records.overlap import LEAST_IOU
+
 Kind: TypeAlias = Literal["boxes", "masks"]
-LEAST_IOU = 0.5  # of a pair: PASCAL VOC's and COCO's lowest
 SEEN = 0.5  # the least score of a box that transformers' pipeline shows
 SHOWN = 5  # boxes that are compared where none has that score
 
