@@ -89,7 +89,7 @@ class Probing:
         self._started = time.monotonic()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         # An empty folder: with ASCEND_HOME_PATH unset, torch_npu searches the whole current one for a CANN.
-        self._folder = tempfile.TemporaryDirectory(prefix="npu-adapt-probe-")
+        self._folder = tempfile.TemporaryDirectory(prefix="npu-adapt-probe-", ignore_cleanup_errors=True)
         self._read, write = os.pipe()
         self._process: subprocess.Popen[bytes] | None = None
         self._refusal = ""  # why there is no process: too many of them, or too little memory
