@@ -144,7 +144,7 @@ def classes(count: int, run: str) -> bool:
         return not wrong and (largest.subject, len(largest.models)) == ("aclnnLayerNorm", 2)
 
 
-def kill(count: int, run: str, kills: int = KILLS) -> bool:
+def kill(count: int, kills: int = KILLS, run: str = "fetch") -> bool:
     """Whether a sweep that was killed at random moments, and resumed, has the matrix of one that was not."""
     with tempfile.TemporaryDirectory(prefix="npu-adapt-sweep-") as scratch:
         folder = Path(scratch)
@@ -379,7 +379,7 @@ def main() -> int:
         "ray": on_ray,
         "memory": memory,
         "overhead": overhead,
-        "kill": lambda: kill(asked.models, asked.run or "fetch"),
+        "kill": lambda: kill(asked.models, run=asked.run or "fetch"),
         "classes": lambda: classes(asked.models, asked.run or "fetch,infer,compare,report"),
     }
     held = [part() for name, part in parts.items() if asked.part in (None, name)]
