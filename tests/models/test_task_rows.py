@@ -15,8 +15,10 @@ from npu_adapt.models.tasks import TASKS
 from npu_adapt.models.tasks.results import outputs_of
 from tests.models.tiny_models import MAKERS, WORDS
 
-# LayoutLMv3's own, in 4.57
-pytestmark = pytest.mark.filterwarnings("ignore:The .device. argument is deprecated:FutureWarning")
+# LayoutLMv3's and VITS's own, in 4.57
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The .device. argument is deprecated:FutureWarning", "ignore:.torch.jit.script. is deprecated"
+)
 TIMM_ROWS = {"timm-image-classification"}  # tests/timm
 
 
