@@ -26,6 +26,7 @@ from npu_adapt.numerics.truth import Float64
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OutputComparison
 from npu_adapt.workflows.compare.facts import LeftOutId, left_out
+from npu_adapt.workflows.compare.outputs import require_same_outputs
 from npu_adapt.workflows.run.forward import Outputs
 
 CPU = torch.device("cpu")
@@ -84,6 +85,7 @@ def measure_floor(
     with progress.task(doing("measuring-floor"), total=total) as step:
         for number, sample in enumerate(samples):
             truth, other = truth_of(loaded, sample, candidate[number], wide)
+            require_same_outputs((truth,), ({name: candidate[number][name] for name in truth},))
             instead |= {} if other is None else {other: None}
             step.advance(1)
             errors = []
@@ -195,9 +197,15 @@ def _left_out(wide: Float64, instead: Iterable[LeftOutId]) -> tuple[Fact, ...]:
 
 
 def errors_of(outputs: Outputs, truth: Outputs) -> dict[str, float | None]:
-    """Of the floating outputs: whole numbers are compared exactly."""
-    floating = (name for name, tensor in truth.items() if tensor.is_floating_point())
-    return {name: compare_tensors(outputs[name], truth[name]).relative_l2 for name in floating}
+    """Of the floating outputs: whole numbers are compared exactly. None: not finite, or of another shape.
+
+    Where a model computes how long its output is, as VITS does, coarser arithmetic may give another length.
+    """
+    floating = {name: tensor for name, tensor in truth.items() if tensor.is_floating_point()}
+    return {
+        name: compare_tensors(outputs[name], tensor).relative_l2 if outputs[name].shape == tensor.shape else None
+        for name, tensor in floating.items()
+    }
 
 
 def floor_of(errors: list[float | None], dtype: torch.dtype) -> float | None:

@@ -13,7 +13,7 @@ from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.compare import floor
-from npu_adapt.workflows.compare.floor import emulations, measure_floor
+from npu_adapt.workflows.compare.floor import emulations, errors_of, measure_floor
 from tests.workflows.compare.faulty_models import FLOAT32, HF32, Model, OneTask
 
 INPUTS = 40
@@ -74,3 +74,11 @@ def test_the_fewer_elements_the_more_emulations(
     outputs = {"hidden": torch.zeros(1, 16, 32), "logits": torch.zeros(shape)}
     chosen = list(emulations(FLOAT32, operators, outputs, dtype))
     assert len(chosen) == len(set(chosen)) == number
+
+
+def test_an_output_of_another_length_bounds_nothing() -> None:
+    """As VITS gives it in coarser arithmetic, where a duration is rounded the other way."""
+    truth = {"waveform": torch.ones(1, 8), "mask": torch.ones(1, 8, dtype=torch.bool)}
+    longer = {"waveform": torch.ones(1, 9), "mask": torch.ones(1, 9, dtype=torch.bool)}
+    assert errors_of(longer, truth) == {"waveform": None}
+    assert errors_of(truth, truth) == {"waveform": 0.0}
