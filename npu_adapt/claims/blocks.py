@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from npu_adapt.claims.html_tables import html_tables, without_hidden, without_tags
@@ -151,8 +152,19 @@ def _piped(lines: Sequence[str], first: int) -> Iterator[Block]:
             rows.append(Row(first + number, cells))
         elif not _RULE.match(line) and line.strip():
             yield Text(first + number, without_marks(line.strip()))
-    if rows:
+    if rows and _holds_values(rows):
+        yield Table(rows[0].line, ("",) * len(rows[0].cells), tuple(rows))
+    elif rows:
         yield Table(rows[0].line, rows[0].cells, tuple(rows[1:]))
+
+
+def _holds_values(rows: Sequence[Row]) -> bool:
+    """Whether the first row of a table without a rule is one of names and values, and no header."""
+    cells = rows[0].cells
+    return (len(cells) == 2 and bool(re.search(r"\d", cells[1]))) or any(map(_VALUE.match, cells))
+
+
+_VALUE = re.compile(r"\s*[\d.,]+\s*(?:%|[a-zA-Z]{1,3})?\s*$")
 
 
 def without_marks(text: str) -> str:
@@ -186,9 +198,17 @@ def _html(content: str, first: int) -> Iterator[Block]:
     """Tables of HTML, and the text around them line by line."""
     found, rest = html_tables(content)
     for rows in found:
-        parsed = tuple(Row(first + line, cells) for line, cells in rows)
-        yield Table(parsed[0].line, parsed[0].cells, parsed[1:])
+        heads = max(1, next((at for at, row in enumerate(rows) if not row.is_header), len(rows)))
+        parsed = tuple(Row(first + row.line, row.cells) for row in rows)
+        yield Table(parsed[0].line, _joined([row.cells for row in rows[:heads]]), parsed[heads:])
     for number, line in enumerate(rest.split("\n")):
         text = without_tags(line).strip()
         if text:
             yield Text(first + number, text)
+
+
+def _joined(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Headers of several rows as one: what stands above a column, from the outermost to its own."""
+    return tuple(
+        " ".join(dict.fromkeys(cell for cell in column if cell)) for column in zip_longest(*rows, fillvalue="")
+    )

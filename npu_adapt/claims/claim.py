@@ -42,6 +42,7 @@ class Claim:
     in_code: bool = False
     table: int | None = None  # the line of its table; None: it stands in none
     row: int = 0
+    column: int = 0
     label: str = ""
     sentence: int = 0  # which one of its line
 

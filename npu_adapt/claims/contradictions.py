@@ -162,6 +162,8 @@ def _is_explained(claim: Claim, against: Claim, claims: Sequence[Claim]) -> bool
             continue
         if agree(claim, third) and not compatible(third, against) and may_hold(claim, third):
             return True
+        if agree(claim, third) and exactly(claim, third) and may_hold(claim, third) and not exactly(claim, against):
+            return True
         if compatible(claim, third):
             values.append(third)
     if exactly(claim, against):

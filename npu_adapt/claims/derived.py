@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 from npu_adapt.claims.claim import Claim
 from npu_adapt.claims.conditions import ADAPTED, REFERENCES, condition
 from npu_adapt.claims.contradictions import is_changed, wider
 from npu_adapt.claims.finding import Found
-from npu_adapt.claims.numbers import Number
+from npu_adapt.claims.numbers import Number, numbers
 from npu_adapt.claims.report import ReportText
 
 DERIVED_SLACK = 0.02
@@ -97,43 +99,123 @@ def _is_quotient(number: Number, slow: Claim, fast: Claim) -> bool:
 
 
 def throughputs(report: ReportText) -> Iterator[Found]:
-    """Throughput that is not the batch over the latency of its row, where it is in the other rows of the table."""
+    """Throughput that is not what its row or column makes of a count and a latency, where it is in the others."""
+    for claims, is_row in ((_by_row(report), True), (_by_column(report), False)):
+        verdicts: dict[tuple[int, str], list[_Throughput]] = {}
+        for (table, _), among in claims.items():
+            for rate in (each for each in among if each.metric == "throughput"):
+                for name, count in _counts(rate, among, is_row=is_row):
+                    verdicts.setdefault((table, name), []).extend(_derived(rate, count, among))
+        for table in dict.fromkeys(table for table, _ in verdicts):
+            named = [found for (line, _), found in verdicts.items() if line == table]
+            yield from _wrong_rates(max(named, key=lambda found: sum(each.fits for each in found)))
+
+
+class _Throughput(NamedTuple):
+    """A throughput, the latency that it stands beside, and what a count over that latency is."""
+
+    fits: bool
+    rate: Claim
+    latency: Claim
+    derived: float
+
+
+def _timed(report: ReportText) -> list[Claim]:
+    metrics = ("latency", "throughput")
+    return [each for each in report.claims if each.metric in metrics and each.is_measured and each.value > 0]
+
+
+def _by_row(report: ReportText) -> dict[tuple[int, int], list[Claim]]:
     rows: dict[tuple[int, int], list[Claim]] = {}
-    for claim in report.claims:
-        if (
-            claim.table is not None
-            and claim.metric in ("latency", "throughput")
-            and claim.is_measured
-            and claim.value > 0
-        ):
+    for claim in _timed(report):
+        if claim.table is not None:
             rows.setdefault((claim.table, claim.row), []).append(claim)
-    verdicts: dict[int, list[tuple[bool, Claim, float, Claim]]] = {}
-    for (table, _), claims in rows.items():
-        for rate in (each for each in claims if each.metric == "throughput"):
-            batch = float(condition(rate, "batch") or 1)
-            near = [c for c in claims if c.metric == "latency" and condition(c, "statistic") in (None, "mean", "p50")]
-            near = [
-                c
-                for c in near
-                if condition(c, "device") == condition(rate, "device")
-                and c.facets.get("dtype") == rate.facets.get("dtype")
-            ]
-            if not near:
-                continue
-            fits = any(_near(rate.number, batch, c.number) for c in near)
-            verdicts.setdefault(table, []).append((fits, rate, batch / near[0].value, near[0]))
-    for found in verdicts.values():
-        right = sum(fits for fits, *_ in found)
-        if not right or right * 2 < len(found):
-            continue
-        for fits, rate, derived, latency in found:
-            if not fits:
-                places = ((rate.line, rate.quote), (latency.line, latency.quote))
-                values = {"given": rate.quote, "derived": f"{derived:.4g}", "source": latency.quote}
-                yield Found("derived-figure", places, "likely", dict(values))
+    return rows
+
+
+def _by_column(report: ReportText) -> dict[tuple[int, int], list[Claim]]:
+    """Of tables whose rows are metrics: a column with one latency and one throughput."""
+    columns: dict[tuple[int, int], list[Claim]] = {}
+    for claim in _timed(report):
+        if claim.table is not None and claim.column:
+            columns.setdefault((claim.table, claim.column), []).append(claim)
+    return {
+        place: claims
+        for place, claims in columns.items()
+        if len(claims) == 2 and len({each.metric for each in claims}) == len({each.row for each in claims}) == 2
+    }
+
+
+def _counts(rate: Claim, among: Sequence[Claim], *, is_row: bool) -> Iterator[tuple[str, float]]:
+    """What may have been done in the latency: a batch, or as many as a cell of the row says."""
+    yield "batch", float(condition(rate, "batch") or 1)
+    for word in sorted(rate.rest) if is_row else ():
+        name, _, value = word.rpartition("=")
+        if name and _COUNT.fullmatch(value):
+            yield name, float(value.replace(",", ""))
+
+
+_COUNT = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
+
+
+def _derived(rate: Claim, count: float, among: Sequence[Claim]) -> list[_Throughput]:
+    near = [
+        each
+        for each in among
+        if each.metric == "latency"
+        and condition(each, "statistic") in (None, "mean", "p50")
+        and condition(each, "device") == condition(rate, "device")
+        and each.facets.get("dtype") == rate.facets.get("dtype")
+    ]
+    if not near:
+        return []
+    return [_Throughput(any(_near(rate.number, count, c.number) for c in near), rate, near[0], count / near[0].value)]
+
+
+def _wrong_rates(found: Sequence[_Throughput]) -> Iterator[Found]:
+    right = sum(each.fits for each in found)
+    if not right or right * 2 < len(found):
+        return
+    for each in found:
+        if not each.fits:
+            places = tuple((claim.line, claim.quote) for claim in (each.rate, each.latency))
+            values = {"given": each.rate.quote, "derived": f"{each.derived:.4g}", "source": each.latency.quote}
+            yield Found("derived-figure", places, "likely", dict(values))
 
 
 def _near(rate: Number, batch: float, latency: Number) -> bool:
     low, high = batch / wider(latency).high, batch / max(wider(latency).low, 1e-12)
     given = wider(rate)
     return given.low <= high * 1.05 and low * 0.95 <= given.high
+
+
+_CLIP = re.compile(
+    r"(?:音频|语音|录音|片段|时长|audio|clip|recording|utterance|speech)"
+    r"(?:(?!took|take|need|transcri|process|耗时|用时|合成|推理|识别|处理)[^\d。；;|]){0,16}?(?P<behind>\d+(?:\.\d+)?)"
+    r"\s*(?:s|secs?|seconds?|秒)(?![A-Za-z/])"
+    r"|(?P<before>\d+(?:\.\d+)?)\s*(?:s|sec|seconds?|秒)(?:\s?of|的|长的?)?\s*[- ]?(?:音频|语音|录音|audio|clip|speech"
+    r"|recording|utterance)",
+    re.IGNORECASE,
+)
+
+
+def real_time_factors(report: ReportText) -> Iterator[Found]:
+    """A real-time factor that is no time of its line over the length of the sound that is named there."""
+    for line, text in report.prose:
+        factors = [each for each in report.claims if each.line == line and each.metric == "rtf" and each.is_measured]
+        lengths = {float(each["behind"] or each["before"]) for each in _CLIP.finditer(text)}
+        times = [each for each in numbers(text) if each.dimension == "time" and each.value not in lengths]
+        if not factors or len(lengths) != 1 or not times:
+            continue
+        (length,) = lengths
+        if length and not any(_is_factor(factor.number, time, length) for factor in factors for time in times):
+            given, time = factors[0], times[0]
+            source = f"{time.text}; {length:g} s"
+            values = {"given": given.quote, "derived": f"{time.value / length:.3g}", "source": source}
+            yield Found("derived-figure", ((line, given.quote),), "likely", dict(values))
+
+
+def _is_factor(factor: Number, time: Number, length: float) -> bool:
+    low, high = wider(time).low / length, wider(time).high / length
+    given = wider(factor)
+    return given.low <= high * (1 + DERIVED_SLACK) and low * (1 - DERIVED_SLACK) <= given.high

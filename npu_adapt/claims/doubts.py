@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Callable, Iterator
 
 from npu_adapt.claims.claim import Claim
 from npu_adapt.claims.finding import FindingId, Found
+from npu_adapt.claims.numbers import Number
 from npu_adapt.claims.report import ReportText
 from npu_adapt.claims.verdicts import ACCURATE
 
@@ -17,19 +19,23 @@ _INPUT = (
 )
 _RANDOM = re.compile(
     rf"(?:随机|合成|虚拟|伪造|模拟|全零|全[01]|纯色|dummy|random(?:ly)?|synthetic|fake|generated noise"
-    rf"|all[- ]zeros?|constant|blank|zeros)[^。；;|.]{{0,24}}(?:{_INPUT})"
+    rf"|all[- ]zeros?|constant|blank|zeros|torch\.(?:randn?|zeros|ones)|np\.random)[^。；;|.]{{0,24}}(?:{_INPUT})"
     rf"|(?:{_INPUT})[^。；;|.]{{0,24}}(?:随机|合成(?!器)|dummy|random(?:ly)?(?! (?:seed|order|crop))"
     rf"|synthetic|全零|torch\.(?:randn?|zeros|ones)|np\.random)"
     r"|torch\.(?:randn?|zeros|ones)\(|np\.random\.rand",
     I,
 )
 _NOT_RANDOM = re.compile(
-    r"随机(?:种子|性|初始化|权重|数)|random(?:[ _]seed| weights|ly init)|未使用|没有使用"
-    r"|不使用|不是随机|非随机|而非随机"
+    r"未使用|没有使用|不使用|不是随机|非随机|而非随机"
     r"|not random|no random|no dummy|no synthetic|instead of random|real (?:photo|picture"
     r"|record)"
-    r"|真实(?:图像|图片|音频|录音|样本)|文本转语音|语音合成|text[- ]to[- ]speech"
-    r"|speech synthesis|合成时间|图像生成|合成耗时|数据集|dataset",
+    r"|真实(?:图像|图片|音频|录音|样本)|数据集|dataset",
+    I,
+)
+# What holds the words and is no input: it is not looked at, and what stands beside it is.
+_OTHER_RANDOM = re.compile(
+    r"随机(?:种子|性|初始化|权重|数(?!据))|random(?:[ _-]?(?:seed|state|number)s?| weights|ly init\w*)"
+    r"|文本转语音|语音合成|合成(?:时间|耗时|\s*\d)|图像生成|text[- ]to[- ]speech|speech synthesis",
     I,
 )
 _RANDOM_CODE = re.compile(
@@ -93,8 +99,9 @@ _PART = re.compile(
 )
 _ON_CPU = re.compile(
     r"(?:回退|退回|fallback|fall(?:s|en)? ?back|fell back|falling back)[^。；;|.]{0,14}cpu|(?:在|到"
-    r"|于)\s*cpu\s*上?(?:执行|运行|完成|计算)|(?:runs?|ran|executed?|running|computed|stays?|left|kept"
-    r"|remains?) on (?:the )?(?:host )?cpu"
+    r"|于)\s*(?:cpu|主机|host)\s*[侧端上]?(?:执行|运行|完成|计算|进行)|(?:runs?|ran|executed?|running|computed?|done"
+    r"|performed|handled|decoded|encoded|stays?|left|kept|remains?|moved|placed|offloaded)"
+    r" (?:on|to) (?:the )?(?:host(?: cpu)?|cpu)\b"
     r"|cpu\s*(?:上)?(?:执行|运行)(?!时)|(?:由|使用)\s*cpu\s*(?:执行|计算|完成)",
     I,
 )
@@ -129,6 +136,10 @@ LEAST_COSINE = 0.99
 MOST_ERROR = 0.01
 
 
+# "是否回退到 CPU | 否", "fallback to the CPU: none": the answer that it is not so.
+_DENIED = re.compile(r"(?:[|:?？]|=)\s*[\"'`]?(?:否|无|没有|未|不|no\b|none\b|false\b|never\b|❌|✗|×)", I)
+
+
 def _lines(
     name: FindingId,
     pattern: re.Pattern[str],
@@ -136,6 +147,8 @@ def _lines(
     *,
     most: int = 3,
     needs: re.Pattern[str] | None = None,
+    other: re.Pattern[str] | None = None,
+    deniable: bool = True,
     headless: bool = True,
 ) -> Callable[[ReportText], Iterator[Found]]:
     """A rule that looks for words in each line of what a report says. One finding, with its first places."""
@@ -146,10 +159,12 @@ def _lines(
             if headless and line in report.headings:
                 continue
             for sentence in re.split(r"[。；;]", text):
+                looked_at = other.sub(" ", sentence) if other else sentence
                 if (
-                    pattern.search(sentence)
-                    and not (unless and unless.search(sentence))
-                    and not (needs and not needs.search(sentence))
+                    pattern.search(looked_at)
+                    and not (unless and unless.search(looked_at))
+                    and not (needs and not needs.search(looked_at))
+                    and not (deniable and _DENIED.search(sentence))
                 ):
                     places.append((line, " ".join(sentence.split())[:80]))
                     break
@@ -161,7 +176,9 @@ def _lines(
 
 def random_input(report: ReportText) -> Iterator[Found]:
     """An input that is noise, zeros or made for the purpose, in words or in code."""
-    yield from _first(_lines("random-input", _RANDOM, _NOT_RANDOM, headless=False)(report), _random_code(report))
+    yield from _first(
+        _lines("random-input", _RANDOM, _NOT_RANDOM, other=_OTHER_RANDOM, headless=False)(report), _random_code(report)
+    )
 
 
 def _random_code(report: ReportText) -> Iterator[Found]:
@@ -180,7 +197,7 @@ def _first(*rules: Iterator[Found]) -> Iterator[Found]:
 
 
 random_head = _lines("random-head", _RANDOM_HEAD, _NOT_RANDOM_HEAD)
-part_compared = _lines("part-compared", _PART, None)
+part_compared = _lines("part-compared", _PART, None, deniable=False)
 stage_on_cpu = _lines("stage-on-cpu", _ON_CPU, _NOT_ON_CPU, needs=_STAGE)
 
 
@@ -195,6 +212,31 @@ def cold(report: ReportText) -> Iterator[Found]:
                 yield Found("cold-baseline", ((line, shown),), "likely", {"given": shown})
             elif _COLD_TIMING.search(sentence) and re.search(r"平均|均值|mean|average|avg|性能", sentence, I):
                 yield Found("cold-timing", ((line, shown),), "likely", {"given": shown})
+
+
+_SERIES = re.compile(r"(?<![\d.])\d[\d.]*(?:\s*(?:ms|s|毫秒|秒)?\s*[,，、]\s*\d[\d.]*){4,}")
+SLOW_FIRST = 3.0  # times the median of the others: the first run compiled or read something
+
+
+def cold_series(report: ReportText) -> Iterator[Found]:
+    """Single times, of which the first is far longer, beside a mean that holds it."""
+    for line, text in report.output:
+        for match in _SERIES.finditer(text):
+            series = [float(each) for each in re.findall(r"\d+(?:\.\d+)?", match[0])]
+            mean, others = statistics.fmean(series), series[1:]
+            if series[0] < SLOW_FIRST * statistics.median(others):
+                continue
+            for claim in report.claims:
+                if claim.metric == "latency" and claim.is_measured and _is_printed(mean, claim.number):
+                    places = ((claim.line, claim.quote), (line, match[0][:80]))
+                    yield Found("cold-timing", places, "certain", {"given": claim.quote})
+                    return
+
+
+def _is_printed(value: float, number: Number) -> bool:
+    """Whether a number is that value by its digits, whatever its unit."""
+    found = re.search(r"\d[\d,]*(?:\.(\d+))?", number.text)
+    return found is not None and abs(float(found[0].replace(",", "")) - value) <= 10.0 ** -len(found[1] or "")
 
 
 def loose_tolerance(report: ReportText) -> Iterator[Found]:

@@ -31,6 +31,7 @@ UNITS: dict[str, tuple[Dimension, float]] = {
     **dict.fromkeys(("tb",), ("size", 1e12)),
     "%": ("percent", 0.01),
     "‰": ("percent", 0.001),
+    "‱": ("percent", 0.0001),
     **dict.fromkeys(("x", "×", "倍", "times", "-fold", "fold"), ("ratio", 1.0)),
     **dict.fromkeys(
         ("db", "w", "°c", "℃", "khz", "hz", "mhz", "ghz", "tflops", "gflops", "flops", "tops"), ("other", 1.0)
@@ -194,9 +195,8 @@ def _number(match: re.Match[str], default: tuple[Dimension, float] | None) -> Nu
     if not math.isfinite(value * scale):
         return None
     low, high = (value - reach) * scale, (value + reach) * scale
-    return Number(
-        value * scale, low, high, dimension, bound, match.start(), match.end(), shown, approximate, value == 0
-    )
+    end = match.start() + len(match[0].rstrip())  # blanked words behind it are none of it
+    return Number(value * scale, low, high, dimension, bound, match.start(), end, shown, approximate, value == 0)
 
 
 def _exponent(match: re.Match[str]) -> int:

@@ -16,7 +16,7 @@ LONGEST_LABEL = 90  # letters between a metric's name and its number
 
 _SENTENCE = re.compile(r"[。；;]|(?<=[^\d])\.(?=\s|$)|(?<=\d)\.(?=\s+[A-Z\u4e00-\u9fff]|$)|\t| \| ")
 _ATTRIBUTE = re.compile(
-    r"^\s?-?(?!on\b|for\b|per\b|in\b|at\b|with\b|and\b|to\b|vs\b|versus\b|against\b|while\b"
+    r"^\s?-?(?![\w.-]+\s*[=:])(?!on\b|for\b|per\b|in\b|at\b|with\b|and\b|to\b|vs\b|versus\b|against\b|while\b"
     r"|after\b|from\b|a\b|an\b|each\b|by\b|as\b|or\b|over\b|under\b"
     r"|when\b|is\b|are\b|was\b|which\b|that\b|so\b|but\b|faster\b|slower\b|mean\b|median\b"
     r"|min\b|max\b|std\b|npu\b|cpu\b|gpu\b|latency\b|x\b|of\b|p\d\d)[a-z]{3,}"
@@ -25,9 +25,12 @@ _ATTRIBUTE = re.compile(
     re.IGNORECASE,
 )
 _FASTER = re.compile(r"faster|as fast|as long|slower|speed|快|加速|提速|提升", re.IGNORECASE)
-_AFTER_DEVICE = re.compile(
-    r"^\s*(?:on|@|\(|（|in|for)\s*(?:the\s+|an?\s+)?(?P<device>cpu|npu|gpu|ascend|昇腾)", re.IGNORECASE
+_BEHIND = re.compile(  # the device or the statistic of the number before it: "3 ms on the NPU", "9 ms at P99"
+    r"^\s*(?:(?:on|@|\(|（|in|for)\s*(?:the\s+|an?\s+)?(?P<device>cpu|npu|gpu|ascend|昇腾)"
+    r"|(?:at|\(|（)\s*(?:the\s+)?(?P<statistic>p\d\d|median|mean|average|minimum|maximum|中位数|平均)\b)",
+    re.IGNORECASE,
 )
+_LIKE_THE_NEXT = re.compile(r"^\s*(?:and|or|和|与|或|/|、)\s*(?:the\s+)?[\w-]*\s*$", re.IGNORECASE)
 
 
 def claims_of_line(text: str, line: int) -> Iterator[Claim]:
@@ -53,26 +56,42 @@ class _Carried:
 
 
 def _of_sentence(sentence: str, line: int) -> Iterator[Claim]:
-    found = numbers(sentence)
+    found = _with_units_behind(numbers(sentence), sentence)
     carried = _Carried()
     subject, first = _subject(sentence), None
     before = claimed = 0
     for at, number in enumerate(found):
         words_before = sentence[before : number.start]
         following = sentence[number.end : found[at + 1].start if at + 1 < len(found) else len(sentence)]
-        before = number.end
+        behind = _BEHIND.match(following)
+        before = number.end + (behind.end() if behind and behind["statistic"] else 0)
         if number.dimension in ("time", "plain") and _ATTRIBUTE.match(following):
             continue
         skipped = (
             sentence[claimed : number.start - len(words_before)] if claimed < number.start - len(words_before) else ""
         )
         claim = _claim(words_before, number, following, carried, sentence, line)
+        if claim is not None and behind:
+            said = describe(behind["device"] or behind["statistic"]).facets
+            claim = replace(claim, facets={**claim.facets, **said})
         if claim is not None:
-            claimed = number.end
+            claimed = before
             first = claim.rest if first is None and claim.metric == "latency" else first or frozenset()
             own = claim.rest or first  # "Image encoder on the NPU 3 ms, on the CPU 9 ms, speed-up 3": all of one thing
             rest = own | subject.rest | words(_METRICLESS.sub(" ", blanked(skipped)))
             yield replace(claim, facets=merged([claim.facets, subject.facets]), rest=rest)
+
+
+def _with_units_behind(found: list[Number], sentence: str) -> list[Number]:
+    """The numbers; one that shares the "times" of the next is a ratio: "A is 6.9 and B 19.5 times as fast"."""
+    ratios = {
+        at
+        for at, (one, other) in enumerate(pairwise(found))
+        if one.dimension == "plain"
+        and other.dimension == "ratio"
+        and _LIKE_THE_NEXT.match(sentence[one.end : other.start])
+    }
+    return [replace(each, dimension="ratio") if at in ratios else each for at, each in enumerate(found)]
 
 
 _NOTHING = Description(())
@@ -80,9 +99,12 @@ _NOTHING = Description(())
 
 def _subject(sentence: str) -> Description:
     """What stands before the colon that begins a sentence, and holds for all of it: "Image encoder: mean 3 ms, …"."""
-    match = re.match(r"^\s*(?:[-*·•]\s*)?([^:=|,，\d]{1,40}):", sentence)
+    match = re.match(r"^\s*(?:[-*·•]\s*)?([^:=|,，.]{1,40}):", sentence)
     described = describe(match[1]) if match else _NOTHING
-    return _NOTHING if described.metrics else described
+    if match is None or described.metrics or not described.rest | described.facets.keys():
+        return _NOTHING
+    counted = re.search(r"\d", blanked(match[1])) and "batch" not in described.facets  # "16 clients: …"
+    return replace(described, rest=described.rest | {" ".join(match[1].lower().split())}) if counted else described
 
 
 def _claim(before: str, number: Number, following: str, carried: _Carried, sentence: str, line: int) -> Claim | None:
@@ -120,9 +142,6 @@ def _claim(before: str, number: Number, following: str, carried: _Carried, sente
         return None
     if number.dimension == "time":
         carried.unit = ("time", number.value / (_printed(number) or 1.0))
-    device = _AFTER_DEVICE.match(following)
-    if device:
-        facets = {**facets, **describe(device["device"]).facets}
     threshold = bool(THRESHOLD.search(label)) or bool(
         re.match(r"\s*(?:的)?(?:阈值|要求|标准|threshold|以内的要求|limit)", following)
     )

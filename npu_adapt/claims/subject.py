@@ -32,18 +32,20 @@ _OUTPUT = re.compile(r"输出|output|compar|对比|比较|误差|shape|形状|�
 _HEADLESS = re.compile(
     r"num_classes\s*=\s*0|backbone features?|特征向量|特征提取|image features|pooled features"
     r"|feature extract|headless|no (?:classification )?head|(?:无|没有|不含)分类头|embedding dim"
-    r"|嵌入(?:维度|向量)|features?\)|-dim(?:ensional)? (?:features?|embedding)|维特征",
+    r"|嵌入(?:维度|向量)|features?\)|-dim(?:ensional)? (?:features?|embedding)|维特征"
+    r"|(?:sentence|text|speaker|image|face)[- ]embeddings?|[句文]本?(?:子)?向量|语义向量|人脸特征|声纹",
     re.IGNORECASE,
 )
 _TOP_K = re.compile(r"top[-_ ]?[15](?!\d)", re.IGNORECASE)
 _TOP_VALUE = re.compile(
-    r"top[-_ ]?[15][^|:=]{0,30}[|:=][\s|`*]*(?:yes|true|✅|一致|是|\d|相同|same|match|pass|通过)"
+    r"top[-_ ]?[15][^|:=]{0,30}[|:=][\s|`*]*(?:yes|true|✅|一致|是|\d|相同|same|match|pass|通过"
+    r"|equal|identical)"
     r"|top[-_ ]?[15][^|:=]{0,12}(?:outputs?|输出|一致|相同|match|same|index|索引)",
     re.IGNORECASE,
 )
 _CLASSES = re.compile(
     r"logits|1000\s?(?:类|classes)|zero[- ]shot|零样本|分类头(?:已|权重)"
-    r"|imagenet[- ]?1k? (?:val|acc)|线性探测|linear prob",
+    r"|imagenet[- ]?1k? (?:val|acc)|线性探测|linear prob|检索|召回|retriev|recall|\bhit\b|rerank|重排|候选|candidate",
     re.IGNORECASE,
 )
 # The part of a model's name that says which of its family it is.
@@ -52,7 +54,11 @@ _SIZES = re.compile(
     r"|\d+(?:\.\d+)?[bm]|b\d|v\d+(?:\.\d+)?|\d{1,3})$",
     re.IGNORECASE,
 )
-_MODEL_ID = re.compile(r"(?<![\w./-])(?:[A-Za-z][\w.-]*/)?[A-Za-z][\w.]*(?:-[\w.]+)+(?![\w/])")
+_CAMEL = re.compile(r"(?<=[a-z\d])(?=(?:Tiny|Mini|Small|Base|Medium|Large|Huge|Giant|Nano|Lite)(?![a-z]))")
+_MODEL_ID = re.compile(
+    r"(?<![\w./-])(?:(?:[A-Za-z][\w.-]*/)?[A-Za-z][\w.]*(?:-[\w.]+)+"
+    r"|(?:[A-Za-z][\w-]*/)?[A-Za-z]\w*[a-z\d](?:Tiny|Small|Base|Medium|Large|Huge))(?![\w/])"
+)
 _USED = re.compile(
     r"(?:--model(?:[_-](?:path|name|id))?|--ckpt|--checkpoint|--weights?|from_pretrained\("
     r"|create_model\(|snapshot_download\(|vllm serve"
@@ -131,7 +137,7 @@ def other_weights(report: ReportText) -> Iterator[Found]:
 
 def _sizes(name: str) -> tuple[str, frozenset[str]] | None:
     """Family and sizes of a model's name: "whisper-large-v3" is of whisper, large and v3. None: it names no size."""
-    parts = re.split(r"[-_/]", re.sub(r"^.*/", "", name).lower().replace("___", "."))
+    parts = re.split(r"[-_/]", _CAMEL.sub("-", re.sub(r"^.*/", "", name)).lower().replace("___", "."))
     sizes = frozenset(part for part in parts[1:] if _SIZES.match(part))
     return (parts[0], sizes) if sizes and parts[0].isascii() and not parts[0].isdecimal() else None
 

@@ -65,6 +65,7 @@ def claims_of_table(table: Table, leads: Sequence[str]) -> Iterator[Claim]:
                 rest=found.rest | rest | named | figures(heads[column], header[column]),
                 table=table.line,
                 row=index,
+                column=column,
             )
 
 

@@ -2,7 +2,7 @@
 
 `python -m tests.benchmarks.audit`. The texts are in tests/data/audit: `first` was written before any rule, the others
 before the rules saw them. Unseen, 85 % of `fifth` were found and 79 % of the findings right; 79 and 92 % of `sixth`;
-56 and 50 % of `seventh`; all of `eighth`, and nothing else.
+56 and 50 % of `seventh`; all of `eighth`, and nothing else; 65 and 71 % of `ninth`, of whose 36 texts 10 are clean.
 """
 
 from __future__ import annotations
