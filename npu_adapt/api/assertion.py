@@ -9,6 +9,7 @@ from npu_adapt.api.calls import compare
 from npu_adapt.records import Summary
 
 if TYPE_CHECKING:
+    import torch
     from typing_extensions import Unpack
 
     from npu_adapt.api.options import CompareCall
@@ -23,7 +24,7 @@ def assert_correct(
     inputs: Inputs,
     *,
     reference: Code | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     rehearse: Rehearsal | None = None,
     logs: Path | str | None = None,
     **options: Unpack[CompareCall],

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from npu_adapt.api.options import fields_of, require_known
+from npu_adapt.api.options import by_name, fields_of, require_known
 from npu_adapt.errors import UsageError
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary
 from npu_adapt.workflows.run.request import RunRequest
 
 if TYPE_CHECKING:
+    import torch
     from typing_extensions import Unpack
 
     from npu_adapt.api.options import BenchCall, CompareCall, FetchOptions, RunOptions
@@ -34,7 +35,7 @@ def infer(
     model: str | Path | Code,
     inputs: Inputs | str | None = None,
     *,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     logs: Path | str | None = None,
     **options: Unpack[RunOptions],
 ) -> Summary:
@@ -56,7 +57,7 @@ def bench(
     model: str | Path | Code,
     inputs: Inputs | str | None = None,
     *,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     logs: Path | str | None = None,
     **options: Unpack[BenchCall],
 ) -> Summary:
@@ -80,8 +81,8 @@ def compare(
     model: str | Path | Code,
     inputs: Inputs | str | None = None,
     *,
-    reference: str | Code = "cpu",
-    device: str = "auto",
+    reference: str | torch.device | Code = "cpu",
+    device: str | torch.device = "auto",
     rehearse: Rehearsal | None = None,
     logs: Path | str | None = None,
     **options: Unpack[CompareCall],
@@ -98,14 +99,15 @@ def compare(
     """
     from npu_adapt.workflows.compare.options import CompareOptions
 
-    code = None if isinstance(reference, str) else reference
+    other = by_name(reference)
+    code = None if isinstance(other, str) else other
     asked: dict[str, Any] = {**options, "rehearse": rehearse}
     require_known("compare", asked, RunRequest, CompareOptions)
     with _call("compare", model, inputs, code, device, logs, asked) as (request, given):
         from npu_adapt.workflows.compare.command import compare as run_compare
 
         known = fields_of(CompareOptions, asked | _several("mode", asked))
-        judged = {"reference": reference if isinstance(reference, str) else "cpu", **known}
+        judged = {"reference": other if isinstance(other, str) else "cpu", **known}
         return run_compare(request, CompareOptions(**judged), Silent(), given)
 
 
@@ -166,14 +168,14 @@ def _call(
     model: str | Path | Code,
     inputs: Inputs | str | None,
     reference: Code | None,
-    device: str,
+    device: str | torch.device,
     logs: Path | str | None,
     options: Mapping[str, Any],
 ) -> Iterator[tuple[RunRequest, Subject | None]]:
     """The request of a call, and what it gives instead of a model's name. Random numbers are as they were, after."""
     named = isinstance(model, (str, Path))
     _require_sense(model, inputs, reference)
-    asked = fields_of(RunRequest, options)
+    asked = fields_of(RunRequest, {**options, "device": device})
     _import_torch()
     import torch
 
@@ -182,13 +184,12 @@ def _call(
         from npu_adapt.api.given import subject_given
 
         assert not isinstance(model, (str, Path)) and inputs is not None and not isinstance(inputs, str)
-        given = subject_given(model, inputs, reference=reference, dtype=options.get("dtype", "auto"))
+        given = subject_given(model, inputs, reference=reference, dtype=asked.get("dtype", "auto"))
     with _logs(logs) as folder, torch.random.fork_rng(devices=[]):
         request = RunRequest(
             command=command,
-            command_line=_said(command, model, device, options),
+            command_line=_said(command, model, {"device": device, **options}),
             model=str(model) if named else None,
-            device=device,
             inputs=_named_inputs(inputs) if named else (),
             logs=folder,
             **asked,
@@ -219,10 +220,10 @@ def _named_inputs(inputs: Any) -> tuple[str, ...]:
     return tuple(map(str, several))
 
 
-def _said(command: str, model: object, device: str, options: Mapping[str, Any]) -> str:
+def _said(command: str, model: object, options: Mapping[str, Any]) -> str:
     """The call as Python, for the record."""
     what = repr(str(model)) if isinstance(model, (str, Path)) else getattr(model, "__name__", type(model).__name__)
-    given = {"device": device, **{name: value for name, value in options.items() if value is not None}}
+    given = {name: by_name(value) for name, value in options.items() if value is not None}
     return f"npu_adapt.{command}({', '.join([what, *(f'{name}={value!r}' for name, value in given.items())])})"
 
 

@@ -12,7 +12,7 @@ from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.models.calling import Code, Inputs
 from npu_adapt.models.processors import Processors
 from npu_adapt.models.tasks import LoadedModel
-from npu_adapt.workflows.run.module import copied, dtype_of, module_info, samples_of
+from npu_adapt.workflows.run.module import copied, dtype_of, module_info, require_watchable, samples_of
 from npu_adapt.workflows.run.subject import Subject
 
 SOURCE = "python"
@@ -60,8 +60,11 @@ def name_of(code: Code) -> str:
 
 
 def _module(code: Code) -> torch.nn.Module:
+    require_watchable(code, name_of(code))
     if isinstance(code, torch.nn.Module):
         return code
+    if isinstance(code, type):
+        raise UsageError(Sentence("{name} is a class", name=code.__name__), hint="give an instance of it")
     if not callable(code):
         raise UsageError(
             Sentence("{type} is no module and no function", type=type(code).__name__),

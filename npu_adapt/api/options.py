@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
 
@@ -15,6 +16,8 @@ import msgspec
 from npu_adapt.errors import Sentence, UsageError
 
 if TYPE_CHECKING:
+    import torch
+
     from npu_adapt.models.request import Source
     from npu_adapt.workflows.bench.options import Mode
     from npu_adapt.workflows.compare.options import HeldTo, RuleName
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 class RunOptions(TypedDict, total=False):
     """Fields of `RunRequest`."""
 
-    dtype: Dtype
+    dtype: Dtype | torch.dtype
     attention: Attention
     weights: Path | str | None
     task: str | None
@@ -107,7 +110,8 @@ def require_known(function: str, options: Mapping[str, Any], *requests: type) ->
     known = {field.name for request in requests for field in fields(request)}
     for name in options:
         if name not in known:
-            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+            near = "".join(f". Did you mean {each!r}?" for each in get_close_matches(name, known, n=1))
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{near}")
 
 
 def fields_of(request: type, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,12 +122,18 @@ def fields_of(request: type, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _checked(name: str, value: Any, kind: Any) -> Any:
     try:
-        return msgspec.convert(value, kind, dec_hook=_path)
+        return msgspec.convert(by_name(value), kind, dec_hook=_path)
     except (msgspec.ValidationError, TypeError) as error:
         raise UsageError(
             Sentence("{name}={value!r}: {error}", name=name, value=value, error=error),
             hint="the types of the options say what each takes",
         ) from error
+
+
+def by_name(value: Any) -> Any:
+    """torch's devices and types as the commands name them: "npu:0", "float16"; anything else as it is."""
+    is_torch = type(value).__module__ == "torch" and type(value).__name__ in ("device", "dtype")
+    return str(value).removeprefix("torch.") if is_torch else value
 
 
 def _path(kind: type, value: Any) -> Any:

@@ -145,6 +145,12 @@ def test_what_a_forward_raises_is_a_failed_run_that_names_the_module(x: torch.Te
         assert caught.value.__cause__ is error
 
 
+def compiled_within() -> torch.nn.Module:
+    block = Block()
+    block.up.compile(backend="eager")
+    return block
+
+
 class Raises(torch.nn.Module):
     error: Exception = ValueError()
 
@@ -163,12 +169,34 @@ class Raises(torch.nn.Module):
         (lambda: npu_adapt.compare(Block(), torch.ones(1, 32), device="cpu", dtype="float8"), "dtype='float8'"),  # type: ignore[arg-type]
         (lambda: npu_adapt.compare(Block(), torch.ones(1, 32), device="cpu", rtol=-1.0), "rtol=-1.0"),
         (lambda: npu_adapt.compare("builtin:digits-vit", reference=F.gelu, device="cpu"), "compared with itself"),
+        (lambda: npu_adapt.compare(Block(), torch.ones(1, 32), device=0), "device=0"),  # type: ignore[arg-type]
+        (lambda: npu_adapt.compare(Block, torch.ones(1, 32), device="cpu"), "Block is a class"),
     ],
-    ids=["no inputs", "no tensor", "float64", "tensor for a name", "device", "dtype", "rtol", "reference for a name"],
-)
+    ids=[
+        "no inputs", "no tensor", "float64", "tensor for a name", "device", "dtype", "rtol", "reference for a name",
+        "number", "class",
+    ],
+)  # fmt: skip
 def test_a_call_that_means_nothing_is_a_usage_error(call: Callable[[], Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         call()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own imports, and of TorchScript
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: torch.compile(Block(), backend="eager"), r"Module is compiled already, by torch\.compile"),
+        (lambda: torch.compile(F.gelu, backend="eager"), r"gelu is compiled already, by torch\.compile"),
+        (compiled_within, r"up is compiled already, by torch\.compile"),
+        (lambda: torch.jit.trace(torch.nn.Linear(32, 4), torch.ones(1, 32)), "by TorchScript"),  # type: ignore[no-untyped-call]
+    ],
+    ids=["module", "function", "part", "TorchScript"],
+)
+def test_code_that_is_compiled_already_is_refused(made: Callable[[], Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        npu_adapt.compare(made(), torch.ones(1, 32), device="cpu")
+    assert caught.value.exit_code == 2
 
 
 def test_without_a_device_it_is_no_failed_assertion(x: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,3 +207,11 @@ def test_without_a_device_it_is_no_failed_assertion(x: torch.Tensor, monkeypatch
 def test_an_option_that_there_is_not_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         npu_adapt.compare(Block(), torch.ones(1, 32), device="cpu", colour="red")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Did you mean 'iterations'"):
+        npu_adapt.bench(Block(), torch.ones(1, 32), device="cpu", iters=3)  # type: ignore[call-arg]
+
+
+def test_devices_and_types_of_torch_are_taken_by_their_names(x: torch.Tensor) -> None:
+    summary = npu_adapt.infer(Block(), (x,), device=torch.device("cpu"), dtype=torch.float16)
+    assert summary.run is not None and (summary.run.device, summary.run.dtype) == ("cpu", "float16")
+    assert summary.commands["infer"] == "npu_adapt.infer(Block, device='cpu', dtype='float16')"

@@ -203,6 +203,14 @@ BAD: dict[str, tuple[str, list[str], int, str, str]] = {
     "does not parse": ("def model(weights:\n", [], USAGE, "cannot be imported: SyntaxError", ""),
     "has no model": ("def modell(weights): ...\n", [], USAGE, "no function model(weights)", "def model(weights)"),
     "returns no module": ("def model(weights): return 3\n", [], USAGE, "returns int", "return the module itself"),
+    "returns compiled code": (
+        "import torch\ndef model(weights): return torch.compile(torch.nn.Linear(2, 2), backend='eager')\n"
+        "def inputs(values): return torch.ones(1, 2)\n",
+        [],
+        USAGE,
+        "yolo.py is compiled already, by torch.compile",
+        "the mode compile",
+    ),
     "calls sys.exit": ("import sys\nsys.exit(3)\n", [], USAGE, "it calls sys.exit(3) (line 2: sys.exit(3))", ""),
     "exits in model": ("def model(weights): raise SystemExit\n", [], USAGE, "fails in model(weights): it calls", ""),
     "hard-codes cuda": (

@@ -309,6 +309,12 @@ def test_an_output_whose_elements_cannot_be_read_fails_the_run(result, output):
         outputs_of(result(output), ("logits",))
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_a_nested_output_fails_the_run():
+    with pytest.raises(RunFailed, match="is no plain tensor"):
+        outputs_of((torch.nested.nested_tensor([torch.ones(3), torch.ones(2)]),), ("logits",))
+
+
 @pytest.mark.parametrize("rate", [0, -1, 1.5, "16000", None, True, [16000], 2**40])
 def test_a_sampling_rate_that_is_none(rate, made, load, tmp_path):
     folder = shutil.copytree(made("wav2vec2"), tmp_path / "model")

@@ -67,9 +67,9 @@ def named_tensors(result: Any) -> Outputs:
 
 
 def _require_elements(outputs: Outputs) -> None:
-    """Raises `RunFailed` for a tensor whose elements do not lie in memory: sparse, quantised, on the device "meta"."""
+    """Raises `RunFailed` for a tensor that is no array in memory: sparse, quantised, nested, on the device "meta"."""
     for name, tensor in outputs.items():
-        if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized or tensor.is_nested:
             raise RunFailed(
                 Sentence(
                     "the output {name} is no plain tensor: {layout}, {dtype}, on {device}",

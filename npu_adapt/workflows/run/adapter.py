@@ -21,7 +21,7 @@ from npu_adapt.models.tasks import LoadedModel
 from npu_adapt.progress import doing
 from npu_adapt.records import WeightFile, WeightsInfo
 from npu_adapt.threads import Work
-from npu_adapt.workflows.run.module import copied, dtype_of, module_info, samples_of
+from npu_adapt.workflows.run.module import copied, dtype_of, module_info, require_watchable, samples_of
 from npu_adapt.workflows.run.recording import Recording
 from npu_adapt.workflows.run.subject import Subject, logging_refusals
 
@@ -48,6 +48,7 @@ def subject_of_adapter(run: Recording, about: AdapterName) -> Subject:
         hashing = None if given is None else _start_hashing(given)
         started = time.perf_counter()
         module = adapter.build(given)
+        require_watchable(module, about.id)
         _require_material(module, about)
         weights = None if given is None else _proven(module, given, run)
         load_ms = 1e3 * (time.perf_counter() - started)

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.errors import ModelCorrupt, Sentence, UsageError, few, first_line
-from npu_adapt.models.calling import CPU, Inputs, Layout, laid_out
+from npu_adapt.models.calling import CPU, Code, Inputs, Layout, laid_out
 from npu_adapt.models.finite import overflown_in_cast
 from npu_adapt.models.pretrained import WIDER
 from npu_adapt.models.tasks import LoadedModel, Outputs, Sample, Task
@@ -89,6 +89,33 @@ def dtype_of(module: torch.nn.Module, inputs: Sequence[Inputs], asked: str) -> t
             hint="name a type: float32, float16 or bfloat16",
         )
     return found
+
+
+def require_watchable(code: Code, name: str) -> None:
+    """Raises `UsageError` for code that is compiled already: its operators run where nothing can watch or emulate them.
+
+    That is TorchScript, and what `torch.compile` gives, the module itself or any part of it.
+    """
+    parts = [("", code), *(code.named_modules() if isinstance(code, torch.nn.Module) else ())]
+    for place, part in parts:
+        if isinstance(part, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
+            how, hint = "TorchScript", "give the module that it was made from, in Python"
+        elif _is_compiled(part):
+            how, hint = "torch.compile", "give it as it was before: the mode compile judges it compiled"
+        else:
+            continue
+        raise UsageError(
+            Sentence(
+                "{part} is compiled already, by {how}: its operators cannot be watched", part=place or name, how=how
+            ),
+            hint=hint,
+        )
+
+
+def _is_compiled(code: Code) -> bool:
+    """Whether it is what `torch.compile` or a module's own `compile()` leaves. Importing its classes takes seconds."""
+    marks = (getattr(code, "_torchdynamo_orig_callable", None), getattr(code, "_compiled_call_impl", None))
+    return type(code).__module__.startswith("torch._dynamo") or any(mark is not None for mark in marks)
 
 
 def module_info(module: torch.nn.Module, id: str, source: str, **known: Any) -> ModelInfo:

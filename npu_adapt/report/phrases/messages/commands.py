@@ -39,6 +39,15 @@ CHINESE: dict[str, str] = {
     "copy.deepcopy(module) must work: it is examined as a copy on each device": (
         "copy.deepcopy(module) 必须可用：每个设备检验的是一个副本"
     ),
+    "{name} is a class": "{name} 是一个类",
+    "give an instance of it": "请给出它的实例",
+    "{part} is compiled already, by {how}: its operators cannot be watched": (
+        "{part} 已由 {how} 编译：无法逐个观察其算子"
+    ),
+    "give the module that it was made from, in Python": "请给出生成它的 Python 模块",
+    "give it as it was before: the mode compile judges it compiled": (
+        "请给出编译之前的模块：compile 模式会判定编译后的结果"
+    ),
     "the types of the options say what each takes": "各选项的类型说明了可接受的值",
     "perhaps {names}": "也许是 {names}",
     "npu-adapt explain knows no {asked!r}": "npu-adapt explain 没有 {asked!r} 的说明",
