@@ -94,6 +94,25 @@ def given_by(queue: SimpleQueue[Result], workers: Sequence[Work[Any]]) -> Result
                 raise next(filter(None, failures), _silent()) from None
 
 
+def require_threads(count: int) -> None:
+    """Raises `RunFailed` where this process may not start so many more threads: a library that may not ends it.
+
+    They are started and let go: libgomp, torch's own pool, says "Thread creation failed" and exits with 1.
+    """
+    gate = _thread.allocate_lock()
+    with gate:
+        for _ in range(count):
+            try:
+                _thread.start_new_thread(_pass, (gate,))
+            except RuntimeError as error:
+                raise _no_thread(str(error), kind="other") from error
+
+
+def _pass(gate: _thread.LockType) -> None:
+    with gate:
+        pass
+
+
 def within(seconds: float, function: Callable[[], Result]) -> Result:
     """What the function returns. Raises what it raises, and `TimeoutError` where it goes on after so long."""
     work = Work(function)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from npu_adapt.errors import RunFailed
-from npu_adapt.threads import Parallel, Work, given_by, in_parallel, within
+from npu_adapt.threads import Parallel, Work, given_by, in_parallel, require_threads, within
 
 START = _thread.start_new_thread
 
@@ -78,3 +78,15 @@ def test_the_workers_that_there_are_do_all(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(_thread, "start_new_thread", one)
     assert in_parallel([lambda number=number: number for number in range(5)], 3, threading.Event()) == [*range(5)]
+
+
+def test_threads_that_a_library_will_start_are_tried_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libgomp ends the process with exit code 1 where it cannot start those of torch's pool."""
+    before = threading.active_count()
+    require_threads(3)
+    require_threads(-1)
+    assert threading.active_count() == before
+    monkeypatch.setattr(_thread, "start_new_thread", refused)
+    require_threads(0)
+    with pytest.raises(RunFailed, match="a thread cannot be started: can't start new thread"):
+        require_threads(1)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from npu_adapt.api.options import by_name, fields_of, require_known
+from npu_adapt.devices.preconditions import require_fit_process
 from npu_adapt.errors import UsageError
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary
@@ -241,6 +242,7 @@ def _import_torch() -> None:
     """Imports torch without its extensions: a broken torch_npu is to be a diagnosis, not a crash of `import torch`."""
     if "torch" in sys.modules:
         return
+    require_fit_process()
     before = os.environ.get(AUTOLOAD)
     os.environ[AUTOLOAD] = "0"
     try:

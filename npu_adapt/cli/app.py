@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from npu_adapt import __version__
+from npu_adapt.cli import cpu_time
 from npu_adapt.cli.commands import Commands
-from npu_adapt.cli.streams import ending, open_streams
+from npu_adapt.cli.streams import STDERR, ending, open_streams
 from npu_adapt.errors import (
     DeviceUnavailable,
     ExitCode,
@@ -75,6 +76,9 @@ class ErrorsAreExitCodes(Commands):
             tell_of_what_was_typed(error, words)
             raise
         except KeyboardInterrupt:
+            if cpu_time.used_up:
+                show_error(out_of_cpu_time(), language_typed(words), as_json=wants_json(words))
+                raise typer.Exit(ExitCode.RUN_FAILED) from None
             say_interrupted(language_typed(words))
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
@@ -98,6 +102,12 @@ def out_of_memory() -> RunFailed:
     """The failure for memory that ran out in our own code, where any line may be the one that asks for too much."""
     hint = "close other programs, or take a machine with more memory"
     return RunFailed("out of memory", hint=hint, stage="start", kind="out-of-memory")
+
+
+def out_of_cpu_time() -> RunFailed:
+    """The failure for a process that has used the CPU time that it may use."""
+    hint = "allow more: ulimit -t"
+    return RunFailed("the limit of CPU time is reached", hint=hint, stage="start", kind="timeout")
 
 
 def tell_of_what_was_typed(error: Exception, words: Sequence[str]) -> None:
@@ -204,10 +214,14 @@ def main() -> None:
     # Loading libraries makes many objects and drops few: to look for garbage among them would be a tenth of it.
     gc.set_threshold(1_000_000)
     open_streams()
+    cpu_time.watch_cpu_time()
     try:
         app()
     except SystemExit as ended:
         sys.exit(ending(ended.code))
+    except MemoryError:  # while it was being said what had happened
+        os.write(STDERR, b"error: out of memory\n")
+        os._exit(ExitCode.RUN_FAILED)
     finally:
         # An ending interpreter looks for it as well, and more than once: a second, after torch and transformers.
         gc.freeze()

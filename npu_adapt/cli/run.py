@@ -11,6 +11,7 @@ import typer
 
 from npu_adapt.cli.console import only_the_record, print_result, progress_for
 from npu_adapt.cli.options import Output
+from npu_adapt.devices.preconditions import require_fit_process
 from npu_adapt.errors import EvidenceNotWritten, ExitCode
 from npu_adapt.progress import Progress
 from npu_adapt.records import Summary, as_json, encode
@@ -35,6 +36,7 @@ def run_command(
 
     Raises `typer.Exit` with `VERDICT_FAILED` where `passed` says no.
     """
+    require_fit_process()
     progress = progress_for(quiet=output.quiet, language=output.language)
     if output.json:
         with only_the_record() as stdout:

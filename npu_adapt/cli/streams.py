@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import select
 import sys
 from contextlib import suppress
 from typing import Any, TextIO
@@ -89,6 +90,14 @@ def ending(code: Any) -> Any:
     show_error(error, language_typed(()), as_json=False)
     sys.stderr.flush()
     return ExitCode.USAGE
+
+
+def stdin_waits(seconds: float) -> bool:
+    """Whether nothing comes on stdin for so long, not even its end: a terminal, or a pipe whose writer is at work."""
+    try:
+        return not select.select([STDIN], [], [], seconds)[0]
+    except (OSError, ValueError):  # another system's, which knows no more than sockets
+        return False
 
 
 def _lead_nowhere(descriptor: int) -> None:

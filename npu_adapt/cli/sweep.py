@@ -13,6 +13,7 @@ import typer
 from npu_adapt.cli import options
 from npu_adapt.cli.options import Option
 from npu_adapt.cli.parameters import takes
+from npu_adapt.cli.streams import stdin_waits
 from npu_adapt.errors import ExitCode, Sentence, UsageError
 from npu_adapt.records import Fact
 from npu_adapt.workflows.sweep.request import SweepRequest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from npu_adapt.workflows.sweep.plan import Job
 
 PAGE = "matrix.html"
+STDIN_SECONDS = 1.0  # after which a list that does not come is waited for aloud
 
 TABLE: options.Table = {
     "models": Option("Hub ids, directories or built-ins.", metavar="[MODEL]...", is_argument=True),
@@ -75,9 +77,13 @@ def sweep(
         return
     from npu_adapt.cli.run import print_json
     from npu_adapt.cli.sweep_screen import screen_for
+    from npu_adapt.report.phrases.facts import told
     from npu_adapt.workflows.processes.children import terminated_as_interrupted
     from npu_adapt.workflows.sweep.command import sweep as run_sweep
+    from npu_adapt.workflows.sweep.listing import STDIN
 
+    if from_file == STDIN and stdin_waits(STDIN_SECONDS):  # said with --quiet, too: who waits knows for what
+        typer.echo(told("sweep", Fact("stdin-waits"), output.language), err=True)
     with terminated_as_interrupted(), screen_for(output) as screen:
         jobs = _jobs(request, models, from_file, set_options, screen)
         record, folder = run_sweep(request, jobs, screen, partial(write_pages, language=output.language))

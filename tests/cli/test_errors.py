@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import resource
+import signal
 
 import pytest
 from typer.testing import CliRunner
 
-from npu_adapt.cli.app import app, show_error
+from npu_adapt.cli import cpu_time
+from npu_adapt.cli.app import app, main, show_error
 from npu_adapt.errors import UsageError
 
 
@@ -51,3 +55,44 @@ def test_a_library_that_cannot_be_loaded_is_a_broken_environment(
     done = CliRunner().invoke(app, ["fetch", "builtin:digits-vit"])
     assert done.exit_code == code
     assert ("a library cannot be loaded: libtorch_cpu.so" in done.stderr) == (code == 4)
+
+
+def test_an_end_of_cpu_time_is_a_run_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt says it, once; and the lower limit comes before the one that kills."""
+    monkeypatch.setattr(cpu_time, "used_up", [])
+    given = []
+    monkeypatch.setattr(resource, "getrlimit", lambda limit: (60, 60))
+    monkeypatch.setattr(resource, "setrlimit", lambda limit, values: given.append((limit, values)))
+    before = signal.getsignal(signal.SIGXCPU)
+    try:
+        cpu_time.watch_cpu_time()
+        assert given == [(resource.RLIMIT_CPU, (55, 60))]
+
+        def use_up(asked: object) -> None:
+            signal.raise_signal(signal.SIGXCPU)
+
+        monkeypatch.setattr("npu_adapt.workflows.models.fetch.cache_folder", use_up)
+        done = CliRunner().invoke(app, ["fetch", "builtin:digits-vit"])
+        signal.raise_signal(signal.SIGXCPU)  # the next one, while it says so
+    finally:
+        signal.signal(signal.SIGXCPU, before)
+    assert done.exit_code == 6
+    assert "the limit of CPU time is reached" in done.stderr
+
+
+def test_memory_that_ends_while_an_error_is_said_is_still_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_memory() -> None:
+        raise MemoryError
+
+    ended = []
+    monkeypatch.setattr("npu_adapt.cli.app.app", out_of_memory)
+    monkeypatch.setattr("npu_adapt.cli.app.open_streams", lambda: None)
+    monkeypatch.setattr("npu_adapt.cli.app.cpu_time.watch_cpu_time", lambda: None)
+    monkeypatch.setattr("os._exit", ended.append)
+    thresholds = gc.get_threshold()
+    try:
+        main()
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+    assert ended == [6]

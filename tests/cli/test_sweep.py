@@ -77,6 +77,25 @@ def test_a_bad_list_is_refused_with_its_line(
     refused(invoke("sweep", "--from", file, "--devices", "cpu"), 2, *words)
 
 
+def test_a_list_that_does_not_come_on_stdin_is_waited_for_aloud(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal, or a pipe whose writer is at work; with --quiet, too. An end, or a line, is no wait."""
+    monkeypatch.setattr("npu_adapt.cli.sweep.STDIN_SECONDS", 0.01)
+    command = ("sweep", "--from", "-", "--devices", "cpu", "--quiet")
+    reading, writing = os.pipe()
+    before = os.dup(0)
+    try:
+        os.dup2(reading, 0)
+        assert "waiting for the list of models on stdin" in invoke(*command).stderr
+        os.close(writing)
+        assert "waiting" not in invoke(*command).stderr
+    finally:
+        os.dup2(before, 0)
+        for each in (before, reading):
+            os.close(each)
+
+
 def refused(done: Result, code: int, *words: str) -> None:
     message = "".join(done.stderr.split())
     assert done.exit_code == code, done.output

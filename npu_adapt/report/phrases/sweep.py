@@ -99,6 +99,10 @@ SAID: dict[str, Phrase] = {
     ),
     "repeated": Phrase("{model} is run again: {what} changed", "{model} 重新运行：{what} 已改变"),
     "twice": Phrase("named twice, run once: {models}", "重复列出，只运行一次：{models}"),
+    "stdin-waits": Phrase(
+        "waiting for the list of models on stdin, one a line; Ctrl-D ends it",
+        "正在等待标准输入中的模型列表，每行一个；按 Ctrl-D 结束",
+    ),
     "started": Phrase("{model}: {command} on {device}", "{model}：在 {device} 上执行 {command}"),
     "ended": Phrase(
         "[{done}/{models}] {status:say:row-status} {model} on {device}, {seconds:number} s{why:if:sweep-why}",

@@ -20,6 +20,7 @@ from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.progress import Step
 from npu_adapt.records import BenchRow, Fact, Roofline
+from npu_adapt.threads import require_threads
 from npu_adapt.timing import limits, loop, memory
 from npu_adapt.timing.pace import reader
 from npu_adapt.workflows.bench.memory import MemoryCount
@@ -45,8 +46,9 @@ class MeasuredRow:
 
 @contextmanager
 def threads_set(count: int) -> Iterator[None]:
-    """torch's thread count within the context."""
+    """torch's thread count within the context. Raises `RunFailed` where so many cannot be started."""
     before = torch.get_num_threads()
+    require_threads(count - before)
     torch.set_num_threads(count)
     try:
         yield

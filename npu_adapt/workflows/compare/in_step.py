@@ -25,7 +25,7 @@ from npu_adapt.numerics.judgement import OperatorReading, judge
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OperatorFinding
-from npu_adapt.threads import Work, given_by
+from npu_adapt.threads import Work, given_by, require_threads
 from npu_adapt.workflows.compare.alone import CPU, arithmetic_of, finding, moved
 from npu_adapt.workflows.compare.facts import note
 from npu_adapt.workflows.run.forward import Side
@@ -185,6 +185,7 @@ def _lane(side: Side, sample: Sample) -> Iterator[Callable[[], Call | None]]:
     given: SimpleQueue[Call | BaseException | None] = SimpleQueue()
     wanted: SimpleQueue[bool] = SimpleQueue()
     threads = torch.get_num_threads()
+    require_threads(threads)  # the lane, and a pool of its own
 
     def consume(call: Call) -> None:
         given.put(call)

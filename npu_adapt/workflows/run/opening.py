@@ -10,6 +10,7 @@ from npu_adapt.errors import NpuAdaptError, RunFailed, Sentence, UsageError
 from npu_adapt.evidence import Journal, Logs, failure_of, new_summary
 from npu_adapt.models.adapters.name import AdapterName
 from npu_adapt.records import Fact, Run, Summary, Value
+from npu_adapt.threads import require_threads
 from npu_adapt.workflows.processes.deadline import HANDOVER_VARIABLE
 from npu_adapt.workflows.run.facts import reason
 from npu_adapt.workflows.run.recording import failure_fields
@@ -83,8 +84,10 @@ def open_or_record(request: RunRequest, journal: Journal, *, allow_cpu: bool) ->
 
 
 def _open_device(request: RunRequest, *, allow_cpu: bool) -> tuple[Device, Fact]:
+    from npu_adapt.devices.importing import import_torch
     from npu_adapt.devices.selection import open_device
 
+    require_threads(import_torch().get_num_threads() - 1)
     if request.rehearse:
         return open_device("cpu", allow_cpu=True).device, Fact("rehearsal", {"arithmetic": request.rehearse})
     selection = open_device(request.device, allow_cpu=allow_cpu)

@@ -196,7 +196,19 @@ SHORTAGES: tuple[str, ...] = (
         for command in ("models list", "report", "infer --device cpu --quiet", "env --quiet")
     ),
     *(f"ulimit -n {count}; $NPU {command}" for count in (4, 8, 16, 24) for command in ("models list", "env --quiet")),
-    *(f"ulimit -s {kilobytes}; $NPU infer --device cpu --quiet" for kilobytes in (64, 256, 1024)),
+    *(
+        f"ulimit -s {kilobytes}; $NPU infer --device cpu --quiet" for kilobytes in (96, 128, 256, 1024)
+    ),  # no Python starts below some 72
+    *(
+        f"ulimit -d {kilobytes}; $NPU {command} --device cpu --quiet"
+        for kilobytes in (20_000, 100_000, 300_000, 450_000)
+        for command in ("infer", "bench --iters 2")
+    ),
+    *(f"ulimit -t {seconds}; $NPU compare --device cpu --quiet" for seconds in (4, 7)),
+    *(
+        f"ulimit -v {kilobytes}; OMP_NUM_THREADS=2 $NPU infer --device cpu --quiet"
+        for kilobytes in (920_000, 1_040_000, 1_100_000)
+    ),
     "ulimit -f 0; $NPU infer --device cpu --quiet",
     *(
         f"TMPDIR={folder} $NPU {command}"

@@ -20,6 +20,20 @@ CHINESE: dict[str, str] = {
         "{name}（{display_name}）未能完成一次 {dtype} 小计算：{said}"
     ),
     "out of memory": "内存不足",
+    "the limit of CPU time is reached": "已达到 CPU 时间限制",
+    "allow more: ulimit -t": "请放宽限制：ulimit -t",
+    "{shell} allows this process {allowed}, and torch takes {needed} before it computes": (
+        "{shell} 只允许本进程使用 {allowed}，而 torch 在计算之前就需要 {needed}"
+    ),
+    "raise the limit: {shell} {kibibytes}; fewer threads take less: OMP_NUM_THREADS=1": (
+        "请提高限制：{shell} {kibibytes}；线程少则占用少：OMP_NUM_THREADS=1"
+    ),
+    "this Python drops docstrings, and transformers reads its own": (
+        "当前 Python 去掉了文档字符串，而 transformers 需要读取它们"
+    ),
+    "run it without -OO, and with PYTHONOPTIMIZE unset or at most 1": (
+        "不要使用 -OO，并取消设置 PYTHONOPTIMIZE，或最多设为 1"
+    ),
     "look at the limit of open files: ulimit -n": "请查看打开文件数的限制：ulimit -n",
     "a library cannot be loaded: {said}": "无法加载一个库：{said}",
     "install it again, in a version that fits the others; a process needs some gigabytes of address space: ulimit -v": (
