@@ -69,6 +69,19 @@ def _ignored_mask(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     return function(*args, **(kwargs | {"attn_mask": None})) if function is ATTENTION else function(*args, **kwargs)
 
 
+def _gelu_by_tanh(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return F.gelu(*args, approximate="tanh") if function is F.gelu else function(*args, **kwargs)
+
+
+def _products_in_bfloat16(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """As autocast would, had the user asked for it."""
+    result = function(*args, **kwargs)
+    if function is not F.linear:
+        return result
+    narrow = [each.bfloat16() if isinstance(each, Tensor) else each for each in args]
+    return function(*narrow, **kwargs).to(result.dtype)
+
+
 def kept_input(graph: fx.GraphModule, _: Sequence[Any]) -> Run:
     """Every call computes on what the first one was given."""
     first: list[tuple[Any, ...]] = []
@@ -105,11 +118,15 @@ FAULTS: dict[str, Compiler] = {
     "wrong-epsilon": changing(_wrong_epsilon),
     "reused-buffer": changing(_reused_buffer),
     "ignored-mask": changing(_ignored_mask),
+    "gelu-by-tanh": changing(_gelu_by_tanh),
+    "products-in-bfloat16": changing(_products_in_bfloat16),
     "kept-input": kept_input,
     "overwritten-result": overwritten_result,
 }
 
 
+# The types of modules that a fault is in, where it is in one type only.
+NAMED_BY = {"wrong-epsilon": ("LayerNorm",), "gelu-by-tanh": ("GELUActivation",), "products-in-bfloat16": ("Linear",)}
 COMPILERS = FAULTS | {"correct": correct, "refusing": refusing}
 
 

@@ -16,7 +16,7 @@ from npu_adapt.devices.transfer import copy_to
 from npu_adapt.models.loading import load_model
 from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.tasks import LoadedModel, Sample
-from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.capture import Call, capturing
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.judgement import OperatorReading, judge_by, measures
@@ -29,7 +29,7 @@ from npu_adapt.progress import Silent
 from npu_adapt.workflows.compare.alone import arithmetic_of
 from npu_adapt.workflows.compare.floor import emulations
 from npu_adapt.workflows.models.fetch import fetch
-from tests.benchmarks.verdict_devices import Form, SoftDevice
+from tests.benchmarks.verdict_devices import SoftDevice
 from tests.real_models import store
 
 Outputs = Mapping[str, Tensor]
@@ -46,13 +46,15 @@ def _picture(name: str) -> str:
 
 @dataclass(frozen=True)
 class Subject:
-    """One model, attention and input. `margins`: one of those that the margins were chosen on."""
+    """One model, attention and input."""
 
+    part: str  # of the table
     name: str
     model: str  # a key of the store, or builtin:…
     attention: str
     inputs: tuple[str, ...] = ()
-    margins: bool = False
+    forms: int | None = None  # that are drawn; None: all
+    faults: int = 3  # of each
     side: int | None = None  # pictures are brought to this size; None: as the processor gives them
     dtype: str = "float32"
 
@@ -62,18 +64,53 @@ class Subject:
         return found
 
 
-SUBJECTS: tuple[Subject, ...] = (
-    Subject("digits-vit, sdpa", "builtin:digits-vit", "sdpa", margins=True),
-    Subject("MiniLM, eager, short", "minilm", "eager", TEXTS[:1], margins=True),
-    Subject("digits-vit, eager", "builtin:digits-vit", "eager", (_picture("flower"),)),
-    Subject("MiniLM, sdpa, long", "minilm", "sdpa", TEXTS[2:]),
-    Subject("MiniLM, eager, middle", "minilm", "eager", TEXTS[1:2]),
-    Subject("DINOv2-small, sdpa", "dinov2-small", "sdpa", (_picture("china"),), side=70),
-    Subject("DINOv2-small, eager", "dinov2-small", "eager", (_picture("flower"),), side=56),
-    Subject("SmolLM2, sdpa", "smollm2", "sdpa", TEXTS[:1]),
-    Subject("MiniLM, sdpa, short, bfloat16", "minilm", "sdpa", TEXTS[:1], dtype="bfloat16"),
-    Subject("digits-vit, sdpa, float16", "builtin:digits-vit", "sdpa", (_picture("china"),), dtype="float16"),
+CHOSEN_ON, ENCODERS, SMOLLM2, HALVES = (
+    "margins chosen on: digits-vit, MiniLM",
+    "MiniLM, DINOv2, digits-vit",
+    "SmolLM2, 30 layers",
+    "half types",
 )
+SUBJECTS: tuple[Subject, ...] = (
+    Subject(CHOSEN_ON, "digits-vit, sdpa", "builtin:digits-vit", "sdpa"),
+    Subject(CHOSEN_ON, "MiniLM, eager, short", "minilm", "eager", TEXTS[:1], forms=40),
+    Subject(ENCODERS, "digits-vit, eager", "builtin:digits-vit", "eager", (_picture("flower"),)),
+    Subject(ENCODERS, "MiniLM, sdpa, long", "minilm", "sdpa", TEXTS[2:], forms=40),
+    Subject(ENCODERS, "MiniLM, eager, middle", "minilm", "eager", TEXTS[1:2], forms=40),
+    Subject(ENCODERS, "DINOv2-small, sdpa", "dinov2-small", "sdpa", (_picture("china"),), forms=40, side=70),
+    Subject(ENCODERS, "DINOv2-small, eager", "dinov2-small", "eager", (_picture("flower"),), forms=40, side=56),
+    Subject(SMOLLM2, "SmolLM2, sdpa", "smollm2", "sdpa", TEXTS[:1], forms=16, faults=8),
+    Subject(SMOLLM2, "SmolLM2, eager, bfloat16", "smollm2", "eager", TEXTS[:1], forms=4, faults=8, dtype="bfloat16"),
+    Subject(HALVES, "MiniLM, sdpa, short, bfloat16", "minilm", "sdpa", TEXTS[:1], faults=6, dtype="bfloat16"),
+    Subject(HALVES, "MiniLM, eager, middle, float16", "minilm", "eager", TEXTS[1:2], faults=6, dtype="float16"),
+    Subject(
+        HALVES,
+        "digits-vit, sdpa, float16",
+        "builtin:digits-vit",
+        "sdpa",
+        (_picture("china"),),
+        faults=6,
+        dtype="float16",
+    ),
+    Subject(HALVES, "digits-vit, eager, bfloat16", "builtin:digits-vit", "eager", faults=6, dtype="bfloat16"),
+    Subject(
+        HALVES,
+        "DINOv2-small, sdpa, float16",
+        "dinov2-small",
+        "sdpa",
+        (_picture("china"),),
+        faults=6,
+        side=56,
+        dtype="float16",
+    ),
+)
+
+
+def _key(arithmetic: ArithmeticByClass | Arithmetic) -> str:
+    """What floors and bounds of one arithmetic are kept by."""
+    if isinstance(arithmetic, ArithmeticByClass):
+        return ", ".join(map(_key, arithmetic))
+    said = (arithmetic.mantissa_bits, arithmetic.truncates, arithmetic.truncating_sums)
+    return f"{arithmetic.name} {said}"
 
 
 @dataclass
@@ -155,13 +192,14 @@ class Case:
 
     def floors(self, arithmetic: ArithmeticByClass) -> dict[str, float]:
         """The end-to-end floor of each output: the largest error of the arithmetic's emulations."""
-        if str(arithmetic) not in self._floors:
+        key = _key(arithmetic)
+        if key not in self._floors:
             truth, operators = self._wide
             chosen = emulations(arithmetic, operators, truth, self.subject.element_type)
             errors = [self.errors(self.forward(emulate(each))) for each in chosen]
             least = torch.finfo(self.subject.element_type).eps / 4
-            self._floors[str(arithmetic)] = {name: max(least, *(e[name] for e in errors)) for name in self.truth}
-        return self._floors[str(arithmetic)]
+            self._floors[key] = {name: max(least, *(e[name] for e in errors)) for name in self.truth}
+        return self._floors[key]
 
     def errors(self, outputs: Outputs) -> dict[str, float]:
         """Relative L2 against float64 of each output; infinite where one side is not finite."""
@@ -183,7 +221,7 @@ class Case:
         """The verdict on one call alone; its error_bounds are made once for each arithmetic."""
         own = arithmetic_of(call, arithmetic)
         depends = kind_of(call.operator) in (Kind.PRODUCT, Kind.ATTENTION)
-        key = (call.index, f"{own.name} {own.truncating_sums}" if depends else "")
+        key = (call.index, _key(own) if depends else "")
         if key not in self._measures:
             self._measures[key] = tuple(measures(call, own))
         return judge_by(self._measures[key], call, results)
@@ -193,7 +231,6 @@ class Case:
         whole = self._whole.of(call)
         return whole is not None and whole.broken(device.replay(whole.call)) is not None
 
-    def readings(self, device: SoftDevice) -> list[OperatorReading]:
-        """Every call alone on a device."""
-        form: Form = device.form
-        return [self.reading(call, device.replay(call), form.arithmetic) for call in self.calls if not call.random]
+    def readings(self, device: SoftDevice, arithmetic: ArithmeticByClass) -> list[OperatorReading]:
+        """Every call alone on a device, which is held to the arithmetic."""
+        return [self.reading(call, device.replay(call), arithmetic) for call in self.calls if not call.random]

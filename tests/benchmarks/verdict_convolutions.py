@@ -1,51 +1,45 @@
 """How the verdict takes devices that convolve by a transform: Winograd's two forms and the Fourier transform.
 
-    python -m tests.benchmarks.verdict_convolutions [--seed 0] [--workers 2]
-
 A ResNet, a ConvNeXt, a MobileNetV2 and a U-Net run on software devices in five types of arithmetic, whose 3x3
-convolutions are sums of products or transforms. None of these devices is wrong. Then one convolution of each is.
+convolutions are sums of products or transforms. None of these devices is wrong. Then one convolution of each is, by no
+fault of precision: what a transform loses is more.
 """
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
-import os
-import sys
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-if __name__ in ("__main__", "__mp_main__"):  # tests that import this have an environment of their own
-    os.environ |= {"OMP_NUM_THREADS": "1", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "HF_HUB_OFFLINE": "1"}
-sys.modules.setdefault("torch_npu", None)  # type: ignore[arg-type]  # see tests/conftest.py
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
 
-import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402, N812
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
+from npu_adapt.devices.selection import open_device
+from npu_adapt.models.tasks import Sample
+from npu_adapt.numerics.arithmetic import DIRECT, ArithmeticByClass
+from npu_adapt.numerics.capture import Call, capturing
+from npu_adapt.numerics.emulation import Emulation
+from npu_adapt.numerics.whole_numbers import TEST, of_whole_numbers
+from npu_adapt.progress import Silent
+from npu_adapt.records import OperatorFinding
+from npu_adapt.workflows.compare.alone import arithmetic_of, judge_operators
+from npu_adapt.workflows.compare.floor import NoiseFloor, errors_of, measure_floor
+from npu_adapt.workflows.compare.probing import Convolutions, probe
+from npu_adapt.workflows.run.forward import Outputs
+from tests.benchmarks.verdict_devices import CallsInOrder, Fault, Form, SoftDevice
+from tests.benchmarks.verdict_faults import FAULTS, Kind
+from tests.benchmarks.verdict_runs import LIMIT, Found, Run
+from tests.benchmarks.verdict_transforms import TRANSFORMS
 
-from npu_adapt.devices.selection import open_device  # noqa: E402
-from npu_adapt.models.tasks import Sample  # noqa: E402
-from npu_adapt.numerics.arithmetic import ArithmeticByClass  # noqa: E402
-from npu_adapt.numerics.capture import Call, capturing  # noqa: E402
-from npu_adapt.numerics.convolution import shape_of  # noqa: E402
-from npu_adapt.numerics.emulation import Emulation  # noqa: E402
-from npu_adapt.progress import Silent  # noqa: E402
-from npu_adapt.workflows.compare.alone import judge_operators  # noqa: E402
-from npu_adapt.workflows.compare.floor import measure_floor  # noqa: E402
-from npu_adapt.workflows.compare.probing import Convolutions, probe  # noqa: E402
-from tests.benchmarks.verdict_devices import CallsInOrder, Form, SoftDevice  # noqa: E402
-from tests.benchmarks.verdict_faults import FAULTS  # noqa: E402
-from tests.benchmarks.verdict_transforms import TRANSFORMS  # noqa: E402
-
+PART = "convolutions: ResNet, ConvNeXt, MobileNetV2, U-Net"
 ARITHMETICS = ("float32", "hf32", "tf32", "float16", "bfloat16")  # the last two are the model's own type
-LIMIT = 3.0  # floors, end to end
+WAYS = ("direct", *TRANSFORMS)
 SIDE = 48  # of the pictures
 
 
@@ -114,23 +108,6 @@ MODELS: Mapping[str, Callable[[], nn.Module]] = {
 
 
 @dataclass(frozen=True)
-class Run:
-    model: str
-    arithmetic: str
-    transform: str  # "direct": none
-    fault: str  # empty: the device is correct
-    over_floor: float  # end to end
-    failed: tuple[str, ...]  # operators, with the test
-    recognised: tuple[str, ...]  # algorithms of the 3x3 convolutions
-    changed: bool = False  # whether the fault made any difference
-    named_right: bool | None = None  # whether the first operator that failed is the wrong one; None: none failed
-
-    @property
-    def alarm(self) -> bool:
-        return bool(self.failed) or self.over_floor > LIMIT
-
-
-@dataclass(frozen=True)
 class _Pixels:
     """As much of a task as a forward needs."""
 
@@ -138,135 +115,145 @@ class _Pixels:
         return {"last_hidden_state": module(**tensors)}
 
 
-def examine(model: str, arithmetic: str, transform: str, faults: int, seed: int) -> list[Run]:
-    """The correct device and `faults` faulty ones, of which one 3x3 convolution is wrong."""
-    torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    dtype = getattr(torch, arithmetic, torch.float32)
-    module = MODELS[model]().eval().to(dtype)
-    sample = Sample({"pixel_values": torch.randn(1, 3, SIDE, SIDE)}, ())
-    loaded: Any = SimpleNamespace(module=module, dtype=dtype, task=_Pixels())
-    chosen = None if transform == "direct" else transform
-    form = Form(
-        transform, Emulation(ArithmeticByClass.uniform(arithmetic), blocked_sums=bool(seed % 2)), transform=chosen
-    )
-    rng = Random(f"{model} {arithmetic} {transform} {seed}")
-    runs = [_run(loaded, sample, form, (model, arithmetic, transform))]
-    places = _convolutions(loaded, sample)
-    kinds = [kind for kind in FAULTS if "conv2d" in kind.operators and kind.family != "precision"]
-    for _ in range(faults if places else 0):
-        kind = rng.choice(kinds)
-        about = (model, arithmetic, transform)
-        runs.append(_run(loaded, sample, form, about, kind.name, kind.draw(rng), rng.choice(places)))
-    return [run for run in runs if run.changed or not run.fault]
+@dataclass
+class Convolving:
+    """A correct device that convolves in one way, on one model, and what of it the faulty ones share."""
 
+    model: str
+    arithmetic: str
+    way: str
+    seed: int
 
-def _convolutions(loaded: Any, sample: Sample) -> list[int]:
-    """Positions of the 3x3 convolutions among the calls of a forward."""
-    found: list[int] = []
+    @cached_property
+    def loaded(self) -> Any:
+        torch.manual_seed(self.seed)
+        dtype = getattr(torch, self.arithmetic, torch.float32)
+        return SimpleNamespace(module=MODELS[self.model]().eval().to(dtype), dtype=dtype, task=_Pixels())
 
-    def see(call: Call) -> None:
-        shape = shape_of(call.operator, call.args, call.kwargs)
-        if shape is not None and shape.filters[2:] == (3, 3):
-            found.append(call.index)
+    @cached_property
+    def sample(self) -> Sample:
+        generator = torch.Generator().manual_seed(self.seed)
+        return Sample({"pixel_values": torch.randn(1, 3, SIDE, SIDE, generator=generator)}, ())
 
-    tensors = sample.to(torch.device("cpu"), loaded.dtype)
-    with torch.inference_mode(), capturing(loaded.module, see):
-        loaded.task.forward(loaded.module, tensors)
-    return found
+    @cached_property
+    def form(self) -> Form:
+        transform = None if self.way == "direct" else self.way
+        emulation = Emulation(ArithmeticByClass.uniform(self.arithmetic), blocked_sums=bool(self.seed % 2))
+        return Form(f"{self.arithmetic}, {self.way}", emulation, transform=transform)
 
+    @cached_property
+    def _convolutions(self) -> Convolutions:
+        device, correct = open_device("cpu", allow_cpu=True).device, SoftDevice(self.form)
+        reading = probe(device, self.loaded.dtype, correct.forward).readings["conv"]
+        found = reading.emulated() or self.form.arithmetic.conv
+        return Convolutions(device, self.loaded.dtype, found, correct.forward)
 
-def _run(
-    loaded: Any,
-    sample: Sample,
-    form: Form,
-    about: tuple[str, str, str],
-    name: str = "",
-    fault: Any = None,
-    at: int = -1,
-) -> Run:
-    device = open_device("cpu", allow_cpu=True).device
-    soft = SoftDevice(form, fault, at)
-    tensors = sample.to(torch.device("cpu"), loaded.dtype)
-    with torch.inference_mode(), soft.forward():
-        found = loaded.task.forward(loaded.module, tensors)
-    correct = SoftDevice(form)  # a fault befalls one call of the model, which the probe is none of
-    reading = probe(device, loaded.dtype, correct.forward).readings["conv"]
-    convolutions = Convolutions(device, loaded.dtype, reading.emulated() or form.arithmetic.conv, correct.forward)
-    arithmetic = replace(form.arithmetic, algorithm_of=convolutions.algorithm_of)
-    floor = measure_floor(loaded, (sample,), (found,), arithmetic, Silent(), explain=False, keep_truth=False)
-    calls = CallsInOrder()
-    judged = judge_operators(
-        loaded.module,
-        device,
-        (sample,),
-        loaded.task,
-        dtype=loaded.dtype,
-        arithmetic=arithmetic,
-        progress=calls,
-        candidate_context=lambda: soft.replaying(calls.current),
-    )
-    over = [each.over_floor for each in floor.samples[0].values()]
-    return Run(
-        *about,
-        name,
-        max(float("inf") if each is None else each for each in over),
-        tuple(f"{each.module} {each.operator}: {each.test}" for each in judged.findings),
-        tuple(sorted({each.algorithm for each in convolutions.records()})),
-        soft.fired > 0,
-        judged.findings[0].index == at if judged.findings else None,
-    )
+    @cached_property
+    def found(self) -> ArithmeticByClass:
+        """What the device is held to, as it was asked for it. A fault befalls one call of the model, no probe."""
+        return replace(self.form.arithmetic, algorithm_of=self._convolutions.algorithm_of)
 
+    @property
+    def recognised(self) -> set[str]:
+        return {each.algorithm for each in self._convolutions.records()}
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--faults", type=int, default=4, help="of each device")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
-    started = time.perf_counter()
-    devices = [
-        (m, a, t, options.faults, options.seed) for m in MODELS for a in ARITHMETICS for t in ("direct", *TRANSFORMS)
-    ]
-    with ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
-        runs = [run for several in pool.map(examine, *zip(*devices, strict=True)) for run in several]
-    show(runs)
-    print(f"{time.perf_counter() - started:.0f} s, {options.workers} workers, torch {torch.__version__}")
-    return 1 if any(run.alarm for run in runs if not run.fault) else 0
+    @cached_property
+    def outputs(self) -> Outputs:
+        return self.forward(SoftDevice(self.form))
 
-
-def show(runs: list[Run]) -> None:
-    console = Console(width=120)
-    table = Table(title="convolutions by sums and by transforms")
-    for heading in (
-        "3x3 convolutions",
-        "recognised as",
-        "false alarms",
-        "faults caught",
-        "named right",
-        "worst, floors",
-    ):
-        table.add_column(heading)
-    for transform in dict.fromkeys(run.transform for run in runs):
-        own = [run for run in runs if run.transform == transform]
-        correct, faulty = [run for run in own if not run.fault], [run for run in own if run.fault]
-        found = sorted({name for run in correct for name in run.recognised})
-        caught = [run for run in faulty if run.alarm]
-        table.add_row(
-            transform,
-            ", ".join(found) or "direct",
-            f"{sum(run.alarm for run in correct)} of {len(correct)}",
-            f"{len(caught)} of {len(faulty)}",
-            f"{sum(bool(run.named_right) for run in caught)} of {len(caught)}",
-            f"{max(run.over_floor for run in correct):.2f}",
+    @cached_property
+    def floor(self) -> NoiseFloor:
+        return measure_floor(
+            self.loaded, (self.sample,), (self.outputs,), self.found, Silent(), explain=False, keep_truth=True
         )
-    console.print(table)
-    for run in runs:
-        if run.alarm and not run.fault:
-            console.print(f"false alarm: {run}")
-        if run.fault and not run.alarm:
-            console.print(f"missed: {run.model}, {run.arithmetic}, {run.transform}: {run.fault}")
+
+    @cached_property
+    def places(self) -> list[Call]:
+        """The model's convolutions."""
+        kept: list[Call] = []
+        tensors = self.sample.to(torch.device("cpu"), self.loaded.dtype)
+        with torch.inference_mode(), capturing(self.loaded.module, kept.append):
+            self.loaded.task.forward(self.loaded.module, tensors)
+        return [call for call in kept if call.operator == "conv2d"]
+
+    def forward(self, soft: SoftDevice) -> Outputs:
+        tensors = self.sample.to(torch.device("cpu"), self.loaded.dtype)
+        with torch.inference_mode(), soft.forward():
+            outputs: Outputs = self.loaded.task.forward(self.loaded.module, tensors)
+        return outputs
+
+    def over_floor(self, outputs: Outputs, truth: Outputs) -> float:
+        """How far the worst output is from `truth`, in floors."""
+        floors = {name: each.floor or 0.0 for name, each in self.floor.samples[0].items()}
+        moved = errors_of(outputs, truth)
+        return max(
+            float("inf") if error is None or not floors[name] else error / floors[name] for name, error in moved.items()
+        )
+
+    def failing(self, soft: SoftDevice) -> tuple[OperatorFinding, ...]:
+        """What fails of the device's operators, by the whole path."""
+        calls = CallsInOrder()
+        return judge_operators(
+            self.loaded.module,
+            open_device("cpu", allow_cpu=True).device,
+            (self.sample,),
+            self.loaded.task,
+            dtype=self.loaded.dtype,
+            arithmetic=self.found,
+            progress=calls,
+            candidate_context=lambda: soft.replaying(calls.current),
+        ).findings
+
+    def not_whole(self, call: Call, soft: SoftDevice) -> bool:
+        """Whether the replay of whole numbers is wrong, of a convolution that sums products."""
+        if arithmetic_of(call, self.found).algorithm != DIRECT:
+            return False
+        whole = of_whole_numbers(call)
+        with torch.inference_mode():
+            return whole is not None and whole.broken(soft.replay(whole.call)) is not None
+
+    def run(self, kind: Kind | None = None, fault: Fault | None = None, at: int = -1) -> Run | None:
+        """What the correct device, or one with the fault, comes to. None: the fault changes nothing, or fits not."""
+        soft = SoftDevice(self.form, fault, at)
+        try:
+            outputs = self.forward(soft)
+        except (RuntimeError, IndexError, TypeError):
+            return None
+        if kind is not None and not soft.fired:
+            return None
+        findings = self.failing(soft)
+        over_floor = self.over_floor(outputs, self.floor.truth[0])
+        alarms = {
+            "operators": any(each.test != TEST for each in findings),
+            "whole numbers": any(self.not_whole(call, soft) for call in self.places if at in (-1, call.index)),
+            "end to end": over_floor > LIMIT,
+        }
+        alarms["combination"] = bool(findings) or alarms["end to end"]
+        return Run(
+            PART,
+            self.model,
+            self.form.name,
+            "" if kind is None else kind.name,
+            "" if kind is None else kind.family,
+            0.0 if kind is None else self.over_floor(outputs, self.outputs),
+            alarms,
+            over_floor,
+            None if kind is None or not findings else findings[0].index == at,
+            "; ".join(f"{each.index} {each.module} {each.operator}: {each.test}" for each in findings[:3]),
+        )
+
+    def faulty(self, count: int) -> Iterator[Run]:
+        """As many faulty ones, of which one convolution is wrong."""
+        rng = Random(f"{self.model} {self.arithmetic} {self.way} {self.seed}")
+        kinds = [kind for kind in FAULTS if "conv2d" in kind.operators and kind.family != "precision"]
+        made = (self.run(kind, kind.draw(rng), rng.choice(self.places).index) for kind in rng.sample(kinds, len(kinds)))
+        return islice((run for run in made if run is not None), count)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def examine(model: str, arithmetic: str, way: str, faults: int, seed: int) -> Found:
+    """The correct device, and the faulty ones made of it."""
+    started = time.perf_counter()
+    device = Convolving(model, arithmetic, way, seed)
+    correct = device.run()
+    assert correct is not None
+    return Found((correct, *device.faulty(faults)), seconds=time.perf_counter() - started)

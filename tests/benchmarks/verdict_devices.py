@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,14 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass, ConvolutionShape
+from npu_adapt.numerics.arithmetic import (
+    ARITHMETICS,
+    FLOAT32_MANTISSA_BITS,
+    Arithmetic,
+    ArithmeticByClass,
+    ConvolutionShape,
+    truncate_mantissa,
+)
 from npu_adapt.numerics.capture import Call, is_result, tensors_of
 from npu_adapt.numerics.convolution import shape_of
 from npu_adapt.numerics.emulation import Emulation, emulate, other_last_bits, widened
@@ -24,7 +31,8 @@ from npu_adapt.numerics.exact import single
 from npu_adapt.numerics.operators import Kind, kind_of, operator_class, operator_name, writes_in_place
 from npu_adapt.numerics.products import product_of_parts, read_product
 from npu_adapt.progress import Said, Silent, Step
-from tests.benchmarks.verdict_sums import CUT_OFF, SUMS
+from tests.benchmarks.verdict_kernels import ESTIMATES
+from tests.benchmarks.verdict_sums import CUT_OFF, IN_TYPE, SUMS
 from tests.benchmarks.verdict_transforms import TRANSFORMS
 
 VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
@@ -53,11 +61,14 @@ def silu_by_division(x: Tensor, inplace: bool = False) -> Tensor:
 
 
 # Other kernels that are as correct as the CPU's, by operator.
-KERNELS: Mapping[str, Callable[..., Tensor]] = {
-    "layer_norm": layer_norm_in_one_pass,
-    "softmax": softmax_by_reciprocal,
-    "gelu": gelu_by_its_formula,
-    "silu": silu_by_division,
+KERNELS: Mapping[str, Mapping[str, Callable[..., Tensor]]] = {
+    "own kernels": {
+        "layer_norm": layer_norm_in_one_pass,
+        "softmax": softmax_by_reciprocal,
+        "gelu": gelu_by_its_formula,
+        "silu": silu_by_division,
+    },
+    "kernels of estimates": ESTIMATES,
 }
 
 
@@ -70,7 +81,8 @@ class Form:
 
     name: str
     emulation: Emulation
-    own_kernels: bool = False  # those of KERNELS
+    kernels: str | None = None  # of vector operators, a key of KERNELS; None: the CPU's
+    flushes: bool = False  # results below the smallest normal number become zero
     reversed_sums: bool = False
     transform: str | None = None  # what 3x3 convolutions are computed by, a key of TRANSFORMS; None: sums of products
     sums: str | None = None  # how products are summed, a key of SUMS; None: as the CPU's kernels do
@@ -82,7 +94,7 @@ class Form:
 
     @property
     def has_own_vector_unit(self) -> bool:
-        return self.own_kernels or self.last_bit is not None
+        return self.kernels is not None or self.flushes or self.last_bit is not None
 
 
 def correct_forms(dtype: str = "float32") -> tuple[Form, ...]:
@@ -108,13 +120,14 @@ def correct_forms(dtype: str = "float32") -> tuple[Form, ...]:
                 Form(
                     f"{dtype}, own kernels, last bits {bits}" + ", flash attention, blocked sums" * fused,
                     Emulation(arithmetic, fused_attention=fused, blocked_sums=fused),
-                    own_kernels=True,
+                    kernels="own kernels",
                     last_bit=bits,
                 )
                 for fused in (False, True)
                 for bits in (1, 2)
             )
-            + tuple(_summing(dtype, arithmetic))
+            + (Form(f"{dtype}, kernels of estimates", Emulation(arithmetic), kernels="kernels of estimates"),)
+            + tuple(_summing(dtype, arithmetic, (*SUMS, *IN_TYPE)))
         )
     arithmetics = {name: ArithmeticByClass.uniform(name) for name in ARITHMETICS}
     arithmetics["910B"] = ArithmeticByClass(*(ARITHMETICS[name] for name in ("float32", "hf32", "float32")))
@@ -130,17 +143,46 @@ def correct_forms(dtype: str = "float32") -> tuple[Form, ...]:
             Form(f"{name}, flash attention, blocked sums", both),
             Form(f"{name}, reversed sums", plain, reversed_sums=True),
             Form(f"{name}, last bits", plain, last_bit=1),
-            Form(f"{name}, own kernels", fused, own_kernels=True),
-            Form(f"{name}, own kernels, last bits, blocked", both, own_kernels=True, last_bit=2),
+            Form(f"{name}, own kernels", fused, kernels="own kernels"),
+            Form(f"{name}, own kernels, last bits, blocked", both, kernels="own kernels", last_bit=2),
+            Form(f"{name}, kernels of estimates", blocked, kernels="kernels of estimates"),
         ]
         if name in SUMMED_OTHERWISE:
-            forms += _summing(name, arithmetic)
+            forms += _summing(name, arithmetic, tuple(SUMS))
+    forms.append(Form("float32, flushed", Emulation(arithmetics["float32"]), flushes=True))
+    for name, row in OPERANDS.items():
+        arithmetic = ArithmeticByClass(row, row, row)
+        forms += [
+            Form(name, Emulation(arithmetic)),
+            Form(f"{name}, flash attention, blocked sums", Emulation(arithmetic, True, True)),
+            Form(f"{name}, kernels of estimates", Emulation(arithmetic), kernels="kernels of estimates"),
+        ]
     return tuple(forms)
 
 
-def _summing(name: str, arithmetic: ArithmeticByClass) -> Iterator[Form]:
-    """The arithmetic with every way of SUMS."""
-    for sums in SUMS:
+def _in_three(tensor: Tensor) -> tuple[Tensor, ...]:
+    high = tensor.bfloat16().float()
+    middle = (tensor - high).bfloat16().float()
+    return high, middle, (tensor - high - middle).bfloat16().float()
+
+
+def _ties_away(bits: int, tensor: Tensor) -> tuple[Tensor, ...]:
+    dropped = FLOAT32_MANTISSA_BITS - bits
+    image = tensor.contiguous().view(torch.int32) + (1 << (dropped - 1))
+    return ((image & (-1 << dropped)).view(torch.float32),)
+
+
+# What units do to operands beside the rows of ARITHMETICS.
+OPERANDS: Mapping[str, Arithmetic] = {
+    "tf32 cut off": replace(ARITHMETICS["tf32"], split=lambda each: (truncate_mantissa(each, 10),), truncates=True),
+    "hf32, ties away": replace(ARITHMETICS["hf32"], split=partial(_ties_away, 11)),
+    "bfloat16 in three": replace(ARITHMETICS["float32"], split=_in_three),
+}
+
+
+def _summing(name: str, arithmetic: ArithmeticByClass, ways: Sequence[str]) -> Iterator[Form]:
+    """The arithmetic with each of these ways of SUMS."""
+    for sums in ways:
         matmul = replace(arithmetic.matmul, truncating_sums=sums in CUT_OFF)
         yield Form(f"{name}, {sums}", Emulation(replace(arithmetic, matmul=matmul)), sums=sums)
 
@@ -258,7 +300,8 @@ class SoftDevice(TorchFunctionMode):
         if taken is None or taken.summed is None or self.form.sums is None:
             return func(*args, **kwargs)
         (left, right, added), narrow = widened(taken.left, taken.right, taken.added)
-        multiply = partial(SUMS[self.form.sums], taken.multiply, taken.summed)
+        summed = SUMS[self.form.sums] if self.form.sums in SUMS else partial(IN_TYPE[self.form.sums], taken.left.dtype)
+        multiply = partial(summed, taken.multiply, taken.summed)
         product = product_of_parts(multiply, self.form.arithmetic.matmul.split, left, right)
         return narrow(taken.completed(product, added))
 
@@ -266,12 +309,14 @@ class SoftDevice(TorchFunctionMode):
         """In float32, by the form's own kernel and with its own last bits; rounded at the end to the type it has."""
         typed = func(*args, **kwargs)
         wide_args, wide_kwargs = tree_map(single, (args, kwargs))
-        kernel = KERNELS.get(name, func) if self.form.own_kernels else func
+        kernel = func if self.form.kernels is None else KERNELS[self.form.kernels].get(name, func)
         if kernel is not func:
             wide_kwargs = {key: value for key, value in wide_kwargs.items() if key not in ("_stacklevel", "dtype")}
         result = kernel(*wide_args, **wide_kwargs)
         if self.form.last_bit is not None:
             result = other_last_bits(result, self.form.last_bit)
+        if self.form.flushes and isinstance(result, Tensor) and result.is_floating_point():
+            result = result.masked_fill(result.abs() < torch.finfo(result.dtype).tiny, 0.0)
         return result.to(typed.dtype) if isinstance(result, Tensor) and isinstance(typed, Tensor) else typed
 
 

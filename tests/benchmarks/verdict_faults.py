@@ -15,6 +15,7 @@ from torch import Tensor
 from npu_adapt.numerics.arithmetic import ARITHMETICS
 from npu_adapt.numerics.emulation import emulate
 from tests.benchmarks.verdict_devices import Fault, Operation
+from tests.benchmarks.verdict_kernel_faults import LOOPS, NUMBERS, PRECISIONS, READINGS
 
 ATTENTION = "scaled_dot_product_attention"
 PRODUCTS = ("linear", "matmul", "conv2d")
@@ -353,9 +354,12 @@ _FAMILIES = {
     "tile": _TILES,
     "element": _ELEMENTS,
     "rows": _ROWS,
-    "precision": _PRECISIONS,
+    "precision": _PRECISIONS | PRECISIONS,
     "mask and axis": _MASKS,
     "saturation": {"saturated": (COMPUTED, _saturated)},
+    "loop": LOOPS,
+    "reading": READINGS,
+    "number": NUMBERS,
 }
 FAULTS: tuple[Kind, ...] = tuple(
     Kind(name, family, operators, draw)

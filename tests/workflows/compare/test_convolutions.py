@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks.verdict_convolutions import examine
+from tests.benchmarks.verdict_convolutions import Convolving
 
 
 @pytest.mark.parametrize(
@@ -17,12 +17,14 @@ from tests.benchmarks.verdict_convolutions import examine
     ],
 )
 def test_a_transform_is_no_fault_and_hides_none(model: str, arithmetic: str, transform: str) -> None:
-    correct, *faulty = examine(model, arithmetic, transform, faults=1, seed=1)
-    assert transform in correct.recognised  # of 3x3 pixels nobody can tell a tile from the whole
-    assert not correct.alarm and correct.over_floor < 2, correct
-    assert faulty and all(run.alarm and run.named_right for run in faulty), faulty
+    device = Convolving(model, arithmetic, transform, seed=1)
+    correct, faulty = device.run(), list(device.faulty(1))
+    assert transform in device.recognised  # of 3x3 pixels nobody can tell a tile from the whole
+    assert correct is not None and not correct.alarms["combination"] and correct.over_floor < 2, correct
+    assert faulty and all(run.alarms["combination"] and run.named_right for run in faulty), faulty
 
 
 def test_a_model_without_such_convolutions_is_not_asked() -> None:
-    (correct,) = examine("ConvNeXt", "float32", "winograd-4x4", faults=0, seed=0)
-    assert correct.recognised == () and not correct.alarm
+    device = Convolving("ConvNeXt", "float32", "winograd-4x4", seed=0)
+    correct = device.run()
+    assert correct is not None and not correct.alarms["combination"] and device.recognised == set()
