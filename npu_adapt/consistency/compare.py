@@ -44,7 +44,7 @@ TERMS: dict[str, tuple[str, Callable[[Any, Any], bool], float]] = {
     "unequal": ("unequal", eq, 0),
     "type-floor": ("noise_floor", ge, ONE_PERCENT),
 }
-MODE_TERMS = ("mode", "mode-part", "mode-failed-to-run")
+MODE_TERMS = ("mode", "mode-part", "mode-differs", "mode-failed-to-run")
 OPERATOR_TERMS = ("operator-failed", "operator-wrong")
 
 
@@ -116,8 +116,9 @@ def _of_modes(compare: Compare) -> Iterator[Contradiction]:
             passed = noise_floor_rule(check.outputs).passed
             yield from held(f"{path}.checks.{number}.passed", check.passed, passed, "its outputs")
         if mode.checks and mode.reason is None:
-            status = "passed" if all(check.passed for check in mode.checks) else "failed"
-            yield from held(f"{path}.status", mode.status, status, f"{path}.checks")
+            right = mode.divergence is None and all(check.passed for check in mode.checks)
+            status = "passed" if right else "failed"
+            yield from held(f"{path}.status", mode.status, status, f"{path}.checks and {path}.divergence")
     recorded = [term for term in compare.verdict.terms if term.id in MODE_TERMS]
     derived = mode_terms(compare.modes)
     for each in derived:

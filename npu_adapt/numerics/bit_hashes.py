@@ -67,6 +67,13 @@ class BitHashes:
             self.places.append(Place(call.index, call.module, call.operator, tuple(call.outputs[0].shape)))
 
 
+def parting(usual: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """The position of the first number that differs; of vectors of two lengths, at the latest the last common one."""
+    pairs = zip(usual, other, strict=False)
+    last = max(0, min(len(usual), len(other)) - 1)
+    return next((at for at, (one, two) in enumerate(pairs) if one != two), last)
+
+
 def hash_of(tensors: tuple[Tensor, ...]) -> Tensor:
     """One whole number of 64 bits for the bits of all, on their device, without dimensions."""
     total: Tensor | None = None

@@ -75,8 +75,9 @@ WRITING_PARTS = _words("""
     fill_diagonal""")
 # Correctly rounded by IEEE 754; everything else may end a unit in the last place away.
 CORRECTLY_ROUNDED = _words("add sub mul multiply subtract rsub square sum arange")
-# Inside they add to 1 or subtract from it, so that an error is relative to the argument, not to the result.
-CANCELLING = _words("gelu mish softplus logsigmoid tanhshrink")
+# Inside they add to 1 or subtract from it, so that an error is relative to the argument, not to the result: a sigmoid
+# is often computed as (1 + tanh(x / 2)) / 2.
+CANCELLING = _words("gelu mish softplus logsigmoid tanhshrink sigmoid special_expit silu")
 # They multiply matrices inside, and are called as one: how often, and what is done in between, nobody sees.
 COMPOSITES = _words("""
     multi_head_attention_forward lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell bilinear

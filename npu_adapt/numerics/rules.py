@@ -55,6 +55,7 @@ TermId = Literal[
     # of the modes beyond eager
     "mode",
     "mode-part",
+    "mode-differs",
     "mode-failed-to-run",
     # of forwards under load
     "soak",
@@ -99,13 +100,18 @@ def noise_floor_rule(outputs: Sequence[OutputComparison], findings: Sequence[Ter
 def mode_terms(outcomes: Sequence[ModeOutcome]) -> list[Term]:
     """What each mode that was asked for came to; nothing of one that the device does not have.
 
-    "mode-part" names the smallest submodule that fails in it, and which input showed it.
+    "mode-part" names the smallest submodule that fails in it, and which input showed it; "mode-differs" the first
+    operator that gives other bits in another replay.
     """
     terms = []
     for each in outcomes:
         found = each.suspect
         if each.status == "failed-to-run":
             terms.append(term("mode-failed-to-run", False, each.mode))
+        elif each.divergence is not None:
+            parted = each.divergence
+            about = {"mode": each.mode, "check": parted.check, "operator": parted.operator}
+            terms.append(term("mode-differs", False, parted.module, **about))
         elif found is not None:
             about = {"mode": each.mode, "check": found.check}
             terms.append(term("mode-part", False, found.module, found.error_over_floor, FLOOR_MARGIN, **about))

@@ -182,7 +182,7 @@ class ModeCheck(Record, frozen=True, kw_only=True):
     The figures against float64 and the floors are those of the mode's own result.
     """
 
-    check: str  # first | other-values | first-again | other-shape | first-kept
+    check: str  # first | other-values | first-again | other-shape | first-kept | unwatched
     passed: bool
     outputs: tuple[OutputComparison, ...]
 
@@ -198,6 +198,16 @@ class ModeSuspect(Record, frozen=True, kw_only=True):
     tried: int  # submodules that were compiled or captured alone
 
 
+class ModeDivergence(Record, frozen=True, kw_only=True):
+    """The first operator whose bits two replays of one captured graph, on the same input, do not agree in."""
+
+    module: str
+    operator: str
+    index: int  # position among the calls of the forward
+    output_shape: tuple[int, ...]
+    check: str  # the one whose input it was
+
+
 class ModeOutcome(Record, frozen=True, kw_only=True):
     """What the subject gives compiled, or captured as a graph of the device."""
 
@@ -206,7 +216,8 @@ class ModeOutcome(Record, frozen=True, kw_only=True):
     compiler: str | None  # what torch.compile took; None: a captured graph
     reason: Fact | None = None  # why it did not run; None: it ran
     checks: tuple[ModeCheck, ...] = ()
-    suspect: ModeSuspect | None = None  # None: nothing failed
+    suspect: ModeSuspect | None = None  # None: nothing failed, or `divergence` says where
+    divergence: ModeDivergence | None = None  # None: replays agree, or none were watched
     graphs: int | None = None  # that torch.compile made of all these forwards; None: not compiled
     graph_breaks: tuple[str, ...] = ()  # why torch.compile broke off, each reason once
     seconds: float | None = None  # for all checks, compilation included; None: it did not run

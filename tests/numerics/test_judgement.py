@@ -87,6 +87,19 @@ def test_the_last_bit_is_free_in_transcendental_functions(function):
     assert failed_test(lambda: function(x), up) is None
 
 
+@pytest.mark.parametrize(
+    ("function", "by_tanh"),
+    [
+        (torch.sigmoid, lambda x: 0.5 * (1.0 + torch.tanh(0.5 * x))),
+        (F.silu, lambda x: 0.5 * x * (1.0 + torch.tanh(0.5 * x))),
+    ],
+)
+def test_a_sigmoid_by_tanh_is_right_where_it_cancels(function, by_tanh):
+    x = torch.linspace(-20, 20, 4096)
+    assert failed_test(lambda: function(x), by_tanh(x)) is None
+    assert failed_test(lambda: function(x), by_tanh(x) * (1 + 2e-5)) is not None
+
+
 def test_a_gelu_whose_error_function_cancels_is_right():
     x = -random(64, 64).abs() * 2
     assert failed_test(lambda: F.gelu(x), 0.5 * x * (1 + torch.erf(x * 0.5**0.5))) is None

@@ -21,7 +21,15 @@ from npu_adapt.report.sections.soak import summary_of, vitals
 
 SHOWN_TERMS = 5
 # Terms that the table of suspects or the lines of the modes show.
-OF_THE_TABLE = ("operator-failed", "operator-wrong", "operators-failed", "mode", "mode-part", "mode-failed-to-run")
+OF_THE_TABLE = (
+    "operator-failed",
+    "operator-wrong",
+    "operators-failed",
+    "mode",
+    "mode-part",
+    "mode-differs",
+    "mode-failed-to-run",
+)
 SUSPECT_COLUMNS = ("step", "module", "operator", "test", "error", "floor", "over-floor")
 
 
@@ -224,6 +232,9 @@ def modes(figures: Figures, compare: Compare) -> Iterator[Line]:
         if mode.suspect is not None:
             place = {"module": mode.suspect.module, "type": mode.suspect.type}
             said = (*said, figures.say("first-mode-suspect", **place), Code(mode.suspect.check))
+        if mode.divergence is not None:
+            parted = {"module": mode.divergence.module, "operator": mode.divergence.operator}
+            said = (*said, figures.say("first-mode-divergence", **parted), Code(mode.divergence.check))
         facts = [
             figures.say("mode-checks", number=str(len(mode.checks))),
             figures.say("mode-compiler", compiler=mode.compiler) if mode.compiler else "",

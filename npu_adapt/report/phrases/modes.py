@@ -14,6 +14,10 @@ TERMS: dict[str, Phrase] = {
         "{place} is wrong in mode {mode} (check {check}, {value:ratio} noise floors, at most {limit:g})",
         "{place} 在 {mode} 模式下出错（检查 {check}，{value:ratio} 倍噪声底，上限 {limit:g} 倍）",
     ),
+    "mode-differs": Phrase(
+        "{operator} in {place} gives other bits in another replay of the same input in mode {mode} (check {check})",
+        "{place} 的 {operator} 在 {mode} 模式下对同一输入重放时结果的位不同（检查 {check}）",
+    ),
     "mode-failed-to-run": Phrase("the model does not run in mode {place}", "模型无法以 {place} 模式运行"),
 }
 REASONS: dict[str, Phrase] = {
@@ -34,6 +38,9 @@ LEFT_OUT: dict[str, Phrase] = {
     ),
     "truth-not-finite": Phrase(
         "check {check}: the result is not finite in float64", "检查 {check}：float64 下结果不是有限数"
+    ),
+    "replays-not-watched": Phrase(
+        "operators are not watched in the graph's replays: {message}", "图重放时未监视各算子：{message}"
     ),
     "parts-not-judged": Phrase("submodules that cannot be judged alone: {modules}", "无法单独判定的子模块：{modules}"),
 }
@@ -63,6 +70,16 @@ SENTENCES: dict[str, Phrase] = {
         "{module}（{type}）单独以 {mode} 模式运行即出错：检查 {check}，输出 {output}，{over} 倍噪声底；"
         "已尝试 {tried} 个子模块",
     ),
+    "mode-divergence": Phrase(
+        "{operator} in {module} (step {step}, {shape}) gives other bits when mode {mode} replays the same input "
+        "(check {check})",
+        "{module} 的 {operator}（第 {step} 步，{shape}）在 {mode} 重放同一输入时结果的位不同（检查 {check}）",
+    ),
+    "first-mode-divergence": Phrase(
+        ": {operator} in {module} gives other bits in another replay, check ",
+        "：{module} 的 {operator} 在另一次重放中结果的位不同，检查 ",
+    ),
+    "absent-mode-divergence": Phrase("replays agree, or none were watched", "各次重放一致，或没有监视重放"),
     "first-mode-suspect": Phrase(": {module} ({type}), check ", "：{module}（{type}），检查 "),
 }
 
@@ -71,6 +88,7 @@ ABSENT: dict[str, str] = {
     "compiler": "absent-not-compiled",
     "reason": "absent-mode-ran",
     "suspect": "absent-mode-suspect",
+    "divergence": "absent-mode-divergence",
     "suspect.error_over_floor": "absent-not-finite",
     "graphs": "absent-not-compiled",
     "seconds": "absent-mode-did-not-run",

@@ -44,11 +44,23 @@ def _said(figures: Figures, mode: ModeOutcome) -> list[str]:
     said = []
     if mode.reason is not None:
         said.append(f"{mode.mode}: {figures.tell('mode-reason', mode.reason)}")
+    if mode.divergence is not None:
+        said.append(divergence(figures, mode))
     if mode.suspect is not None:
         said.append(suspect(figures, mode))
     said += [figures.say("mode-break", why=why) for why in mode.graph_breaks]
     said += [figures.tell("mode-left-out", fact) for fact in mode.left_out]
     return said
+
+
+def divergence(figures: Figures, mode: ModeOutcome) -> str:
+    """The sentence that names the operator."""
+    found = mode.divergence
+    assert found is not None
+    at = figures.summary.compare.modes.index(mode) if figures.summary.compare else 0
+    step, shape = (figures(f"compare.modes.{at}.divergence.{name}") for name in ("index", "output_shape"))
+    about = {"module": found.module, "operator": found.operator, "mode": mode.mode, "check": found.check}
+    return figures.say("mode-divergence", **about, step=step, shape=shape)
 
 
 def suspect(figures: Figures, mode: ModeOutcome) -> str:

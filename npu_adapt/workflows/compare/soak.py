@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from npu_adapt.devices.device import Device
 from npu_adapt.devices.telemetry import vitals_of
 from npu_adapt.models.tasks import Sample
-from npu_adapt.numerics.bit_hashes import BitHashes, Place, hashes_there
+from npu_adapt.numerics.bit_hashes import BitHashes, Place, hashes_there, parting
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Soak, SoakPlace, SoakReading
 from npu_adapt.workflows.run.forward import Side
@@ -57,15 +57,8 @@ class _Kinds:
         parted: dict[int, list[_Kind]] = {}
         for kind in self.found.values():
             if kind is not usual:
-                parted.setdefault(_parting(usual.vector, kind.vector), []).append(kind)
+                parted.setdefault(parting(usual.vector, kind.vector), []).append(kind)
         return tuple(_place(usual.places, at, parted[at]) for at in sorted(parted))
-
-
-def _parting(usual: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """The position of the first number that differs; of vectors of two lengths, at the latest the last common one."""
-    pairs = zip(usual, other, strict=False)
-    last = max(0, min(len(usual), len(other)) - 1)
-    return next((at for at, (one, two) in enumerate(pairs) if one != two), last)
 
 
 def _place(places: Sequence[Place], at: int, kinds: Sequence[_Kind]) -> SoakPlace:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,11 +18,13 @@ import npu_adapt
 from npu_adapt.consistency import contradictions
 from npu_adapt.devices import modes
 from npu_adapt.devices.backends import BACKENDS, CPU
-from npu_adapt.errors import UsageError
+from npu_adapt.errors import RunFailed, UsageError
+from npu_adapt.numerics.bit_hashes import BitHashes
 from npu_adapt.records import Compare, ModeOutcome, Summary, decode, encode
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.first.compare import first_compare
 from npu_adapt.report.sections.modes import modes as section_of_modes
+from tests.benchmarks.verdict_devices import Operation, SoftDevice, correct_forms
 from tests.compilers import FAULTS, compiling_with
 
 WIDTH = 32
@@ -77,6 +81,8 @@ NAMED = {
     "wrong-epsilon": ("blocks.0.norm", "LayerNorm", "first"),
     "reused-buffer": ("blocks.0", "Block", "first"),
     "ignored-mask": ("attention", "Attention", "other-values"),
+    "gelu-by-tanh": ("blocks.0", "Block", "first"),
+    "products-in-bfloat16": ("attention.products", "Linear", "first"),
     "kept-input": ("embed", "Embedding", "other-values"),
     "overwritten-result": ("embed", "Embedding", "first-kept"),
 }
@@ -207,7 +213,10 @@ def test_a_right_graph_passes_with_other_values_and_another_shape(with_graphs: C
     with_graphs(replayed)
     section, found = of(compared(Model(), mode="graph"))
     assert section.verdict.passed and found.status == "passed" and found.compiler is None
-    assert [check.check for check in found.checks] == ["first", "other-values", "first-again", "other-shape"]
+    assert [check.check for check in found.checks] == [
+        "first", "other-values", "first-again", "other-shape", "unwatched",
+    ]  # fmt: skip
+    assert found.divergence is None and found.left_out == ()
 
 
 def test_a_graph_that_keeps_its_first_input_fails_with_other_values(with_graphs: Callable[[Any], None]) -> None:
@@ -215,7 +224,81 @@ def test_a_graph_that_keeps_its_first_input_fails_with_other_values(with_graphs:
     section, found = of(compared(Model(), mode="graph"))
     assert not section.verdict.passed and found.suspect is not None
     assert (found.suspect.module, found.suspect.check) == ("embed", "other-values")
-    assert [check.check for check in found.checks if not check.passed] == ["other-values"]
+    assert [check.check for check in found.checks if not check.passed] == ["other-values", "unwatched"]
+
+
+def struck(replay: int) -> Callable[[Replay, object], Replay]:
+    """Graphs of which one replay, of all, has one element wrong by less than any floor shows."""
+    count = itertools.count()
+
+    def flipped(operation: Operation) -> Tensor:
+        result = operation.result.clone()
+        result.view(-1)[0] = result.view(-1)[0].nextafter(torch.tensor(9.0, dtype=result.dtype))
+        return result
+
+    def captured(forward: Replay, _: object) -> Replay:
+        form = next(iter(correct_forms()))
+        wrong, right = SoftDevice(form, flipped, at=STRUCK), SoftDevice(form)
+        results = forward()
+
+        @torch.inference_mode()
+        def replay_() -> Any:
+            with (wrong if next(count) == replay else right).forward():
+                for name, tensor in forward().items():
+                    results[name].copy_(tensor)
+            return results
+
+        return replay_
+
+    return captured
+
+
+STRUCK = 18  # the call of the first block's second product
+
+
+@pytest.mark.parametrize(
+    ("replay", "dtype", "check"),
+    [(0, "float32", "first"), (3, "bfloat16", "other-values"), (5, "float16", "other-shape")],
+)
+def test_a_transient_in_one_replay_is_named_by_its_operator(
+    replay: int, dtype: Any, check: str, with_graphs: Callable[[Any], None]
+) -> None:
+    with_graphs(struck(replay))
+    summary = compared(Model(), mode="graph", dtype=dtype)
+    section, found = of(summary)
+    assert not section.verdict.passed and (found.status, found.suspect) == ("failed", None)
+    assert all(each.passed for each in found.checks)  # it is below every floor
+    parted = found.divergence
+    assert parted is not None and (parted.module, parted.operator, parted.check) == ("blocks.0.down", "linear", check)
+    assert parted.output_shape == (2 if check == "other-shape" else 1, 12, 32)
+    (term,) = [term for term in section.verdict.terms if not term.holds]
+    assert (term.id, term.place) == ("mode-differs", "blocks.0.down")
+    figures = Figures(summary, "en")
+    shown = [line for line in first_compare(figures, None).lines if line.label == figures.say("label-mode")]
+    assert "linear in blocks.0.down gives other bits" in str(shown[0].parts)
+    assert "(step 18, " in str(section_of_modes(figures))
+    assert list(contradictions(decode(encode(summary), origin="test"))) == []
+    for edit in ({"divergence": None}, {"status": "passed"}):
+        edited = replace(summary, compare=replace(section, modes=(replace(found, **edit),)))
+        assert list(contradictions(edited))
+
+
+def test_replays_are_checked_where_they_cannot_be_watched(
+    with_graphs: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses_hashes(forward: Replay, device: object) -> Replay:
+        if "watching" in str(inspect.getclosurevars(forward).nonlocals["hashes"]):
+            raise RunFailed("no kernel for whole numbers", hint="", stage="capture", kind="mode-not-supported")
+        return replayed(forward, device)
+
+    monkeypatch.setattr(BitHashes, "__repr__", lambda self: "watching")
+    with_graphs(refuses_hashes)
+    section, found = of(compared(Model(), mode="graph"))
+    assert section.verdict.passed
+    assert [check.check for check in found.checks] == ["first", "other-values", "first-again", "other-shape"]
+    assert [(fact.id, fact.values["message"]) for fact in found.left_out] == [
+        ("replays-not-watched", "no kernel for whole numbers")
+    ]
 
 
 @pytest.mark.parametrize("options", [{"fast": True}, {"rehearse": "hf32"}])

@@ -101,14 +101,14 @@ def _outcome(
     if ran.graphs == 0:
         return replace(outcome, status="failed-to-run", reason=reason("nothing-compiled")), None
     failing = ran.failing
-    if failing is None:
+    if failing is None or ran.divergence is not None:  # the operator is known already, and a part alone need not fail
         return outcome, None
     search = Search(mode, candidate, arithmetic, session.progress, session.journal)
     with session.stage("modes", doing("searching-mode", mode=mode)):
         culprit = search.smallest(Part("", session.loaded, (session.samples[0],)), failing, probes)
     if search.not_judged:
         outcome = replace(
-            outcome, left_out=(*missing, left_out("parts-not-judged", modules=tuple(search.not_judged[:8])))
+            outcome, left_out=(*outcome.left_out, left_out("parts-not-judged", modules=tuple(search.not_judged[:8])))
         )
     return replace(outcome, suspect=culprit.suspect), culprit
 
@@ -121,12 +121,13 @@ def _named(session: Session, mode: str) -> ModeOutcome:
 def _with_checks(outcome: ModeOutcome, ran: Ran, missing: tuple[Fact, ...], seconds: float) -> ModeOutcome:
     return replace(
         outcome,
-        status="passed" if ran.failing is None else "failed",
+        status="passed" if ran.failing is None and ran.divergence is None else "failed",
+        divergence=ran.divergence,
         checks=ran.checks,
         graphs=ran.graphs,
         graph_breaks=ran.breaks,
         seconds=seconds,
-        left_out=missing,
+        left_out=(*missing, *ran.left_out),
     )
 
 

@@ -21,8 +21,9 @@ from npu_adapt.workflows.compare.outputs import compare_outputs
 from npu_adapt.workflows.run.forward import Outputs, Side
 
 # In the order in which they run in one compiled or captured forward. "first-kept" is the first result again, read
-# after the others ran: a buffer that a later call overwrites shows there.
-CheckId = Literal["first", "other-values", "first-again", "first-kept", "other-shape"]
+# after the others ran: a buffer that a later call overwrites shows there. "unwatched" is by a
+# captured graph without hashes of its operators' bits.
+CheckId = Literal["first", "other-values", "first-again", "first-kept", "other-shape", "unwatched"]
 MASK = "attention_mask"
 OTHER_BATCH = 2
 MASKED = 4  # one in so many tokens is masked among the other values

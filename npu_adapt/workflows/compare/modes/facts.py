@@ -9,7 +9,7 @@ from npu_adapt.records import Fact, Value
 # Why a mode did not run.
 ReasonId = Literal["no-graphs", "mode-failed-to-run", "nothing-compiled", "random-model"]
 # Which of its forwards could not be made or judged.
-LeftOutId = Literal["input-not-taken", "no-other-values", "truth-not-finite", "parts-not-judged"]
+LeftOutId = Literal["input-not-taken", "no-other-values", "truth-not-finite", "parts-not-judged", "replays-not-watched"]
 
 
 def reason(id: ReasonId, **values: Value) -> Fact:
