@@ -1,5 +1,7 @@
 """Back ends of torch.compile for the tests: a correct one, and others that each compile one thing wrongly.
 
+Beside them ways in which a device that captures graphs replays them.
+
 They run the graph that dynamo gives them, node by node, so that nothing takes long to compile.
 """
 
@@ -16,9 +18,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, fx
 
+from npu_adapt.devices import modes
 from npu_adapt.devices.backends import BACKENDS, CPU
 
 Run = Callable[..., Any]
+Replay = Callable[[], Any]
+Captured = Callable[[Replay, object], Replay]  # of a forward and a device, what replays it
 Compiler = Callable[[fx.GraphModule, Sequence[Any]], Run]
 ATTENTION = F.scaled_dot_product_attention
 WRONG_EPSILON = 1e-2
@@ -142,4 +147,32 @@ def registered(name: str) -> str:
 def compiling_with(name: str) -> Iterator[None]:
     """Within it, torch.compile on the CPU takes that back end."""
     with patch.dict(BACKENDS, {"cpu": dataclasses.replace(CPU, compiler=registered(name))}):
+        yield
+
+
+def replayed(forward: Replay, _: object) -> Replay:
+    """A graph as a device replays it: computed anew from the tensors it was captured with, into the same results."""
+    results = forward()
+
+    @torch.inference_mode()
+    def replay() -> Any:
+        for name, tensor in forward().items():
+            results[name].copy_(tensor)
+        return results
+
+    return replay
+
+
+def never_replayed(forward: Replay, _: object) -> Replay:
+    results = forward()
+    return lambda: results
+
+
+@contextmanager
+def capturing_with(captured: Captured) -> Iterator[None]:
+    """Within it, the CPU captures graphs, in that way."""
+    with (
+        patch.dict(BACKENDS, {"cpu": dataclasses.replace(CPU, graph="Graph")}),
+        patch.object(modes, "captured", captured),
+    ):
         yield

@@ -8,24 +8,19 @@ runs one back end, torch's own or one of `tests.compilers`, on models of the tab
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 if __name__ == "__main__":
     os.environ |= {"OMP_NUM_THREADS": "1", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "HF_HUB_OFFLINE": "1"}
 
 import torch
 
-from npu_adapt.devices import modes
-from npu_adapt.devices.backends import BACKENDS, CPU
 from npu_adapt.devices.hiding import unopened_extensions_hidden
 from npu_adapt.progress import Silent
 from npu_adapt.records import Compare, ModeOutcome
@@ -33,7 +28,7 @@ from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.run.request import RunRequest
 from tests.benchmarks.verdict_runs import LIMIT, Found, Run
-from tests.compilers import FAULTS, NAMED_BY, compiling_with
+from tests.compilers import FAULTS, NAMED_BY, Captured, capturing_with, compiling_with, never_replayed, replayed
 from tests.models.tiny_models import MAKERS
 
 PART = "compiled and captured: tiny models of the task table"
@@ -42,30 +37,8 @@ MODELS = (
     *((name, "bfloat16") for name in ("vit", "llama", "bert-classes")),
 )
 COMPILERS = ("correct", "aot_eager", "inductor")
-GRAPHS = {"graph": False, "graph that keeps its first input": True}
+GRAPHS: Mapping[str, Captured] = {"graph": replayed, "graph that keeps its first input": never_replayed}
 WAYS = (*COMPILERS, *FAULTS, *GRAPHS)
-
-
-@contextmanager
-def capturing_graphs(*, keeps_first_input: bool) -> Iterator[None]:
-    """Within it the CPU captures graphs: computed anew from their tensors into the same results, or not at all."""
-
-    def captured(forward: Callable[[], Any], _: object) -> Callable[[], Any]:
-        results = forward()
-
-        @torch.inference_mode()
-        def replay() -> Any:
-            for name, tensor in {} if keeps_first_input else forward().items():
-                results[name].copy_(tensor)
-            return results
-
-        return replay
-
-    with (
-        patch.dict(BACKENDS, {"cpu": dataclasses.replace(CPU, graph="Graph")}),
-        patch.object(modes, "captured", captured),
-    ):
-        yield
 
 
 def compared(name: str, folder: Path, way: str, dtype: Any) -> Compare:
@@ -83,9 +56,9 @@ def compared(name: str, folder: Path, way: str, dtype: Any) -> Compare:
         logs=folder / f"{name}-logs",
         cache_dir=folder / "cache",
     )
-    graph = GRAPHS.get(way)
-    on = compiling_with(way) if graph is None else capturing_graphs(keeps_first_input=graph)
-    mode: Any = ("compile",) if graph is None else ("graph",)
+    captured = GRAPHS.get(way)
+    on = compiling_with(way) if captured is None else capturing_with(captured)
+    mode: Any = ("compile",) if captured is None else ("graph",)
     with on, unopened_extensions_hidden():
         section = compare(request, CompareOptions(mode=mode), Silent()).compare
     assert section is not None

@@ -205,6 +205,14 @@ NOTES: dict[str, Phrase] = {
     "too-large-for-whole-numbers": Phrase(
         "too large to be replayed with whole numbers as well: {operators}", "过大，未再以整数重放：{operators}"
     ),
+    "convolutions-too-large": Phrase(
+        "too large to be asked for their algorithm, held to sums of products: {convolutions}",
+        "过大，未探测其算法，按乘积求和判定：{convolutions}",
+    ),
+    "convolutions-not-told": Phrase(
+        "the device gave an error when asked for their algorithm, held to sums of products: {convolutions}",
+        "探测其算法时设备报错，按乘积求和判定：{convolutions}",
+    ),
     "not-judged-alone": Phrase(
         "the operators could not be judged alone: {error} (see accuracy_compare.log)",
         "无法单独判定算子：{error}（见 accuracy_compare.log）",

@@ -13,6 +13,10 @@ STATUSES: dict[str, Phrase] = {
 REASONS: dict[str, Phrase] = {
     "right-alone": Phrase("the operator is not wrong by itself", "该算子单独运行并不出错"),
     "not-written-in-torch": Phrase("it cannot be written with torch alone ({what})", "无法仅用 torch 写出（{what}）"),
+    "captured-graph": Phrase(
+        "scripts compile and do not capture graphs: capture {module} alone, on the inputs that it has in the model",
+        "脚本只编译，不捕获图：请单独捕获 {module}，输入取它在模型中的输入",
+    ),
     "another-path": Phrase(
         "the model took another path when the call was to be captured", "捕获该调用时模型走了另一条路径"
     ),

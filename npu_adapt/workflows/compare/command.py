@@ -263,7 +263,7 @@ def _examined(
     evidence = dataclasses.replace(
         evidence,
         arithmetic=arithmetic_report(options.arithmetic, probed, judged_at, floor, convolutions.records(), orders),
-        operators=operators,
+        operators=dataclasses.replace(operators, notes=(*operators.notes, *convolutions.notes())),
         modes=modes,
         left_out=(*evidence.left_out, *(() if floor is None else floor.left_out)),
     )

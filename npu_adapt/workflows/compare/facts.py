@@ -35,6 +35,8 @@ NoteId = Literal[
     "judged-by-float32",
     "judged-by-own-result",
     "too-large-for-whole-numbers",
+    "convolutions-too-large",
+    "convolutions-not-told",
     "not-judged-alone",
     "another-path",
     "path-ends",

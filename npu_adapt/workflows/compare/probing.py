@@ -29,7 +29,15 @@ from npu_adapt.numerics.arithmetic import (
 from npu_adapt.numerics.convolution import ALGORITHMS, recognise
 from npu_adapt.numerics.probe import Reading, overflows_exp, read_attention, read_product
 from npu_adapt.numerics.sum_order import SumOrder, read_order
-from npu_adapt.records import ArithmeticFound, ArithmeticReading, ArithmeticReport, ConvolutionFound, SumOrderFound
+from npu_adapt.records import (
+    ArithmeticFound,
+    ArithmeticReading,
+    ArithmeticReport,
+    ConvolutionFound,
+    Fact,
+    SumOrderFound,
+)
+from npu_adapt.workflows.compare.facts import note
 from npu_adapt.workflows.compare.floor import NoiseFloor
 
 Found = TypeVar("Found")
@@ -39,6 +47,7 @@ FATAL = frozenset({"out-of-memory", "device-lost", "timeout", "initialisation"})
 
 
 MOST_ELEMENTS = 1 << 26  # of a convolution that is asked for its algorithm
+SHAPES_NAMED = 4  # in a note
 SIZES_ASKED = 3  # of the sums of a model's products, the most frequent
 
 
@@ -114,6 +123,8 @@ class Convolutions:
     ) -> None:
         self._device, self._dtype, self._arithmetic, self._context = device, dtype, arithmetic, context
         self._found: dict[ConvolutionShape, str] = {}
+        self._too_large: list[ConvolutionShape] = []
+        self._failed: list[ConvolutionShape] = []
 
     def algorithm_of(self, shape: ConvolutionShape) -> str:
         """A key of `numerics.convolution`'s table, or "direct": by sums of products, or not to be told."""
@@ -129,8 +140,18 @@ class Convolutions:
             if algorithm != DIRECT
         )
 
+    def notes(self) -> tuple[Fact, ...]:
+        """Those that could not be asked, and are held to what sums of products lose."""
+        found: list[Fact] = []
+        if self._too_large:
+            found.append(note("convolutions-too-large", convolutions=_written(self._too_large)))
+        if self._failed:
+            found.append(note("convolutions-not-told", convolutions=_written(self._failed)))
+        return tuple(found)
+
     def _ask(self, shape: ConvolutionShape) -> str:
         if math.prod(shape.image) + math.prod(shape.filters) > MOST_ELEMENTS:
+            self._too_large.append(shape)
             return DIRECT
 
         def convolve(image: Tensor, filters: Tensor) -> Tensor:
@@ -139,7 +160,14 @@ class Convolutions:
 
         with torch.inference_mode():
             found = _asked(self._device, lambda: recognise(convolve, shape, self._dtype, self._arithmetic))
-        return found if found in ALGORITHMS else DIRECT  # else it is the message of an error
+        if found in (DIRECT, *ALGORITHMS):
+            return found
+        self._failed.append(shape)  # it is the message of an error
+        return DIRECT
+
+
+def _written(shapes: Sequence[ConvolutionShape]) -> tuple[str, ...]:
+    return tuple(f"{list(shape.image)} * {list(shape.filters)}" for shape in shapes[:SHAPES_NAMED])
 
 
 def read_orders(

@@ -218,6 +218,44 @@ def test_a_device_that_is_not_deterministic_fails_with_its_share(run: Run) -> No
     assert (section.repeats.reference_differing, section.repeats.candidate_differing) == (0.0, pytest.approx(0.1))
 
 
+class Struck(TorchFunctionMode):
+    """A device on which one call of one operator, of all that it ever runs, is wrong by a last bit."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at, self.calls = at, 0
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func is F.gelu:
+            self.calls += 1
+            if self.calls == self.at:
+                result = result.clone()
+                first = result.view(-1)[:1]
+                first.copy_(first.nextafter(torch.full_like(first, 9.0)))
+        return result
+
+
+# The model has four layers. Three forwards are watched, the first of them compared; then each call is replayed twice.
+@pytest.mark.parametrize(("dtype", "forward"), [("float16", 0), ("bfloat16", 1), ("float16", 2), ("bfloat16", None)])
+def test_a_transient_in_a_half_type_is_named_wherever_it_strikes(run: Run, dtype: str, forward: int | None) -> None:
+    layer, layers = 1, 4
+    if forward is not None:
+        at = layers * forward + layer + 1
+    else:
+        counted = Struck(0)
+        run(lambda: counted, request={"dtype": dtype})
+        at = counted.calls - 2 * layers + 2 * layer + 1
+    device = Struck(at)
+    section = section_of(run(lambda: device, request={"dtype": dtype}))
+    suspect = section.first_suspect
+    assert not section.verdict.passed and suspect is not None
+    assert (suspect.module, suspect.operator) == (f"vit.layers.{layer}.mlp.activation_fn", "gelu")
+    assert suspect.output_shape == (1, 17, 128) and [each.module for each in section.operators] == [suspect.module]
+
+
 def test_a_model_with_dropout_left_on_is_found_and_said(run: Run, spoil: Any) -> None:
     spoil(after_the_encoder(lambda state: F.dropout(state, 0.1, training=True)))
     summary = run()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,16 +14,13 @@ from torch import Tensor, nn
 
 import npu_adapt
 from npu_adapt.consistency import contradictions
-from npu_adapt.devices import modes
-from npu_adapt.devices.backends import BACKENDS, CPU
 from npu_adapt.errors import RunFailed, UsageError
-from npu_adapt.numerics.bit_hashes import BitHashes
 from npu_adapt.records import Compare, ModeOutcome, Summary, decode, encode
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.first.compare import first_compare
 from npu_adapt.report.sections.modes import modes as section_of_modes
 from tests.benchmarks.verdict_devices import Operation, SoftDevice, correct_forms
-from tests.compilers import FAULTS, compiling_with
+from tests.compilers import FAULTS, Captured, Replay, capturing_with, compiling_with, never_replayed, replayed
 
 WIDTH = 32
 
@@ -177,41 +172,9 @@ def test_the_cpu_has_no_graphs_which_is_a_row_and_no_failure() -> None:
     assert found.reason is not None and found.reason.id == "no-graphs"
 
 
-Replay = Callable[[], Any]
-
-
-def replayed(forward: Replay, _: object) -> Replay:
-    """A graph as a device replays it: computed anew from the tensors it was captured with, into the same results."""
-    results = forward()
-
-    @torch.inference_mode()
-    def replay() -> Any:
-        for name, tensor in forward().items():
-            results[name].copy_(tensor)
-        return results
-
-    return replay
-
-
-def never_replayed(forward: Replay, _: object) -> Replay:
-    results = forward()
-    return lambda: results
-
-
-@pytest.fixture
-def with_graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], None]]:
-    """Gives the CPU a way to capture graphs."""
-
-    def given(captured: Any) -> None:
-        monkeypatch.setitem(BACKENDS, "cpu", dataclasses.replace(CPU, graph="Graph"))
-        monkeypatch.setattr(modes, "captured", captured)
-
-    yield given
-
-
-def test_a_right_graph_passes_with_other_values_and_another_shape(with_graphs: Callable[[Any], None]) -> None:
-    with_graphs(replayed)
-    section, found = of(compared(Model(), mode="graph"))
+def test_a_right_graph_passes_with_other_values_and_another_shape() -> None:
+    with capturing_with(replayed):
+        section, found = of(compared(Model(), mode="graph"))
     assert section.verdict.passed and found.status == "passed" and found.compiler is None
     assert [check.check for check in found.checks] == [
         "first", "other-values", "first-again", "other-shape", "unwatched",
@@ -219,15 +182,15 @@ def test_a_right_graph_passes_with_other_values_and_another_shape(with_graphs: C
     assert found.divergence is None and found.left_out == ()
 
 
-def test_a_graph_that_keeps_its_first_input_fails_with_other_values(with_graphs: Callable[[Any], None]) -> None:
-    with_graphs(never_replayed)
-    section, found = of(compared(Model(), mode="graph"))
+def test_a_graph_that_keeps_its_first_input_fails_with_other_values() -> None:
+    with capturing_with(never_replayed):
+        section, found = of(compared(Model(), mode="graph"))
     assert not section.verdict.passed and found.suspect is not None
     assert (found.suspect.module, found.suspect.check) == ("embed", "other-values")
     assert [check.check for check in found.checks if not check.passed] == ["other-values", "unwatched"]
 
 
-def struck(replay: int) -> Callable[[Replay, object], Replay]:
+def struck(replay: int) -> Captured:
     """Graphs of which one replay, of all, has one element wrong by less than any floor shows."""
     count = itertools.count()
 
@@ -260,11 +223,9 @@ STRUCK = 18  # the call of the first block's second product
     ("replay", "dtype", "check"),
     [(0, "float32", "first"), (3, "bfloat16", "other-values"), (5, "float16", "other-shape")],
 )
-def test_a_transient_in_one_replay_is_named_by_its_operator(
-    replay: int, dtype: Any, check: str, with_graphs: Callable[[Any], None]
-) -> None:
-    with_graphs(struck(replay))
-    summary = compared(Model(), mode="graph", dtype=dtype)
+def test_a_transient_in_one_replay_is_named_by_its_operator(replay: int, dtype: Any, check: str) -> None:
+    with capturing_with(struck(replay)):
+        summary = compared(Model(), mode="graph", dtype=dtype)
     section, found = of(summary)
     assert not section.verdict.passed and (found.status, found.suspect) == ("failed", None)
     assert all(each.passed for each in found.checks)  # it is below every floor
@@ -283,17 +244,14 @@ def test_a_transient_in_one_replay_is_named_by_its_operator(
         assert list(contradictions(edited))
 
 
-def test_replays_are_checked_where_they_cannot_be_watched(
-    with_graphs: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replays_are_checked_where_they_cannot_be_watched() -> None:
     def refuses_hashes(forward: Replay, device: object) -> Replay:
-        if "watching" in str(inspect.getclosurevars(forward).nonlocals["hashes"]):
+        if inspect.getclosurevars(forward).nonlocals["hashes"] is not None:
             raise RunFailed("no kernel for whole numbers", hint="", stage="capture", kind="mode-not-supported")
         return replayed(forward, device)
 
-    monkeypatch.setattr(BitHashes, "__repr__", lambda self: "watching")
-    with_graphs(refuses_hashes)
-    section, found = of(compared(Model(), mode="graph"))
+    with capturing_with(refuses_hashes):
+        section, found = of(compared(Model(), mode="graph"))
     assert section.verdict.passed
     assert [check.check for check in found.checks] == ["first", "other-values", "first-again", "other-shape"]
     assert [(fact.id, fact.values["message"]) for fact in found.left_out] == [

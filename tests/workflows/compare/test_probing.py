@@ -7,11 +7,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch.overrides import TorchFunctionMode
 
+import npu_adapt
 from npu_adapt.devices.device import Device
 from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import RunFailed
+from npu_adapt.numerics import whole_numbers
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.records import Fact
+from npu_adapt.report.figures import Figures
+from npu_adapt.report.sections.operators import judged
+from npu_adapt.workflows.compare import probing
 from npu_adapt.workflows.compare.probing import arithmetic_to_judge_at, probe
 
 MIXED = ArithmeticByClass(ARITHMETICS["float16"], ARITHMETICS["hf32"], ARITHMETICS["bfloat16"])
@@ -36,6 +42,28 @@ def test_auto_holds_to_what_was_found_and_to_no_coarser_than_may_be(cpu: Device)
     assert str(held_to) == "matmul float16, conv hf32, attention float16"
     assert str(arithmetic_to_judge_at(probed, "float32", torch.float32)) == "float32"
     assert str(arithmetic_to_judge_at(probed, "bfloat16", torch.float32)) == "bfloat16"
+
+
+class Convolving(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = torch.nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.convolution(x)
+
+
+def test_what_is_too_large_to_be_asked_or_replayed_is_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "MOST_ELEMENTS", 100)
+    monkeypatch.setattr(whole_numbers, "LEAST_ELEMENTS", 100)
+    summary = npu_adapt.compare(Convolving(), {"x": torch.randn(1, 3, 8, 8)}, device="cpu")
+    assert summary.compare is not None and summary.compare.verdict.passed
+    assert summary.compare.operator_notes == (
+        Fact("too-large-for-whole-numbers", {"operators": ("conv2d",)}),
+        Fact("convolutions-too-large", {"convolutions": ("[1, 3, 8, 8] * [4, 3, 3, 3]",)}),
+    )
+    assert "too large to be asked for their algorithm, held to sums" in str(judged(Figures(summary, "en")))
+    assert "未探测其算法" in str(judged(Figures(summary, "zh")))
 
 
 class Without(TorchFunctionMode):

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from npu_adapt.consistency import contradictions
-from npu_adapt.records import ReproCase, Summary
+from npu_adapt.records import Fact, ReproCase, Summary
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.sections.repro import repro as section_of_repro
 from npu_adapt.workflows.compare.repro import write
 from npu_adapt.workflows.compare.repro.expression import NotScriptable
 from npu_adapt.workflows.compare.repro.mode_case import exported
 from npu_adapt.workflows.compare.repro.script import MOST_LINES
-from tests.compilers import compiling_with, registered
+from tests.compilers import capturing_with, compiling_with, never_replayed, registered
 from tests.workflows.compare.test_modes import NAMED, Model, compared
 
 
@@ -56,6 +56,18 @@ def test_the_script_compiles_the_submodule_again_and_fails_with_the_faulty_compi
     assert in_this_process(script, "cpu", seconds=0.0).returncode == 0
     (table,) = section_of_repro(Figures(summary))
     assert len(table.rows) == 1  # type: ignore[union-attr]
+
+
+def test_a_captured_graph_has_no_script_and_the_record_says_why(tmp_path: Path) -> None:
+    with capturing_with(never_replayed):
+        summary = compared(Model(), mode="graph", repro=tmp_path / "cases")
+    assert summary.compare is not None and summary.compare.repro is not None
+    (case,) = summary.compare.repro.cases
+    assert (case.module, case.mode, case.status, case.folder) == ("embed", "graph", "no-script", None)
+    assert case.reason == Fact("captured-graph", {"module": "embed"})
+    assert list(contradictions(summary)) == [] and not (tmp_path / "cases").exists()
+    for language, words in (("en", "scripts compile and do not capture graphs"), ("zh", "请单独捕获 embed")):
+        assert words in str(section_of_repro(Figures(summary, language)))  # type: ignore[arg-type]
 
 
 def test_what_dynamo_cannot_trace_has_no_script() -> None:

@@ -6,7 +6,9 @@ from typing import Literal
 
 from npu_adapt.records import Fact, Value
 
-ReasonId = Literal["right-alone", "not-written-in-torch", "another-path", "script-failed", "script-too-slow"]
+ReasonId = Literal[
+    "right-alone", "not-written-in-torch", "another-path", "captured-graph", "script-failed", "script-too-slow"
+]
 
 
 def reason(id: ReasonId, **values: Value) -> Fact:

@@ -40,10 +40,10 @@ class ModeCase:
 def mode_case(culprit: Culprit, side: Side) -> ModeCase:
     """`side` is the whole model on the device.
 
-    Raises `NotScriptable` for a captured graph, a result of whole numbers, and what dynamo cannot trace as one.
+    Raises `NotScriptable` for a result of whole numbers, and for what dynamo cannot trace as one graph.
     """
     device, output = side.device, culprit.suspect.output
-    if culprit.mode != modes.COMPILE or output not in culprit.probes[0][1].floors:
+    if output not in culprit.probes[0][1].floors:
         raise NotScriptable(f"{culprit.mode}: {output}")
     wanted = [probe for probe in culprit.probes if probe[0] == SHAPE_CHECK] or culprit.probes
     calls = [_called(culprit, expected.sample.tensors) for _, expected in wanted]

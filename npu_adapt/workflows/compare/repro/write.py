@@ -13,6 +13,7 @@ import torch
 from msgspec.structs import replace
 from torch import Tensor
 
+from npu_adapt.devices import modes
 from npu_adapt.devices.device import Device
 from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
@@ -174,6 +175,8 @@ def _written_mode(
         status="no-script",
         mode=culprit.mode,
     )
+    if culprit.mode != modes.COMPILE:
+        return replace(record, reason=reason("captured-graph", module=suspect.module)), {}
     try:
         made = mode_case(culprit, candidate)
     except NotScriptable as error:
