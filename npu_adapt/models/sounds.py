@@ -16,6 +16,7 @@ import numpy.typing as npt
 from npu_adapt.errors import Sentence, UsageError, first_line
 from npu_adapt.files import read_regular
 
+SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 GENERATED_SECONDS = 2.0
 MAX_SECONDS = 600.0
 MAX_BYTES = 512_000_000

@@ -168,6 +168,13 @@ def test_a_folder_of_another_kind_is_named(caches: Path, file: str, id: str) -> 
     assert caught.value.hint.startswith(("merge", "name the folder", "write an adapter"))
 
 
+def test_modelscopes_file_beside_the_configuration_changes_nothing(caches: Path) -> None:
+    folder = put_directory(caches / "mine")
+    plain = find(caches, model=str(folder))
+    (folder / "configuration.json").write_text('{"framework": "pytorch", "task": "text-classification"}')
+    assert find(caches, model=str(folder)).path == plain.path
+
+
 # Git LFS.
 
 

@@ -232,6 +232,24 @@ def picture_tokenizer(folder: Path) -> None:
     word_tokenizer(folder, more=(PICTURE_WORD,))
 
 
+def voxtral(folder: Path) -> Path:
+    """A language model with the features of a sound in its prompt, as many as the model itself says."""
+    audio = tf.VoxtralEncoderConfig(
+        hidden_size=32, intermediate_size=128, num_hidden_layers=1, num_attention_heads=2, num_mel_bins=8,
+    )  # fmt: skip
+    text = tf.LlamaConfig(**WIDTH, num_key_value_heads=1, vocab_size=len(WORDS) + 1)
+    config = tf.VoxtralConfig(audio_config=audio, text_config=text, audio_token_id=len(WORDS))
+    processor = sound_processor(
+        "WhisperFeatureExtractor", feature_size=8, hop_length=160, n_fft=400, chunk_length=30, padding_value=0.0
+    )
+    return save(tf.VoxtralForConditionalGeneration(config), folder, processor, sound_tokenizer)
+
+
+def sound_tokenizer(folder: Path) -> None:
+    """The word-level tokenizer with the token that stands for a part of a sound."""
+    word_tokenizer(folder, more=("<audio>",))
+
+
 def vits(folder: Path) -> Path:
     config = tf.VitsConfig(
         vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, window_size=2, ffn_dim=16,
@@ -429,6 +447,11 @@ MAKERS: dict[str, tuple[Callable[[Path], Path], str, dict[str, tuple[int | None,
         whisper,
         "speech-to-text",
         {"encoder_last_hidden_state": (1, 100, 32), "first_step_logits": (1, len(WORDS))},
+    ),
+    "voxtral": (
+        voxtral,
+        "audio-text-to-text",
+        {"logits": (1, None, len(WORDS) + 1), "next_token_logits": (1, len(WORDS) + 1)},
     ),
     "clip": (
         clip,

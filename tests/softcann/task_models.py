@@ -18,7 +18,9 @@ import torch
 
 from npu_adapt.devices.selection import open_device
 from npu_adapt.devices.transfer import copy_to
+from npu_adapt.errors import RunFailed
 from npu_adapt.progress import Silent
+from npu_adapt.workflows.run.forward import Side
 from tests.models.conftest import OnDisk
 from tests.models.tiny_models import MAKERS
 
@@ -26,9 +28,8 @@ DTYPES = ("float32", "float16", "bfloat16")
 ATTENTIONS = ("auto", "eager")
 # Of a body that several tasks share, one has its other attention run too.
 BOTH_ATTENTIONS = ("vit", "yolos", "segformer", "mask2former", "bert-mask", "llama", "wav2vec2", "whisper", "clip")
-# What stops a model on the software NPU, in the words of the failure: the operator, or what torch_npu itself refuses,
-# in SAM the gelu of a tensor whose channels lie last.
-BLOCKED = {"swin2sr": "LeakyRelu", "sam": "Only c10::MemoryFormat::Contiguous"}
+# The operator that stops a model on the software NPU: in SAM torch_npu itself refuses a tensor whose channels lie last.
+BLOCKED = {"swin2sr": "LeakyRelu", "sam": "aten::gelu"}
 # How long VITS speaks follows from its own numbers: a device that multiplies wrongly gives outputs of other shapes,
 # which are refused.
 ANOTHER_LENGTH = ("vits",)
@@ -67,10 +68,11 @@ def forwards(folder: Path) -> Iterator[tuple[str, float | str]]:
 def _distance(loaded: Any, sample: Any, expected: dict[str, torch.Tensor], device: Any, dtype: str) -> float | str:
     element_type = getattr(torch, dtype)
     module = copy_to(loaded.module, device.torch_device, element_type)
+    side = Side(module, device, element_type, loaded.task)
     try:
-        found = loaded.task.forward(module, sample.to(device.torch_device, element_type))
-    except RuntimeError as error:
-        return str(error)
+        found = side.call(side.tensors(sample))
+    except RunFailed as error:
+        return error.message
     return max(
         float((found[output].cpu().double() - tensor.double()).norm() / tensor.double().norm())
         for output, tensor in expected.items()

@@ -15,28 +15,41 @@ import torch
 from torch import Tensor
 
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
-from npu_adapt.models.sounds import sounds
+from npu_adapt.models.sounds import SOUND_SUFFIXES, sounds
 from npu_adapt.models.tasks.audio import encode_sound, sampling_rate
+from npu_adapt.models.tasks.audio_text import prepare_heard
+from npu_adapt.models.tasks.described import documented
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
+from npu_adapt.models.tasks.image_to_text import prepare_prompts
+from npu_adapt.models.tasks.prompts import PICTURE, SOUND, token_of
 from npu_adapt.models.tasks.results import Outputs, named_tensors
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, sample_of
 from npu_adapt.models.tasks.text import encode_text
 from npu_adapt.models.texts import texts
 
-SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 # What a forward calls its inputs, and which processor makes them.
 _MADE_BY = {
     "input_ids": "tokenizer",
     "pixel_values": "image",
+    "pixel_values_videos": "image",
     "grid_thw": "image",
     "input_values": "audio",
     "input_features": "audio",
+    "audio_mel": "audio",
 }
 _NOT_COMPARED = ("loss", "past_key_values")  # a cache says what the states beside it say already
 
 
 def prepare_anything(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
-    """What the forward takes of a text, a picture and a sound. Values that name such files are those, others texts."""
+    """What the forward takes of a text, a picture and a sound. Values that name such files are those, others texts.
+
+    A picture or a sound that has its place in the text is put there.
+    """
+    if "tokenizer" in loaded.task.processors:
+        if "image" in loaded.task.processors and token_of(loaded.config, PICTURE) is not None:
+            return prepare_prompts(loaded, values, samples, seed)
+        if "audio" in loaded.task.processors and token_of(loaded.config, SOUND) is not None:
+            return prepare_heard(loaded, values, samples, seed)
     kinds = {kind: _of_suffix(values, suffixes) for kind, suffixes in _SUFFIXES.items()}
     written = tuple(value for value in values if not any(value in files for files in kinds.values()))
     parts: list[list[tuple[dict[str, Tensor], str]]] = []
@@ -50,6 +63,8 @@ def prepare_anything(loaded: LoadedModel, values: Sequence[str], samples: int, s
         heard = sounds(kinds["audio"], sampling_rate(loaded), samples, seed)
         given = bool(kinds["audio"])
         parts.append([(encode_sound(loaded, each, given), each.origin) for each in heard])
+    if not parts:  # the forward takes none of them: what it takes is completed
+        return (Sample({}, ()),) * samples
     return tuple(_joined(loaded, several) for several in zip(*parts, strict=False))
 
 
@@ -85,8 +100,23 @@ ANYTHING = Task(
 )
 
 
+def reads_for(name: str, row: Task) -> bool:
+    """Whether the forward of transformers' class takes what the row prepares first: Dia speaks, in a table of hearers.
+
+    True too where the class cannot be imported, and where its arguments are called by no name that tells.
+    """
+    import transformers
+
+    try:
+        taken = inspect.signature(getattr(transformers, name).forward).parameters
+    except Exception:  # noqa: BLE001 - a library that it needs is missing: it is said where the model is built
+        return True
+    makers = {maker for argument, maker in _MADE_BY.items() if argument in taken}
+    return not row.processors or not makers or row.processors[0] in makers
+
+
 def row_of_class(name: str) -> Task | None:
-    """The row that builds transformers' class of that name. None: there is none, or nobody here makes its inputs."""
+    """The row that builds transformers' class of that name. None: there is none, or nothing here makes its inputs."""
     import transformers
 
     found = getattr(transformers, name, None)
@@ -95,4 +125,7 @@ def row_of_class(name: str) -> Task | None:
     kind: Any = found
     taken = inspect.signature(kind.forward).parameters
     processors = tuple(dict.fromkeys(maker for argument, maker in _MADE_BY.items() if argument in taken))
-    return dataclasses.replace(ANYTHING, auto_class=name, processors=processors) if processors else None
+    if "tokenizer" in processors and len(processors) > 1:
+        processors = (*processors, "whole")
+    made = processors or documented(kind)
+    return dataclasses.replace(ANYTHING, auto_class=name, processors=processors) if made else None

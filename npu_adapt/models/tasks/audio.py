@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from math import ceil
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -82,8 +84,17 @@ def sampling_rate(loaded: LoadedModel) -> int:
 def encode_sound(loaded: LoadedModel, sound: Sound, given: bool) -> dict[str, Tensor]:
     extractor = loaded.processor.audio
     with preparing(loaded, sound.origin, given=given):
-        encoded = extractor(sound.waveform, sampling_rate=extractor.sampling_rate, return_tensors="pt")
+        encoded = extractor(sound.waveform, **_arguments(extractor))
     return accepted(loaded, encoded)
+
+
+def _arguments(extractor: Any) -> dict[str, Any]:
+    """What an extractor is told beside the sound: those of a few models take neither rate nor kind of tensor."""
+    told = {"sampling_rate": extractor.sampling_rate, "return_tensors": "pt"}
+    taken = inspect.signature(type(extractor).__call__).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        return told
+    return {name: value for name, value in told.items() if name in taken}
 
 
 def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:

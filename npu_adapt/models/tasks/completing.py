@@ -5,47 +5,85 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
 
 from npu_adapt.models.tasks.decoders import may_start_token
-from npu_adapt.models.tasks.task import LoadedModel, Sample, input_info
+from npu_adapt.models.tasks.described import LENGTH, described, dimensions, documented
+from npu_adapt.models.tasks.task import LoadedModel, Sample, input_info, required
 
 ROW_OF_WORDS = 10  # words on one line of the page that their boxes are laid out on
 _MAIN = ("input_ids", "pixel_values", "input_features", "input_values", "pixel_values_videos")
+_FRAMES = re.compile(r"features?_(attention_)?mask$")  # whatever its default: encoders of sounds count by it
 _MASK = re.compile(r"(^|_)(attention_)?masks?$")
 
 
 def completed(loaded: LoadedModel, sample: Sample) -> Sample:
     """The sample with what the forward needs beside it: what it cannot do without, and what only a model's code asks.
 
-    A decoder is given its start token, a mask that nothing is left out, and words their places on a page.
+    A decoder is given its start token, a mask that nothing is left out, and words their places on a page; the rest is
+    made as the forward's documentation describes it.
     """
-    added = dict(_added(loaded, sample.tensors))
+    sample = _one_by_one(loaded, sample)
+    added = _added(loaded, sample.tensors)
     if not added:
         return sample
     infos = tuple(input_info(name, tensor, "made to complete the input") for name, tensor in added.items())
     return dataclasses.replace(sample, tensors={**sample.tensors, **added}, inputs=(*sample.inputs, *infos))
 
 
+def _one_by_one(loaded: LoadedModel, sample: Sample) -> Sample:
+    """The sample with the parts of a picture as a batch, where a tower alone takes what its whole model takes apart."""
+    pixels = sample.tensors.get("pixel_values")
+    alone = "input_ids" not in inspect.signature(loaded.module.forward).parameters
+    if pixels is None or not alone or pixels.dim() != 5 or dimensions(type(loaded.module), "pixel_values") != 4:
+        return sample
+    parts = {"pixel_values": pixels.flatten(0, 1)}
+    inputs = (
+        input_info(each.name, parts.get(each.name, sample.tensors[each.name]), each.origin) for each in sample.inputs
+    )
+    return dataclasses.replace(sample, tensors={**sample.tensors, **parts}, inputs=tuple(inputs))
+
+
 def _added(loaded: LoadedModel, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     taken = inspect.signature(loaded.module.forward).parameters
-    needed = [
-        name for name, each in taken.items() if each.default is each.empty and name not in tensors and name != "kwargs"
-    ]
-    found: dict[str, Tensor] = {}
-    main = next((tensors[name] for name in _MAIN if name in tensors), None)
+    needed = [name for name in required(loaded.module.forward) if name not in tensors]
+    asked = [name for name in taken if name not in tensors and (name in needed or _FRAMES.search(name))]
+    found = masks(asked, tensors)
+    main = main_input(tensors)
+    length = main.shape[1] if main is not None and main.dim() == 2 else LENGTH
+    if not tensors and not needed:  # a forward that asks for nothing by itself cannot do without all
+        needed = list(documented(type(loaded.module)))
+    for name in needed:
+        if name not in found and (made := described(loaded.module, name, length)) is not None:
+            found[name] = made
     if main is None:
         return found
     if "decoder_input_ids" in taken and not {"decoder_input_ids", "decoder_inputs_embeds"} & tensors.keys():
         start = may_start_token(loaded)
         if start is not None:
-            found["decoder_input_ids"] = torch.full((main.shape[0], 1), start)
+            books = getattr(getattr(loaded.config, "decoder", None), "num_codebooks", None) or 1
+            found["decoder_input_ids"] = torch.full((main.shape[0] * int(books), 1), start)  # a row for each book
     if "bbox" in taken and "bbox" not in tensors and "input_ids" in tensors:
         found["bbox"] = boxes_of_words(loaded, tensors["input_ids"].shape[1])
-    found |= {name: _mask(name, main) for name in needed if _MASK.search(name)}
+    return found
+
+
+def main_input(tensors: Mapping[str, Tensor]) -> Tensor | None:
+    """The text, picture or sound among the inputs. None: there is none."""
+    return next((tensors[name] for name in _MAIN if name in tensors), None)
+
+
+def masks(names: Iterable[str], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What of the names are masks: ones over the places of the input that they are named for, else of the main one."""
+    found = {}
+    for name in filter(_MASK.search, names):
+        of = "input_features" if "feature" in name else "pixel_values" if "pixel" in name else ""
+        main = tensors[of] if of in tensors else main_input(tensors)
+        if main is not None and (of in tensors or not _FRAMES.search(name)):
+            found[name] = _mask(name, main)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from npu_adapt.errors import ModelError, Sentence, UsageError
 from npu_adapt.models.tasks import (
     audio,
+    audio_text,
     documents,
     image,
     image_text,
@@ -23,13 +25,14 @@ from npu_adapt.models.tasks import (
     text_to_text,
     video,
 )
-from npu_adapt.models.tasks.anything import ANYTHING, row_of_class
+from npu_adapt.models.tasks.anything import ANYTHING, reads_for, row_of_class
 from npu_adapt.models.tasks.plugins import plugins
+from npu_adapt.models.tasks.prompts import PICTURE, SOUND, token_of
 from npu_adapt.models.tasks.task import Task
 
 ROWS = (
-    *image_text.ROWS, *image.ROWS, *image_to_text.ROWS, *audio.ROWS, *text_to_text.ROWS, *sentences.ROWS,
-    *text.ROWS, *documents.ROWS, *questions.ROWS, *speaking.ROWS,
+    *image_text.ROWS, *image.ROWS, *image_to_text.ROWS, *audio_text.ROWS, *audio.ROWS, *text_to_text.ROWS,
+    *sentences.ROWS, *text.ROWS, *documents.ROWS, *questions.ROWS, *speaking.ROWS,
     *maps.ROWS, *video.ROWS, *series.ROWS, ANYTHING,
 )  # fmt: skip
 TASKS = {row.name: row for row in ROWS}
@@ -55,8 +58,8 @@ def choose_task(config: Any, asked: str | None, path: Path | None = None) -> Tas
     if asked is not None:
         return (asked == ANYTHING.name and _row_of_class(architectures)) or _asked(rows, config, asked)
     for row in rows:
-        if any(name in _class_names(row, config.model_type) for name in architectures):
-            return row
+        if any(name in _class_names(row, config.model_type) and reads_for(name, row) for name in architectures):
+            return _built(row, config)
     for row in rows:
         if row.classes and row.auto_class in _own_code(config):
             return row
@@ -92,7 +95,7 @@ def _asked(rows: list[Task], config: Any, asked: str) -> Task:
     require_task_name(asked)
     for row in rows:
         if row.has_tag(asked) and _can_do(row, config):
-            return row
+            return _built(row, config)
     raise UsageError(
         Sentence("a model of type {model_type!r} cannot do {asked}", model_type=config.model_type, asked=asked),
         hint="leave --task out, or see --help",
@@ -103,6 +106,12 @@ def _can_do(row: Task, config: Any) -> bool:
     if row.auto_class in _own_code(config):
         return True
     return bool(_class_names(row, config.model_type)) if row.classes else row is _feature_row(config.model_type)
+
+
+def _built(row: Task, config: Any) -> Task:
+    """The row with the class that builds the model, where no auto class does for all model types of the row."""
+    names = () if row.auto_class else _class_names(row, config.model_type)
+    return dataclasses.replace(row, auto_class=names[0]) if names else row
 
 
 def _own_code(config: Any) -> Mapping[str, str]:
@@ -137,9 +146,10 @@ def _by_model_type(config: Any, architectures: tuple[str, ...]) -> Task:
     pretraining = _as_names(modeling_auto.MODEL_FOR_PRETRAINING_MAPPING_NAMES.get(config.model_type, ()))
     row = _feature_row(config.model_type)
     is_base = not architectures or {*bases, *pretraining} & {*architectures}
-    if row is not None and bases and is_base:
+    own = _row_of_class(architectures)
+    if row is not None and bases and is_base and not (own and _reads_more(own, row, config)):
         return row
-    if (own := _row_of_class(architectures)) is not None:
+    if own is not None:
         return own
     if row is None or not is_base:
         named = ", ".join(architectures) or Sentence("the model type {model_type!r}", model_type=config.model_type)
@@ -148,6 +158,14 @@ def _by_model_type(config: Any, architectures: tuple[str, ...]) -> Task:
             hint=Sentence("give --task, one of: {names}", names=", ".join(TASKS)),
         )
     return row
+
+
+def _reads_more(own: Task, row: Task, config: Any) -> bool:
+    """Whether a class reads what the row does not give it, beside a text and not in the middle of it."""
+    more = {*own.processors} - {*row.processors}
+    return ("image" in more and token_of(config, PICTURE) is None) or (
+        "audio" in more and token_of(config, SOUND) is None
+    )
 
 
 def _row_of_class(architectures: tuple[str, ...]) -> Task | None:

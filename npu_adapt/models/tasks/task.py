@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,16 +151,21 @@ def accepted(loaded: LoadedModel, encoded: Mapping[str, Tensor]) -> dict[str, Te
 
     Tokenizers give token types to models that have none, and image processors lists of sizes that no forward takes.
     """
-    taken = inspect.signature(loaded.module.forward).parameters
+    return named_for(inspect.signature(loaded.module.forward).parameters, encoded)
+
+
+def named_for(taken: Collection[str], encoded: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What of a processor's result a method with these arguments takes, by its own names for it."""
     other = {name: encoded[given] for name, given in _OTHER_NAMES if given in encoded and name not in encoded}
     encoded = {**other, **encoded}
     return {name: value for name, value in encoded.items() if name in taken and isinstance(value, Tensor)}
 
 
-# What some towers' forwards call what their image processor gives by another name.
+# What some towers' forwards call what their processor gives by another name.
 _OTHER_NAMES = (
     ("grid_thw", "image_grid_thw"), ("grid_thw", "image_grid_thws"), ("grid_thw", "grid_thws"),
     ("image_grid_thw", "grid_thw"), ("merge_sizes", "image_merge_sizes"), ("hidden_states", "pixel_values"),
+    ("pixel_values", "image_patches"), ("audio_mel", "input_features"), ("audio_mel_mask", "input_features_mask"),
 )  # fmt: skip
 
 
@@ -169,12 +174,16 @@ def takes(loaded: LoadedModel, name: str) -> bool:
     return name in inspect.signature(loaded.module.forward).parameters
 
 
+def required(method: Callable[..., Any]) -> tuple[str, ...]:
+    """The arguments that a method cannot do without."""
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    given = inspect.signature(method).parameters.values()
+    return tuple(each.name for each in given if each.default is each.empty and each.kind not in variable)
+
+
 def require_all_inputs(loaded: LoadedModel, sample: Sample) -> None:
     """Raises `ModelError` where the forward cannot run without an input that the task does not prepare."""
-    given = inspect.signature(loaded.module.forward).parameters.values()
-    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    needed = [each.name for each in given if each.default is each.empty and each.kind not in variable]
-    if missing := [name for name in needed if name not in sample.tensors]:
+    if missing := [name for name in required(loaded.module.forward) if name not in sample.tensors]:
         raise ModelError(
             Sentence(
                 "the forward of {name} needs {missing}, which the task {task} does not prepare",

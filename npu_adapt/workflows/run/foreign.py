@@ -15,16 +15,19 @@ import npu_adapt
 from npu_adapt.devices.device import Device
 from npu_adapt.errors import NpuAdaptError, RunFailed, Sentence, first_line
 from npu_adapt.models.strangers import is_installed, is_out_of_memory
+from npu_adapt.workflows.run.naming import FailingOperator
 
 STAGE = "forward"
 
 
 @contextmanager
-def foreign_forward(module: torch.nn.Module, device: Device) -> Iterator[None]:
+def foreign_forward(
+    module: torch.nn.Module, device: Device, operators: FailingOperator | None = None
+) -> Iterator[None]:
     """Within the context the model's code runs. Errors of ours and Ctrl-C pass; the traceback stays as `__cause__`.
 
     What the device's backend says in its own exceptions comes first, then memory that ran out, then the module whose
-    forward raised it. Raises `RunFailed`.
+    forward raised it, with the operator where `operators` are watched. Raises `RunFailed`.
     """
     try:
         yield
@@ -34,7 +37,7 @@ def foreign_forward(module: torch.nn.Module, device: Device) -> Iterator[None]:
         if _is_ours(error):
             raise
         known = device.classify(error, STAGE) if isinstance(error, Exception) else None
-        raise known or _failure(error, module) from error
+        raise known or _failure(error, module, operators.name if operators else None) from error
 
 
 OURS = str(Path(npu_adapt.__file__).parent)
@@ -49,7 +52,7 @@ def _is_ours(error: BaseException) -> bool:
     return begins_here and not isinstance(error, (RuntimeError, ValueError, MemoryError))
 
 
-def _failure(error: BaseException, module: torch.nn.Module) -> RunFailed:
+def _failure(error: BaseException, module: torch.nn.Module, operator: str | None) -> RunFailed:
     place = innermost_module(error.__traceback__, module)
     if is_out_of_memory(error):
         return RunFailed(
@@ -58,20 +61,22 @@ def _failure(error: BaseException, module: torch.nn.Module) -> RunFailed:
             stage=STAGE,
             kind="out-of-memory",
         )
+    values = {"place": place, "type": type(error).__name__, "said": first_line(error)}
+    line = users_line(error.__traceback__)
     return RunFailed(
-        Sentence(
-            "the forward of {place} raised {type}: {said}{line}",
-            place=place,
-            type=type(error).__name__,
-            said=first_line(error),
-            line=users_line(error.__traceback__),
+        Sentence("the forward of {place} raised {type}: {said}{line}", **values, line=line)
+        if operator is None
+        else Sentence(
+            "the operator {operator} in the forward of {place} raised {type}: {said}{line}",
+            **values, line=line, operator=operator,
         ),
         hint="the model's own code raised this; the run's log holds the traceback. Try --device cpu, "
         "--attention eager. Where it needs other inputs, write an adapter that prepares them: "
         "npu-adapt compare FILE.py --weights DIR",
         stage=STAGE,
         kind="other",
-    )
+        operator=operator,
+    )  # fmt: skip
 
 
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")

@@ -12,12 +12,14 @@ from typing import Protocol
 import torch
 
 from npu_adapt.devices.device import Device
+from npu_adapt.errors import RunFailed
 from npu_adapt.models.tasks import Sample, Task
 from npu_adapt.numerics.repeats import Divergence, Repeated
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact
 from npu_adapt.workflows.run.behaviour import RANDOM_SPREAD, keeps_state, repeat_difference, shared_with_inputs
 from npu_adapt.workflows.run.foreign import foreign_forward
+from npu_adapt.workflows.run.naming import FailingOperator
 
 Outputs = dict[str, torch.Tensor]
 
@@ -71,11 +73,23 @@ class Side:
     def call(self, tensors: Mapping[str, torch.Tensor], watch: Watch | None = None) -> Outputs:
         """Outputs on the device, which may still be at work on them.
 
-        Raises `RunFailed`, with the module, for whatever the model's own code raises.
+        Raises `RunFailed`, with the module, for whatever the model's own code raises. What fails on a device without
+        saying where is run again, to learn the operator.
         """
         watching = watch.watching(self.module) if watch else nullcontext()
-        with torch.inference_mode(), self.context(), watching, foreign_forward(self.module, self.device):
-            return self.task.forward(self.module, tensors)
+        try:
+            with torch.inference_mode(), self.context(), watching, foreign_forward(self.module, self.device):
+                return self.task.forward(self.module, tensors)
+        except RunFailed as error:
+            if error.kind == "other" and error.operator is None and self.device.torch_device.type != "cpu":
+                self._fail_again(tensors)
+            raise
+
+    def _fail_again(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Raises the `RunFailed` of the same forward with the operator's name; nothing where it does not fail again."""
+        operators = FailingOperator()  # type: ignore[no-untyped-call]
+        with torch.inference_mode(), self.context(), foreign_forward(self.module, self.device, operators), operators:
+            self.task.forward(self.module, tensors)
 
     def tensors(self, sample: Sample) -> Mapping[str, torch.Tensor]:
         """Copies of the sample's tensors on this side's device, the floating ones in its type: for one forward."""

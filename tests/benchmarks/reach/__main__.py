@@ -1,6 +1,6 @@
 """Makes a tiny model of every model type in transformers' AutoModel tables, and has the tool judge it.
 
-    python -m tests.benchmarks.reach [--only TYPE]... [--limit N] [--every N] [--jobs N] [--results FILE]
+    python -m tests.benchmarks.reach [--only TYPE]... [--limit N] [--every N [--offset K]] [--jobs N] [--results FILE]
 
 Each model runs in a worker process with a time limit. Outcomes are kept in FILE, one line each: run again, it goes on.
 Exits with 1 where anything is wrong or fewer than 90 % are judged.
@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="TYPE")
     parser.add_argument("--limit", type=int, help="at most so many types")
     parser.add_argument("--every", type=int, default=1, help="each Nth type only: an even sample")
+    parser.add_argument("--offset", type=int, default=0, help="the first of them: another sample")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--results", type=Path, default=Path("reach.jsonl"))
     parser.add_argument("--again", action="store_true", help="also what is in FILE, but for what was judged")
@@ -48,7 +49,7 @@ def _chosen(options: argparse.Namespace, done: set[str]) -> list[str]:
         from tests.benchmarks.reach.heads import heads
 
         names = [head.model_type for head in heads()]
-    chosen = options.only or names[:: options.every]
+    chosen = options.only or names[options.offset :: options.every]
     return [name for name in chosen if name not in done or name in options.only][: options.limit]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from tests.models.tiny_models import SPECIAL, TEXT, shaken
 
 MOST_ELEMENTS = 120_000_000  # of a model that is still called tiny
 _TOKEN = re.compile(r"^(\w+?)_token_(id|index|ids)$|^(\w+?)_(id|index)$")
+_MEDIA = ("image", "audio", "video")  # a default configuration may leave their tokens open
 _ROLES = {"pad": 0, "unk": 1, "bos": 2, "cls": 2, "decoder_start": 2, "eos": 3, "sep": 3, "mask": 4}
 
 
@@ -74,10 +76,19 @@ def _config(model_type: str, way: Way) -> Any:
 
     kind = CONFIG_MAPPING[model_type]
     default = kind()
+    for name, part in getattr(kind, "sub_configs", {}).items():
+        if getattr(default, name, None) is None and getattr(
+            part, "model_type", ""
+        ):  # a part that a default configuration leaves out
+            setattr(default, name, part())
     fields = _without_timm(shrunk(default.to_dict(), way))
     for name in ("architectures", "transformers_version", "dtype", "torch_dtype"):
         fields.pop(name, None)
-    return kind.from_dict(fields)
+    config = kind.from_dict(fields)
+    side = getattr(getattr(config, "vision_config", None), "image_size", None)
+    if getattr(config, "image_grid_pinpoints", None) and isinstance(side, int):  # in whole pictures of the tower
+        config.image_grid_pinpoints = [[side, side], [side, 2 * side], [2 * side, side]]
+    return config
 
 
 RESNET = {
@@ -122,7 +133,8 @@ class _Tokens:
         for each in configs(config):
             for name, value in vars(each).items():
                 role = _role(name)
-                if role and role not in _ROLES and isinstance(value, int) and not isinstance(value, bool):
+                is_number = isinstance(value, int) and not isinstance(value, bool)
+                if role and role not in _ROLES and (is_number or (value is None and role in _MEDIA)):
                     self.named.setdefault(role, f"<{role}>")
         source = processor_source(model_type)
         for role, text in re.findall(r"(\w+)_token[\w\s:|]*=\s*[^\n]*?[\"'](<[^\"'\s]+>)[\"']", source):
@@ -153,9 +165,9 @@ def _number_tokens(config: Any, tokens: _Tokens) -> None:
     for each in configs(config):
         for name, value in list(vars(each).items()):
             role = _role(name)
-            if role is None or value is None or isinstance(value, bool):
+            if role is None or (value is None and role not in _MEDIA) or isinstance(value, bool):
                 continue
-            if isinstance(value, int):
+            if value is None or isinstance(value, int):
                 setattr(each, name, tokens.of(role))
             elif isinstance(value, (list, tuple)):
                 setattr(each, name, [tokens.of(role)])
@@ -182,12 +194,20 @@ def write_processors(config: Any, tokens: _Tokens, folder: Path, kind: Any, way:
     }
     made = {name: part for name, part in parts.items() if part is not None}
     made = _plain_processors(config, kind, way) | made  # a tower is published with its whole model's
-    processor = _processor(config, made)
+    processor = _processor(config, made) if way.whole else None
+    for each in configs(config):  # the two count alike
+        for name in [name for name in vars(each) if _role(name)]:
+            if type(number := getattr(processor, name.replace("_index", "_id"), None)) is int:
+                setattr(each, name, number)
     if processor is not None and "tokenizer" in made:
         made["tokenizer"].chat_template = processor.chat_template or made["tokenizer"].chat_template
     whole = [] if processor is None or getattr(processor, "video_processor", 0) is None else [processor]
+    shared: dict[str, Any] = {}  # one file of the parts for pictures and for sounds, as models that read both have it
     for part in [*made.values(), *whole]:
         part.save_pretrained(folder)
+        if (file := folder / "preprocessor_config.json").is_file():
+            shared |= json.loads(file.read_text())
+            file.write_text(json.dumps(shared))
 
 
 def _plain_processors(config: Any, kind: Any, way: Way) -> dict[str, Any]:
@@ -200,10 +220,15 @@ def _plain_processors(config: Any, kind: Any, way: Way) -> dict[str, Any]:
         found["image_processor"] = _sized(transformers.ViTImageProcessorPil(), config, way)
     if "input_values" in taken:
         found["feature_extractor"] = transformers.Wav2Vec2FeatureExtractor()
-    elif "input_features" in taken:
-        bins = next((each.num_mel_bins for each in configs(config) if getattr(each, "num_mel_bins", None)), 80)
-        found["feature_extractor"] = transformers.WhisperFeatureExtractor(feature_size=bins)
+    elif {"input_features", "audio_mel"} & set(taken):
+        found["feature_extractor"] = transformers.WhisperFeatureExtractor(feature_size=_bins(config) or 80)
     return found
+
+
+def _bins(config: Any) -> int | None:
+    """How many frequencies of a sound the model hears. None: the configuration does not say."""
+    names = ("num_mel_bins", "input_feat_size", "feat_in")
+    return next((n for each in configs(config) for name in names if type(n := getattr(each, name, None)) is int), None)
 
 
 def _tokenizer(tokens: _Tokens) -> Any:
@@ -226,18 +251,30 @@ def _tokenizer(tokens: _Tokens) -> Any:
     )  # fmt: skip
 
 
-# The plainest template that processors of pictures take: a picture is its token.
+# The plainest template that processors take: a picture is its token, and so is a sound.
 TEMPLATE = (
     "{% for message in messages %}{% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}IMAGE {% elif part['type'] == 'text' %}{{ part['text'] }}{% endif %}"
+    "{% if part['type'] == 'image' %}IMAGE {% elif part['type'] == 'audio' %}AUDIO "
+    "{% elif part['type'] == 'text' %}{{ part['text'] }}{% endif %}"
     "{% endfor %}{% endfor %}"
 )
 
 
+def _agreeing(processor: Any, config: Any) -> Any:
+    """The processor with the sizes that the configuration has too."""
+    for each in configs(config):
+        for name, value in vars(each).items():
+            if not _role(name) and type(value) is int and type(getattr(processor, name, "")) in (int, type(None)):
+                setattr(processor, name, value)
+    return processor
+
+
 def _with_template(processor: Any) -> Any:
-    """The processor with a chat template that writes its own token for a picture."""
-    token = getattr(processor, "image_token", None)
-    processor.chat_template = TEMPLATE.replace("IMAGE", token if isinstance(token, str) else "")
+    """The processor with a chat template that writes its own tokens for a picture and a sound."""
+    tokens = {part: getattr(processor, f"{part.lower()}_token", "") for part in ("IMAGE", "AUDIO")}
+    processor.chat_template = TEMPLATE
+    for part, token in tokens.items():
+        processor.chat_template = processor.chat_template.replace(part, token if isinstance(token, str) else "")
     return processor
 
 
@@ -273,17 +310,22 @@ def _sized(processor: Any, config: Any, way: Way) -> Any:
     return processor if way.keeps_all else _shrunk_pictures(processor, config)
 
 
+_CUTS = ("patch_size", "temporal_patch_size", "merge_size", "pool_size", "window_size")
+
+
 def _shrunk_pictures(processor: Any, config: Any) -> Any:
     sizes = [each.image_size for each in configs(config) if getattr(each, "image_size", None)]
     asked = sizes[0] if sizes else PICTURE
     side = max(asked) if isinstance(asked, (list, tuple)) else asked
-    for name in ("size", "crop_size", "max_image_size"):
+    for name in [name for name in vars(processor) if re.search(r"(^|_)size$", name) and name not in _CUTS]:
         size = getattr(processor, name, None)
         if isinstance(size, int):
             setattr(processor, name, side)
         elif size is not None:
             given = dict(size) if isinstance(size, Mapping) else vars(size)
-            setattr(processor, name, {key: _side(value, side) for key, value in given.items() if value is not None})
+            sides = dict(zip(("height", "width"), asked, strict=False)) if isinstance(asked, (list, tuple)) else {}
+            made = {key: _side(value, sides.get(key, side)) for key, value in given.items() if value is not None}
+            setattr(processor, name, made)
     if (pinpoints := getattr(config, "image_grid_pinpoints", None)) is not None:
         processor.image_grid_pinpoints = pinpoints
     for name in ("max_pixels", "min_pixels"):
@@ -304,7 +346,9 @@ def _sounds(config: Any) -> Any:
     if not name:
         return None
     try:
-        return _exported(name)()
+        kind, bins = _exported(name), _bins(config)
+        sized = bins is not None and "feature_size" in inspect.signature(kind.__init__).parameters
+        return kind(feature_size=bins) if sized and kind().feature_size > 1 else kind()
     except Exception:  # noqa: BLE001 - it needs a library that is not here
         return None
 
@@ -319,9 +363,10 @@ def _processor(config: Any, made: Mapping[str, Any]) -> Any:
         kind = _exported(name)
         taken = inspect.signature(kind.__init__).parameters
         parts = {part: value for part, value in made.items() if part in taken}
+        parts |= {part: made["tokenizer"] for part in taken if part.endswith("_tokenizer") and "tokenizer" in made}
         if "video_processor" in taken:
             parts["video_processor"] = None
         with videos_left_out():
-            return _with_template(kind(**parts))
+            return _with_template(_agreeing(kind(**parts), config))
     except Exception:  # noqa: BLE001 - a part of it is missing here: what a checkpoint without a processor is
         return None

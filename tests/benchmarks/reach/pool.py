@@ -15,6 +15,7 @@ import msgspec
 import psutil
 
 from tests.benchmarks.reach.judging import LONGEST_SECONDS, Outcome
+from tests.benchmarks.reach.packages import search_path
 
 LIMIT_SECONDS = 5 * LONGEST_SECONDS  # of the processor, for all ways of shrinking together, and the imports
 POLL_SECONDS = 2.0
@@ -51,7 +52,10 @@ def _feed(waiting: queue.SimpleQueue[str], results: Path, lock: threading.Lock) 
 
 
 def _start() -> subprocess.Popen[bytes]:
-    environment = os.environ | {"TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | {
+        "TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": search_path(),
+    }  # fmt: skip
     command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.reach", "--worker"]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment

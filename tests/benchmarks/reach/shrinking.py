@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -29,6 +29,7 @@ class Way:
     head_dim: int = 0  # of four heads, which give all other widths; 0: widths keep their relations
     divisor: int = 1  # of all widths then; the heads are kept
     small_pictures: bool = False
+    whole: bool = True  # with the model type's own processor of several parts; False: with the parts alone
 
     @property
     def keeps_all(self) -> bool:
@@ -122,8 +123,9 @@ def _field(value: Any, around: Around) -> Any:
     if isinstance(value, Mapping):
         if around.name in _PLAIN:
             return value
-        is_by_layer = value and all(str(key).isdigit() for key in value)
-        return _by_layer(value, around) if is_by_layer else shrunk(value, around.way)
+        if value and all(str(key).isdigit() for key in value):
+            return _by_layer(value, around) if all(int(key) < around.count for key in value) else value
+        return shrunk(value, around.way)
     if isinstance(value, (list, tuple)):
         return _listed(list(value), around)
     if value is None:
@@ -159,9 +161,11 @@ def _listed(values: list[Any], around: Around) -> list[Any]:
     """Lists of one entry a layer are cut with the layers; lists of one entry a stage keep their length."""
     if around.count > LAYERS and len(values) == around.count:
         return [values[number] for number in around.kept]
-    if around.name == "image_grid_pinpoints" and around.way.small_pictures:
-        return [[PICTURE, PICTURE], [PICTURE, 2 * PICTURE], [2 * PICTURE, PICTURE]]
-    if not values or not all(type(value) is int for value in values):
+    if around.name.endswith("feature_sizes"):
+        return _of_pictures(values, around.fields, around.way)
+    if around.name == "backbone_channel_list" and str(around.fields.get("backbone_config")).find("timm") > 0:
+        return values  # a backbone of timm is not made smaller
+    if not _are_numbers(values):
         return [shrunk(value, around.way) if isinstance(value, Mapping) else value for value in values]
     if around.count > LAYERS and _PLACES.search(around.name) and _are_places(values, around.count):
         first = 1 if around.name == "out_indices" else 0  # the stem is a stage too
@@ -170,8 +174,28 @@ def _listed(values: list[Any], around: Around) -> list[Any]:
     return values if rule is None else LIST_RULES[rule](values, around)
 
 
+def _of_pictures(sizes: list[Any], fields: Fields, way: Way) -> list[Any]:
+    """Heights and widths of maps of a picture, smaller as the picture is."""
+    old, new = next(_picture_sizes(fields, way), (1, 1))
+    return [[side * new // old for side in size] if isinstance(size, (list, tuple)) else size for size in sizes]
+
+
+def _picture_sizes(fields: Fields, way: Way) -> Iterator[tuple[int, int]]:
+    """The size of the pictures before and after, wherever in the configuration it is said."""
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from _picture_sizes(value, way)
+        side = value[0] if name == "image_size" and _are_numbers(value) else value
+        if name == "image_size" and type(side) is int:
+            yield side, picture_size(side, Around(name, fields, way, 0, ()))
+
+
 def _layers(value: int, around: Around) -> int:
     return value if around.staged else min(value, len(around.kept) or LAYERS)
+
+
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and bool(value) and all(type(each) is int for each in value)
 
 
 def _heads(value: int, around: Around) -> int:
@@ -193,6 +217,9 @@ def _width(value: int, around: Around) -> int:
     """The one width of all; of stages the first one's, from which the others are computed."""
     if around.way.head_dim == 0:
         return max(8, value // around.way.divisor) if value >= 8 * around.way.divisor else value
+    stages = next((each for name, each in around.fields.items() if re.search(STAGED, name) and _are_numbers(each)), ())
+    if value in stages and around.name not in ("embed_dim", "embedding_size"):
+        return _stages(stages, around)[list(stages).index(value)]
     if isinstance(around.fields.get("depths"), (list, tuple)):
         return {"embed_dim": 16, "embedding_size": 16, "hidden_size": value}.get(
             around.name, min(value, around.way.width)
@@ -213,8 +240,18 @@ def _at_most(limit: int) -> Callable[[int, Around], int]:
     return lambda value, around: min(value, limit)
 
 
+def _patches(value: int, around: Around) -> int:
+    """How many patches a picture is high."""
+    old, new = next(_picture_sizes(around.fields, around.way), (1, 1))
+    return value * new // old
+
+
 RULES = (
-    Rule(r"(^|_)(vocab(ulary)?_size|num_embeddings|n_words|n_vocab)$|vocab_size_\w+$", _at_most(WORDS)),
+    Rule(r"_token_(id|index)$", _at_most(WORDS - 1)),
+    Rule(r"upsample_groups$", _width),
+    Rule(r"^num_groups$", _at_most(HEADS), fixed=True),
+    Rule(r"image_embedding_size$", _patches),
+    Rule(r"(^|_)(vocab(ulary)?_size|num_embeddings|n_words|n_vocab)$|vocab_size_\w+$|group_vocab$", _at_most(WORDS)),
     Rule(
         r"(^|_)(n_?layers?|num_layer|(\w+_)?layers|num_(\w+_)?blocks|depths?)$",
         _layers,
@@ -228,6 +265,8 @@ RULES = (
     Rule(r"(^|_)image_size$", picture_size),
     Rule(r"(^|_)(num_(\w+_)?experts|n_(routed_)?experts)$", _at_most(4), fixed=True),
     Rule(r"experts_per_tok|^top_?k(_experts)?$|moe_(top_?)?k|num_selected_experts", _at_most(2), fixed=True),
+    Rule(r"num_kv_shared_layers$", _at_most(0)),
+    Rule(r"num_pos_feats$", lambda value, around: min(value, around.way.width // 2), fixed=True),  # of two axes
     Rule(r"num_queries$|two_stage_num_proposals", _at_most(8)),
     Rule(r"tokens_per_image$", _at_most(4)),
     Rule(r"^(n|topk)_group$", _at_most(1), fixed=True),
@@ -236,7 +275,7 @@ RULES = (
     Rule(
         r"(size|dim|width|rank|channels|dimension)s?$|^(d_\w+|n_embd|n_inner|hidden|d_latents)$",
         _width,
-        but=r"image|patch|window|vocab|kernel|chunk|block|pool|num_|in_channels$|input_size$|rope|codebook|state|ssm|group"
+        but=r"image|patch|window|vocab|kernel|chunk|block|pool|num_|in_channels$|input_size$|rope|codebook_size|codebooks|state|ssm|group"
         r"|d_conv|conv_size|sample|^size$|crop|frame|batch|mel|bins|stack|queue|max_size|box|memory|beam|merge|temporal",
     ),
 )  # fmt: skip
@@ -263,11 +302,12 @@ def sections(values: Sequence[int], around: Around) -> list[int]:
     return found
 
 
+STAGED = r"hidden_sizes|embed_dims|embed_dim_per_stage|channel_list"
 LIST_RULES: dict[str, Callable[[Sequence[int], Around], list[int]]] = {
     r"section": sections,
     r"^(layers|num_blocks)$|depths$": lambda values, around: [min(value, 1) for value in values],
     r"^image_size$": lambda values, around: [picture_size(value, around) for value in values],
     r"heads$": _stage_heads,
-    r"hidden_sizes|embed_dims|embed_dim_per_stage|channel_list": _stages,
+    STAGED: _stages,
     r"^dims?$|channels$|conv_dim|neck_hidden|decoder_hidden": _stages,
 }

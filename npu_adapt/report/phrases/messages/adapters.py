@@ -100,6 +100,9 @@ CHINESE: dict[str, str] = {
         "模型在设备上走了另一条路径，或在两次前向之间保留了状态"
     ),
     "the forward of {place} raised {type}: {said}{line}": "{place} 的前向抛出 {type}：{said}{line}",
+    "the operator {operator} in the forward of {place} raised {type}: {said}{line}": (
+        "{place} 的前向中的算子 {operator} 抛出 {type}：{said}{line}"
+    ),
     "there is nothing to compare; the model's forward has to return its outputs as tensors, or an adapter's "
     "outputs(result) to pick them": (
         "没有可比较的内容；模型的前向必须以张量返回输出，或由适配文件的 outputs(result) 选出"

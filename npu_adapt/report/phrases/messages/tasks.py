@@ -12,6 +12,7 @@ CHINESE: dict[str, str] = {
         '请在同一文本中先写问题再写文字：--input "Who came? Ann came at noon."'
     ),
     "{name} does not tell how many tokens a picture takes": "{name} 没有说明一张图片占多少个 token",
+    "{name} does not tell how many tokens a sound takes": "{name} 没有说明一段声音占多少个 token",
     "write an adapter that prepares its inputs: npu-adapt compare FILE.py --weights DIR": (
         "请编写准备其输入的适配文件：npu-adapt compare FILE.py --weights DIR"
     ),
