@@ -23,6 +23,7 @@ TABLE: options.Table = {
     "inputs": options.INPUTS,
     "samples": Option("How many different inputs.", metavar="N"),
     "task": options.TASK,
+    "max_memory": Option("Take at most so much memory: 8GB. Weights beyond it stay in their files.", metavar="SIZE"),
     "rule": Option("The rule of the verdict."),
     "rtol": Option("For --rule tolerance."),
     "atol": Option("For --rule tolerance."),

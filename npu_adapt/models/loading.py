@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -76,8 +76,9 @@ def load_model(
     trust_remote_code: bool,
     allow_pickle: bool,
     progress: Progress,
+    make_room: Callable[[int], object] = lambda size: None,
 ) -> LoadedModel:
-    """Loads, and proves what it loaded.
+    """Loads, and proves what it loaded; `make_room` is called with the bytes of each tensor that the proof has read.
 
     Raises `UsageError` (unknown task, attention the model does not have), `ModelCorrupt` (damaged files, NaN),
     `NotPretrained` (parts that the task uses are not in the checkpoint), `ModelError` (unknown architecture, quantised,
@@ -104,7 +105,12 @@ def load_model(
             module = build(order, row, checkpoint)
         nbytes = sum(tensor.nbytes for tensor in checkpoint.tensors.values())
         with progress.task(doing("proving-weights"), nbytes, "bytes") as step:
-            proof = prove(module, checkpoint, step.advance)
+
+            def advance(size: float) -> None:
+                step.advance(size)
+                make_room(int(size))
+
+            proof = prove(module, checkpoint, advance)
         load_ms = 1e3 * (time.perf_counter() - started)
         left_out = _leave_out(module, row, proof)
         next_step = ANOTHER_HEAD if method is None else OTHER_VERSIONS

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import psutil
 
-from npu_adapt.timing.quota import CONTROL_GROUPS, GROUPS_OF_THIS_PROCESS
+from npu_adapt.timing.quota import CONTROL_GROUPS, GROUPS_OF_THIS_PROCESS, group_folders
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
+# Of a control group: its limit, what is taken of it, and which part of that are pages of files; version 2, version 1.
+_GROUP_FILES = (("max", "current", "inactive_file"), ("limit_in_bytes", "usage_in_bytes", "total_inactive_file"))
 SPARED = 0.95  # of what is available: the rest keeps the machine alive
 
 
@@ -41,46 +43,46 @@ def resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def anonymous_bytes() -> int:
+    """The part of what is resident that no file is behind; all of it where the system does not tell."""
+    found = _status_bytes("RssAnon")
+    return resident_bytes() if found is None else found
+
+
 def free_bytes(groups: Path = GROUPS_OF_THIS_PROCESS, root: Path = CONTROL_GROUPS) -> int:
-    """What this process can still take: of the machine's memory, and of what its control groups (version 2) allow.
+    """What this process can still take: of the machine's memory, and of what its control groups allow.
 
     Pages of files count as free, as they do in what the kernel says of the machine.
     """
     free = int(psutil.virtual_memory().available)
-    with suppress(OSError, ValueError):
-        lines = groups.read_text(encoding="utf-8", errors="replace").splitlines()
-        path = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), None)
-        folder = None if path is None else root / path
-        while folder is not None and folder != root.parent:
-            free = min(free, _left_in(folder, free))
-            folder = folder.parent
+    for folder in group_folders("memory", ("memory",), groups, root):
+        for names in _GROUP_FILES:
+            with suppress(OSError, ValueError):
+                free = min(free, _left_in(folder, *names))
     return max(0, free)
 
 
-def _left_in(group: Path, otherwise: int) -> int:
-    """What a control group has left; `otherwise` where it sets no limit."""
-    try:
-        limit, used = ((group / f"memory.{name}").read_text().strip() for name in ("max", "current"))
-        of_files = (line.split() for line in (group / "memory.stat").read_text().splitlines())
-        inactive = next((int(count) for name, count in of_files if name == "inactive_file"), 0)
-    except OSError:
-        return otherwise
-    return otherwise if limit == "max" else int(limit) - int(used) + inactive
+def _left_in(group: Path, most: str, taken: str, of_files: str) -> int:
+    """What a control group has left of its limit. Raises `ValueError` where it sets none."""
+    limit, used = (int((group / f"memory.{name}").read_text()) for name in (most, taken))
+    counts = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+    return limit - used + next((int(count) for name, count in counts if name == of_files), 0)
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
-    """Within it, asking for more memory than the machine has left raises, instead of the kernel killing the process.
+def bounded(further_bytes: int | None = None) -> Iterator[None]:
+    """Within it, asking for so much more memory raises, instead of the kernel killing the process.
 
-    Linux grants memory that it does not have, so that a batch too large would end the whole sweep without a word.
-    Nothing is bounded on other systems.
+    None: for more than the machine has left. Linux grants memory that it does not have, so that a batch too large would
+    end the whole sweep without a word. Mappings of files that may be written into count, by their length; what is there
+    already does not. Nothing is bounded on other systems.
     """
     held = _status_bytes("VmData")
     if held is None:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = held + round(SPARED * psutil.virtual_memory().available)
+    wanted = held + (round(SPARED * psutil.virtual_memory().available) if further_bytes is None else further_bytes)
     for limit in (soft, hard):
         if limit != resource.RLIM_INFINITY:
             wanted = min(wanted, limit)

@@ -7,14 +7,14 @@ Documentation/admin-guide/cgroup-v2.rst and scheduler/sched-bwc.rst).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 GROUPS_OF_THIS_PROCESS = Path("/proc/self/cgroup")
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
-CONTROLLERS = ("cpu,cpuacct", "cpu")  # where version 1 has the files of the processor
+MOUNTED_AS = ("cpu,cpuacct", "cpu")  # where version 1 has the files of the processor
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ def read_quotas(groups: Path = GROUPS_OF_THIS_PROCESS, root: Path = CONTROL_GROU
 
     Empty where none has a quota, and on systems without control groups.
     """
-    counted = {folder: _counted(folder / "cpu.stat") for folder in _folders(groups, root)}
+    folders = group_folders("cpu", MOUNTED_AS, groups, root)
+    counted = {folder: _counted(folder / "cpu.stat") for folder in folders}
     return {folder: quota for folder, quota in counted.items() if quota is not None}
 
 
@@ -47,8 +48,11 @@ def throttled_between(before: Quotas, after: Quotas) -> Quota | None:
     return max(passed, key=lambda quota: quota.throttled, default=None)
 
 
-def _folders(groups: Path, root: Path) -> Iterator[Path]:
-    """The folder of each group that this process is in, then those above it, which bind it too."""
+def group_folders(controller: str, mounted_as: Sequence[str], groups: Path, root: Path) -> Iterator[Path]:
+    """The folder of each group that this process is in, then those above it, which bind it too.
+
+    Version 2 has one tree of groups, version 1 one for each `controller`, below `root` under one of some names.
+    """
     try:
         lines = groups.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -56,10 +60,10 @@ def _folders(groups: Path, root: Path) -> Iterator[Path]:
     for line in lines:
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
         # In a container the path is often that of the host, and what is mounted is the group itself.
-        for top in [root / name for name in CONTROLLERS] if controllers else [root]:
+        for top in [root / name for name in mounted_as] if controllers else [root]:
             group = top / path.strip("/")
             yield from (each for each in (group, *group.parents) if each == top or top in each.parents)
 

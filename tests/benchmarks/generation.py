@@ -1,6 +1,7 @@
 """How well `compare --generate` tells correct devices from those that go wrong only while they write.
 
-    python -m tests.benchmarks.generation [--quick] [--case NAME] [--prompts N] [--forms N] [--faults N] [--keep DIR]
+    python -m tests.benchmarks.generation [--quick] [--case NAME] [--prompts N] [--forms N] [--faults N]
+        [--workers N] [--keep DIR]
 
 Software devices (`verdict_devices.py`) write after real prompts in every correct arithmetic, order of sums, form of
 attention and kind of vector unit: none may be failed, and every token that they flip must be a tie. Then faults that
@@ -16,11 +17,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -40,8 +43,10 @@ from npu_adapt.workflows.generate.text import Text, given, judged_text, measure_
 from npu_adapt.workflows.generate.writing import LOGITS, along  # noqa: E402
 from tests.benchmarks.generation_cases import SUBJECTS, Case, Subject, device_of  # noqa: E402
 from tests.benchmarks.generation_faults import KINDS, Decoding, Kind  # noqa: E402
+from tests.benchmarks.generation_prompts import PROMPTS  # noqa: E402
 from tests.benchmarks.verdict_devices import Form, correct_forms  # noqa: E402
 
+JOB_PROMPTS = 5
 TARGETS = (
     "0 false alarms",
     "every flip of a correct device a tie",
@@ -136,44 +141,72 @@ def faulty_run(case: Case, form: Form, number: int, clean: Text, kind: Kind, rng
     return Run(**{**asdict(run), "effect": effect, "named_right": named})
 
 
-def examine(subject: Subject, count: int, forms: int | None, faults: int, seed: int) -> list[Run]:
-    """All runs of one subject: each form on some prompts, then faults on forms that are drawn."""
-    torch.set_num_threads(1)
-    case, rng = Case.of(subject, count), Random(f"{subject.name} {seed}")
+def forms_of(subject: Subject, number: int, wanted: int | None) -> Sequence[Form]:
+    """The correct devices that one prompt is written on: all, or so many that come next in turn."""
     every = correct_forms(subject.dtype)
-    chosen = every if forms is None or forms >= len(every) else rng.sample(every, forms)
-    runs, clean = [], []
-    for number in range(count):
-        for form in chosen:
-            run, text = correct_run(case, form, number)
-            runs.append(run)
-            clean.append((form, number, text))
+    if wanted is None or wanted >= len(every):
+        return every
+    return [every[(number * wanted + turn) % len(every)] for turn in range(wanted)]
+
+
+def faulty_runs(case: Case, number: int, clean: Sequence[tuple[Form, Text]], wanted: int, rng: Random) -> Iterator[Run]:
+    """Runs of one prompt with a fault; kinds take turns, and one that changes nothing here gives way to the next."""
     made = 0
-    for attempt in range(5 * faults):
-        if made == faults:
-            break
-        form, number, text = rng.choice(clean)
-        run_with = faulty_run(case, form, number, text, KINDS[attempt % len(KINDS)], rng)
-        if run_with is not None:
+    for attempt in range(5 * wanted):
+        form, text = rng.choice(clean)
+        run = faulty_run(case, form, number, text, KINDS[(number * wanted + attempt) % len(KINDS)], rng)
+        if run is not None:
             made += 1
-            runs.append(run_with)
-    return runs
+            yield run
+        if made == wanted:
+            return
 
 
-def examine_once(
-    subject: Subject, count: int, forms: int | None, faults: int, seed: int, keep: Path | None
-) -> list[Run]:
-    """As `examine`; what is in the folder `keep` is taken from there."""
-    if keep is None:
-        return examine(subject, count, forms, faults, seed)
-    file = keep / f"{subject.name}, {count} prompts, {forms} forms, {faults} faults, seed {seed}.json"
-    if not file.is_file():
-        keep.mkdir(parents=True, exist_ok=True)
-        found = examine(subject, count, forms, faults, seed)
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps([asdict(run) for run in found]))
-        partial.rename(file)
-    return [Run(**{**run, "margin_errors": tuple(run["margin_errors"])}) for run in json.loads(file.read_text())]
+@dataclass(frozen=True)
+class Job:
+    """Some prompts of one subject; `forms` and `faults` are how many runs each prompt has."""
+
+    subject: int
+    first: int
+    last: int
+    forms: int | None
+    faults: int
+    seed: int
+
+    def run(self) -> list[Run]:
+        torch.set_num_threads(1)
+        subject = SUBJECTS[self.subject]
+        case, runs = Case.of(subject, range(self.first, self.last)), []
+        for number in range(self.last - self.first):
+            rng = Random(f"{subject.name} {self.seed} {self.first + number}")
+            found = [
+                (form, *correct_run(case, form, number)) for form in forms_of(subject, self.first + number, self.forms)
+            ]
+            runs += [run for _, run, _ in found]
+            runs += faulty_runs(case, number, [(form, text) for form, _, text in found], self.faults, rng)
+            case.forget()
+        return [replace(run, prompt=self.first + run.prompt) for run in runs]
+
+    def run_once(self, keep: Path | None) -> list[Run]:
+        """As `run`; what is in the folder `keep` is taken from there."""
+        if keep is None:
+            return self.run()
+        name = SUBJECTS[self.subject].name
+        file = (
+            keep
+            / f"{name}, prompts {self.first}-{self.last}, {self.forms} forms, {self.faults} faults, {self.seed}.json"
+        )
+        if not file.is_file():
+            keep.mkdir(parents=True, exist_ok=True)
+            found = self.run()
+            partial = file.with_suffix(".partial")
+            partial.write_text(json.dumps([asdict(run) for run in found]))
+            partial.rename(file)
+        return [Run(**{**run, "margin_errors": tuple(run["margin_errors"])}) for run in json.loads(file.read_text())]
+
+
+def run_job(job: Job, keep: Path | None) -> list[Run]:
+    return job.run_once(keep)
 
 
 def share(part: int, whole: int) -> str:
@@ -249,27 +282,37 @@ def holds(runs: Sequence[Run]) -> bool:
     return all(results)
 
 
+def jobs(options: argparse.Namespace) -> Iterator[Job]:
+    """The work in parts of a few prompts."""
+    for number, subject in enumerate(SUBJECTS):
+        is_tiny = subject.name.startswith("tiny")
+        if (options.case and subject.name not in options.case) or (options.quick and not is_tiny):
+            continue
+        count = options.prompts or (2 if options.quick else 20 if is_tiny else len(PROMPTS))
+        forms = options.forms or (4 if options.quick else None if is_tiny else 1)
+        faults = options.faults or (6 if options.quick else 30 if is_tiny else 2)
+        for first in range(0, count, JOB_PROMPTS):
+            yield Job(number, first, min(count, first + JOB_PROMPTS), forms, faults, options.seed)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two prompts, few forms and faults, the tiny models")
     parser.add_argument("--case", action="append", help="only this one of the models; repeatable")
     parser.add_argument("--prompts", type=int, help="of each model; default: 200 of the real one, 20 of the tiny ones")
-    parser.add_argument("--forms", type=int, help="correct devices of each model, drawn; default: all")
-    parser.add_argument("--faults", type=int, help="faulty runs of each model")
+    parser.add_argument("--forms", type=int, help="correct devices of each prompt, in turn; default: 1 real, all tiny")
+    parser.add_argument("--faults", type=int, help="faulty runs of each prompt; default: 2 real, 30 tiny")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, help="keep each model's runs here, and do not run again what is here")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="keep each part's runs here, and do not run again what is here")
     options = parser.parse_args()
     started = time.perf_counter()
+    work = list(jobs(options))
     runs: list[Run] = []
-    for subject in SUBJECTS:
-        is_tiny = subject.name.startswith("tiny")
-        if (options.case and subject.name not in options.case) or (options.quick and not is_tiny):
-            continue
-        count = options.prompts or (2 if options.quick else 20 if is_tiny else 200)
-        forms = options.forms or (4 if options.quick else None)
-        faults = options.faults or (12 if options.quick else 600 if is_tiny else 300)
-        runs += examine_once(subject, count, forms, faults, options.seed, options.keep)
-        print(f"{subject.name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    with ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
+        for job, found in zip(work, pool.map(run_job, work, [options.keep] * len(work)), strict=True):
+            runs += found
+            print(f"{job}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     show(runs)
     print(f"{time.perf_counter() - started:.0f} s, torch {torch.__version__}, seed {options.seed}")
     return 0 if holds(runs) else 1

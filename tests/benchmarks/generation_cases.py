@@ -78,7 +78,7 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject("tiny llama, float32", tiny, "float32", 24),
     Subject("tiny llama, bfloat16", tiny, "bfloat16", 24),
     Subject("tiny llama, float16", tiny, "float16", 24),
-    Subject("SmolLM2-135M-Instruct, bfloat16", smollm2, "bfloat16", 24),
+    Subject("SmolLM2-135M-Instruct, bfloat16", smollm2, "bfloat16", 12),
 )
 
 
@@ -95,8 +95,8 @@ class Case:
     _floors: dict[tuple[int, str], TextFloor] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, subject: Subject, count: int) -> Case:
-        """The subject with its first `count` prompts."""
+    def of(cls, subject: Subject, numbers: range) -> Case:
+        """The subject with these of the prompts, which it counts from 0."""
         with tempfile.TemporaryDirectory() as folder:
             path = subject.folder(Path(folder) / "model")
             loaded = load_model(
@@ -109,7 +109,7 @@ class Case:
                 progress=Silent(),
             )
             config = own_configuration(loaded.module, path)
-        request = RunRequest(command="compare", command_line="", inputs=PROMPTS[:count])
+        request = RunRequest(command="compare", command_line="", inputs=tuple(PROMPTS[number] for number in numbers))
         samples = loaded.task.prepare(loaded, request.inputs, 1, 0)
         made, _ = prompts(loaded, samples, request)
         settings = greedy_settings(config, subject.tokens, loaded.processor.tokenizer.pad_token_id)
@@ -122,6 +122,11 @@ class Case:
     def device(self, context: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Side:
         """The model in its own type on a device."""
         return Side(self.loaded.module, self.reference.device, self.loaded.dtype, self.loaded.task, context)
+
+    def forget(self) -> None:
+        """Drops texts and floors: those of two hundred prompts fill 10 GB."""
+        self._texts.clear()
+        self._floors.clear()
 
     def text(self, number: int) -> Written:
         """What the reference writes after a prompt."""

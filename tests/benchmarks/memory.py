@@ -45,8 +45,8 @@ if len(sys.argv) > 1:
 """
 
 
-def checkpoint(folder: Path, mib: int) -> int:
-    """Writes a model of about so many MiB; its bytes."""
+def checkpoint(folder: Path, mib: int, shard_mb: int = 50_000) -> int:
+    """Writes a model of about so many MiB, in files of at most `shard_mb`; its bytes."""
     torch.manual_seed(0)
     layer = 2 * HIDDEN * (HIDDEN + HIDDEN // 4) + 3 * HIDDEN * INNER
     layers = max(1, (mib * 2**20 // 2 - VOCABULARY * HIDDEN) // layer)
@@ -58,7 +58,7 @@ def checkpoint(folder: Path, mib: int) -> int:
     for name, parameter in model.named_parameters():
         if "norm" in name:  # else they look untrained
             parameter.data += 0.05 * torch.randn_like(parameter)
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, max_shard_size=f"{shard_mb}MB")
     word_tokenizer(folder)
     return sum(parameter.nbytes for parameter in model.parameters())
 

@@ -15,7 +15,7 @@ from tests.benchmarks.verdict_devices import correct_forms
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    return Case.of(SUBJECTS[0], 1)
+    return Case.of(SUBJECTS[0], range(1))
 
 
 def test_there_are_two_hundred_prompts() -> None:

@@ -28,6 +28,7 @@ VALUES = {
     "mode": "compile",
     "needed": 2 << 30,
     "free": 3 << 30,
+    "limit": 2 << 30,
 }
 
 

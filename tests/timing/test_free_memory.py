@@ -44,3 +44,13 @@ def test_the_tightest_group_counts_and_pages_of_files_are_free(groups: tuple[Pat
 def test_a_group_that_is_full_leaves_nothing(groups: tuple[Path, Path]) -> None:
     limited(groups[1] / "outer", str(4 * MIB), 5 * MIB, 0)
     assert free_bytes(*groups) == 0
+
+
+def test_groups_of_version_1_count_too(tmp_path: Path) -> None:
+    own, group = tmp_path / "cgroup", tmp_path / "groups" / "memory" / "job"
+    own.write_text("4:memory:/job\n3:cpuset:/\n0::/\n")
+    group.mkdir(parents=True)
+    for name, text in (("limit_in_bytes", 8 * MIB), ("usage_in_bytes", 7 * MIB)):
+        (group / f"memory.{name}").write_text(f"{text}\n")
+    (group / "memory.stat").write_text(f"inactive_file 1\ntotal_inactive_file {2 * MIB}\n")
+    assert free_bytes(own, tmp_path / "groups") == 3 * MIB

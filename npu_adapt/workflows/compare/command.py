@@ -107,6 +107,12 @@ def _require_sense(request: RunRequest, options: CompareOptions) -> None:
             "--mode compile and --mode graph need a noise floor and a device, not --fast or --rehearse",
             hint="leave one of them out",
         )
+    if options.further_modes and request.max_memory is not None:
+        raise UsageError(
+            "--max-memory reads weights from their files as eager forwards come to them, which --mode compile and "
+            "--mode graph do not allow",
+            hint="leave one of them out",
+        )
     if request.rehearse and request.device not in ("auto", "cpu"):
         raise UsageError(
             Sentence("--rehearse emulates on the CPU, so --device {device} means nothing", device=request.device),

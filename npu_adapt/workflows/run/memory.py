@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from npu_adapt.progress import doing
-from npu_adapt.timing.memory import free_bytes
+from npu_adapt.timing.memory import free_bytes, resident_bytes
 from npu_adapt.workflows.run.recording import Recording
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ SHARE = 1.4  # of the weights; python -m tests.benchmarks.memory measures it
 WORTH_SAYING = 256 << 20  # bytes of weights; less fits any machine
 
 
-def foretell_memory(run: Recording, local: LocalModel) -> None:
-    """Says what is needed and what is free, with a warning where that is less.
+def foretell_memory(run: Recording, local: LocalModel, most_bytes: int | None = None) -> None:
+    """Says what is needed and what is free, with a warning where that is less, or what `most_bytes` leave of it.
 
     Weights are mapped from their files, so a comparison that has too little still ends, but reads them from the disk
     again and again. Only for a comparison in the checkpoint's own type: in another one the weights are copied.
@@ -25,9 +25,13 @@ def foretell_memory(run: Recording, local: LocalModel) -> None:
     if run.request.command != "compare" or run.request.dtype != "auto" or not weights:
         return
     needed, free = round(SHARE * weights), free_bytes()
-    level = "warning" if needed > free else "info"
-    run.journal.event("run", "memory", level, weights_bytes=weights, needed_bytes=needed, free_bytes=free)
-    if needed > free:
+    is_limited = most_bytes is not None and most_bytes - resident_bytes() <= free
+    level = "warning" if needed > free and not is_limited else "info"
+    limit = {} if most_bytes is None else {"limit_bytes": most_bytes}
+    run.journal.event("run", "memory", level, weights_bytes=weights, needed_bytes=needed, free_bytes=free, **limit)
+    if is_limited:
+        run.progress.say(doing("memory-limited", needed=needed, free=free, limit=most_bytes))
+    elif needed > free:
         run.progress.say(doing("memory-short", needed=needed, free=free))
     elif weights >= WORTH_SAYING:
         run.progress.say(doing("memory-needed", needed=needed, free=free))

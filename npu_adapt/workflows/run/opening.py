@@ -54,6 +54,7 @@ def require_options(request: RunRequest, adapter: AdapterName | None) -> None:
             hint="name a file of weights, or a folder that holds them",
         )
     settings = {"--task": request.task, "--revision": request.revision}
+    settings["--max-memory"] = request.max_memory
     if request.attention != "auto":
         settings["--attention"] = request.attention
     for option, value in settings.items():

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,6 +34,7 @@ class Recording:
     progress: Progress
     device: Device
     summary: Summary
+    lasting: ExitStack = field(default_factory=ExitStack, kw_only=True)  # contexts that end with the run
 
     @contextmanager
     def stage(self, name: str, doing: Fact, *, fallbacks: bool = True) -> Iterator[None]:

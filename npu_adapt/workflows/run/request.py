@@ -41,4 +41,5 @@ class RunRequest:
     hf32: bool | None = None  # None: as the device decides
     allow_pickle: bool = False
     trust_remote_code: bool = False
+    max_memory: str | None = None  # the most that the process may take, as typed: "8GB"; None: no limit
     rehearse: Rehearsal | None = None  # the arithmetic emulated on the CPU; None: a device runs

@@ -6,7 +6,7 @@ Checks run in the order of the contract: usage, then the device, then the model.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +116,7 @@ def prepared(
     else:
         model = given.loaded.info.id
         chosen = {"model": model, "model_why": "given"}
-    with logs.start(request.command, model) as journal:
+    with logs.start(request.command, model) as journal, ExitStack() as lasting:
         hand_over(journal)
         journal.event("run", "start", command=request.command_line)
         device, why_device = open_or_record(request, journal, allow_cpu=allow_cpu)
@@ -127,7 +127,7 @@ def prepared(
         journal.event(
             "run", "device", "info", device=name, name=device.display_name, why=why_device.id, **why_device.values
         )
-        run = Recording(request, journal, progress, device, opening_summary(request, device, name))
+        run = Recording(request, journal, progress, device, opening_summary(request, device, name), lasting=lasting)
         try:
             run = session = _with_subject(run, adapter or model, given)
             yield session
@@ -156,7 +156,7 @@ def _with_subject(run: Recording, model: str | AdapterName, given: Subject | Non
         record_subject(run, subject)
     if given is None:
         run.summary = reproducing(run.summary, run.request)
-    return Session(run.request, run.journal, run.progress, run.device, run.summary, subject)
+    return Session(run.request, run.journal, run.progress, run.device, run.summary, subject, lasting=run.lasting)
 
 
 def _record_failure(run: Recording, error: RunFailed) -> None:

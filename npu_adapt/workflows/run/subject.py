@@ -29,6 +29,7 @@ from npu_adapt.workflows.models.fetch import fetch, start_verifying
 from npu_adapt.workflows.run.facts import ReasonId, reason
 from npu_adapt.workflows.run.memory import foretell_memory
 from npu_adapt.workflows.run.recording import Recording
+from npu_adapt.workflows.run.room import room_for
 
 if TYPE_CHECKING:
     from npu_adapt.evidence import Journal
@@ -74,7 +75,8 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
     )
     with logging_refusals(journal, model):
         local = fetch(wanted, run.progress)
-    foretell_memory(run, local)
+    room = room_for(run, local)
+    foretell_memory(run, local, room.most_bytes)
     _log_attempts(journal, local.attempts)
     hashing = start_verifying(local, wanted, run.progress)
     loaded = loading.load_model(
@@ -85,7 +87,9 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
         trust_remote_code=request.trust_remote_code,
         allow_pickle=request.allow_pickle,
         progress=run.progress,
+        make_room=room.make,
     )
+    room.close(run, loaded.module)
     run.note(*plugins().failed)
     run.device.require_dtype(loaded.dtype)
     samples = loaded.task.prepare(loaded, request.inputs, request.samples, request.seed)

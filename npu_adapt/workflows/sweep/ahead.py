@@ -5,7 +5,6 @@ What the sweep fetched is removed when no model needs it any more; what was on t
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from npu_adapt.errors import NpuAdaptError, Sentence, UsageError
+from npu_adapt.errors import NpuAdaptError
 from npu_adapt.evidence import write_atomically
 from npu_adapt.models.local import is_hub_model
 from npu_adapt.models.registry import Registry, cache_folder
@@ -31,19 +30,6 @@ from npu_adapt.workflows.sweep.turns import Stopped, turn
 
 FETCH = "fetch"
 OURS_FILE = "fetched.json"  # in a model's folder: its weights were brought by the sweep
-UNITS = {"": 1, **{f"{prefix}b": 1000 ** (at + 1) for at, prefix in enumerate("kmgtp")}}
-UNITS |= {"b": 1, **{f"{prefix}ib": 1024 ** (at + 1) for at, prefix in enumerate("kmgtp")}}
-MOST_BYTES = 1 << 63  # no disk has more
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
-
-
-def size_of(text: str) -> int:
-    """The bytes of "200GB" (decimal), "1.5TiB" (binary). Raises `UsageError`."""
-    match = _SIZE.fullmatch(text.strip())
-    size = float(match[1]) * UNITS.get(match[2].lower(), 0) if match else 0
-    if not 1 <= size < MOST_BYTES:
-        raise UsageError(Sentence("--disk {text}: no size", text=text), hint="for example --disk 200GB")
-    return int(size)
 
 
 @dataclass(frozen=True)

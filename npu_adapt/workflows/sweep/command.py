@@ -23,7 +23,8 @@ from npu_adapt.records.sweep import (
     groups_of,
 )
 from npu_adapt.workflows.env.command import EnvRequest, examine
-from npu_adapt.workflows.sweep.ahead import Ahead, FetchedAhead, size_of
+from npu_adapt.workflows.run.sizes import size_of
+from npu_adapt.workflows.sweep.ahead import Ahead, FetchedAhead
 from npu_adapt.workflows.sweep.folder import SweepFolder
 from npu_adapt.workflows.sweep.identity import versions_here
 from npu_adapt.workflows.sweep.job import Children, NotWritten
@@ -109,7 +110,7 @@ def _require_sense(request: SweepRequest) -> None:
         if request.keep_weights:
             raise UsageError("--keep-weights needs --disk", hint="without --disk, no weights are removed")
         return
-    size_of(request.disk)
+    size_of("--disk", request.disk)
     if request.ray is not None:
         raise UsageError("--disk is for one machine", hint="with --ray, weights stay where they are: leave --disk out")
 
@@ -206,7 +207,7 @@ class _Later:
         names = {job.name for job in jobs}
         finished = [job for job in plan.jobs if job.name not in names]
         cores = spare_cores(tuple(slot.placement for slot in slots))
-        budget = size_of(request.disk)
+        budget = size_of("--disk", request.disk)
         self._ahead = Ahead(
             jobs, finished, folder.models, children, budget=budget, keep=request.keep_weights, cores=cores
         )

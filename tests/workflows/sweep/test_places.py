@@ -10,8 +10,8 @@ import pytest
 from npu_adapt.devices.doctor.events import Found
 from npu_adapt.devices.doctor.probing import Probe
 from npu_adapt.errors import DeviceUnavailable, UsageError
+from npu_adapt.workflows.run.sizes import size_of
 from npu_adapt.workflows.sweep import places, turns
-from npu_adapt.workflows.sweep.ahead import size_of
 from npu_adapt.workflows.sweep.places import asked_devices, places_here, shared_cores, spare_cores
 
 
@@ -63,13 +63,13 @@ def test_names_of_devices() -> None:
     ("text", "size"), [("200GB", 200 * 10**9), ("1.5TiB", 3 << 39), ("5 mb", 5_000_000), ("70000", 70000)]
 )
 def test_sizes(text: str, size: int) -> None:
-    assert size_of(text) == size
+    assert size_of("--disk", text) == size
 
 
 @pytest.mark.parametrize("text", ["", "many", "-5GB", "5XB", "0GB", "5GB5"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(UsageError, match="no size"):
-        size_of(text)
+        size_of("--disk", text)
 
 
 def test_measuring_runs_alone_on_its_cores_and_is_not_passed_over(
