@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from npu_adapt.claims import accuracy, contradictions, derived, doubts, gaps, subject, verdicts, versions
+from npu_adapt.claims import (
+    accuracy,
+    contradictions,
+    derived,
+    doubts,
+    gaps,
+    rates,
+    sides,
+    subject,
+    tasks,
+    verdicts,
+    versions,
+)
 from npu_adapt.claims.finding import NATURES, Found
 from npu_adapt.claims.report import ReportText
 from npu_adapt.claims.versions import is_adaptation
@@ -14,7 +26,9 @@ Rule = Callable[[ReportText], Iterator[Found]]
 CONTRADICTIONS: tuple[Rule, ...] = (
     contradictions.two_values,
     derived.speed_ups,
-    derived.throughputs,
+    rates.throughputs,
+    rates.throughputs_in_prose,
+    sides.stated_differences,
     derived.real_time_factors,
     contradictions.order_of_statistics,
     accuracy.cosine_above_one,
@@ -38,6 +52,7 @@ GAPS: tuple[Rule, ...] = (
 DOUBTS: tuple[Rule, ...] = (
     subject.hidden_state,
     subject.metric_of_task,
+    tasks.foreign_metric,
     subject.other_weights,
     doubts.random_input,
     doubts.random_head,

@@ -41,6 +41,10 @@ CHANGED = re.compile(
 )
 
 
+OF_LIKENESS = ("iou", "cosine")
+_WORST = re.compile(r"worst|最差", re.IGNORECASE)
+
+
 def two_values(report: ReportText) -> Iterator[Found]:
     """One quantity with two values: the conditions that both name are the same, and the digits are not."""
     claims = _without_the_only_batch(
@@ -176,7 +180,7 @@ def order_of_statistics(report: ReportText) -> Iterator[Found]:
     claims = [
         each
         for each in report.claims
-        if each.metric in ("latency", "first-token", "per-token")
+        if each.metric in ("latency", "first-token", "per-token", *OF_LIKENESS)
         and each.is_measured
         and each.facets.get("statistic") in (*ORDER, "mean")
     ]
@@ -196,6 +200,8 @@ def order_of_statistics(report: ReportText) -> Iterator[Found]:
 
 def _rank(claim: Claim) -> float:
     statistic = claim.facets["statistic"]
+    if claim.metric in OF_LIKENESS and _WORST.search(claim.label):
+        return -1.0  # of a likeness the worst is the least
     return 1.5 if statistic == "mean" else float(ORDER.index(statistic))
 
 

@@ -1,11 +1,10 @@
-"""Figures that follow from others: a speed-up from two times, a throughput from batch and latency."""
+"""Figures that follow from two times or from a time and a length: speed-ups, real-time factors."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import NamedTuple
 
 from npu_adapt.claims.claim import Claim
 from npu_adapt.claims.conditions import ADAPTED, REFERENCES, condition
@@ -28,16 +27,22 @@ def speed_ups(report: ReportText) -> Iterator[Found]:
     rows: dict[tuple[int | None, int], list[Claim]] = {}
     for each in times:
         rows.setdefault((each.table, each.row), []).append(each)
-    quotients = [(a, b) for a, b in combinations(few, 2) if a.metric == b.metric]
+    quotients = [(a, b) for a, b in combinations(few, 2) if a.metric == b.metric and _may_be_compared(a, b)]
     for claim in [each for each in report.claims if each.metric == "speed-up"][:MOST_SPEED_UPS]:
         if not claim.is_measured or claim.number.is_approximate or is_changed(claim):
             continue
         if claim.facets.get("device") == "cpu" and claim.value == 1:
             continue
         beside = rows.get((claim.table, claim.row), []) if claim.table is not None else []
-        pairs = [*_pairs(claim, beside)] or [*_pairs(claim, few)]
+        pairs = [*_pairs(claim, beside)] or _of_its_line(claim, [*_pairs(claim, few)])
         if pairs and not any(_is_quotient(claim.number, slow, fast) for slow, fast in pairs):
             yield from _wrong(claim, pairs, quotients)
+
+
+def _of_its_line(claim: Claim, pairs: list[tuple[Claim, Claim]]) -> list[tuple[Claim, Claim]]:
+    """The pairs of the speed-up's own line, where both times stand in it; else all."""
+    here = [pair for pair in pairs if all(each.table is None and each.line == claim.line for each in pair)]
+    return here or pairs
 
 
 def _wrong(
@@ -56,6 +61,12 @@ def _wrong(
     places = tuple((each.line, each.quote) for each in (claim, slow, fast))
     values = {"given": claim.quote, "derived": f"{ratio:.4g}", "source": f"{slow.quote}; {fast.quote}"}
     yield Found("derived-figure", places, "certain" if in_table or len(pairs) == 1 else "likely", dict(values))
+
+
+def _may_be_compared(one: Claim, other: Claim) -> bool:
+    """Whether two times can make a speed-up: not two of the reference, and not a first run and a later one."""
+    devices = {condition(each, "device") for each in (one, other)}
+    return not (len(devices) == 1 and devices < {*REFERENCES}) and one.facets.get("phase") == other.facets.get("phase")
 
 
 def _slowness(claim: Claim) -> float:
@@ -96,97 +107,6 @@ def _is_quotient(number: Number, slow: Claim, fast: Claim) -> bool:
     given = wider(number)
     low, high = one.low / other.high * (1 - DERIVED_SLACK), one.high / other.low * (1 + DERIVED_SLACK)
     return given.low <= high and low <= given.high
-
-
-def throughputs(report: ReportText) -> Iterator[Found]:
-    """Throughput that is not what its row or column makes of a count and a latency, where it is in the others."""
-    for claims, is_row in ((_by_row(report), True), (_by_column(report), False)):
-        verdicts: dict[tuple[int, str], list[_Throughput]] = {}
-        for (table, _), among in claims.items():
-            for rate in (each for each in among if each.metric == "throughput"):
-                for name, count in _counts(rate, among, is_row=is_row):
-                    verdicts.setdefault((table, name), []).extend(_derived(rate, count, among))
-        for table in dict.fromkeys(table for table, _ in verdicts):
-            named = [found for (line, _), found in verdicts.items() if line == table]
-            yield from _wrong_rates(max(named, key=lambda found: sum(each.fits for each in found)))
-
-
-class _Throughput(NamedTuple):
-    """A throughput, the latency that it stands beside, and what a count over that latency is."""
-
-    fits: bool
-    rate: Claim
-    latency: Claim
-    derived: float
-
-
-def _timed(report: ReportText) -> list[Claim]:
-    metrics = ("latency", "throughput")
-    return [each for each in report.claims if each.metric in metrics and each.is_measured and each.value > 0]
-
-
-def _by_row(report: ReportText) -> dict[tuple[int, int], list[Claim]]:
-    rows: dict[tuple[int, int], list[Claim]] = {}
-    for claim in _timed(report):
-        if claim.table is not None:
-            rows.setdefault((claim.table, claim.row), []).append(claim)
-    return rows
-
-
-def _by_column(report: ReportText) -> dict[tuple[int, int], list[Claim]]:
-    """Of tables whose rows are metrics: a column with one latency and one throughput."""
-    columns: dict[tuple[int, int], list[Claim]] = {}
-    for claim in _timed(report):
-        if claim.table is not None and claim.column:
-            columns.setdefault((claim.table, claim.column), []).append(claim)
-    return {
-        place: claims
-        for place, claims in columns.items()
-        if len(claims) == 2 and len({each.metric for each in claims}) == len({each.row for each in claims}) == 2
-    }
-
-
-def _counts(rate: Claim, among: Sequence[Claim], *, is_row: bool) -> Iterator[tuple[str, float]]:
-    """What may have been done in the latency: a batch, or as many as a cell of the row says."""
-    yield "batch", float(condition(rate, "batch") or 1)
-    for word in sorted(rate.rest) if is_row else ():
-        name, _, value = word.rpartition("=")
-        if name and _COUNT.fullmatch(value):
-            yield name, float(value.replace(",", ""))
-
-
-_COUNT = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
-
-
-def _derived(rate: Claim, count: float, among: Sequence[Claim]) -> list[_Throughput]:
-    near = [
-        each
-        for each in among
-        if each.metric == "latency"
-        and condition(each, "statistic") in (None, "mean", "p50")
-        and condition(each, "device") == condition(rate, "device")
-        and each.facets.get("dtype") == rate.facets.get("dtype")
-    ]
-    if not near:
-        return []
-    return [_Throughput(any(_near(rate.number, count, c.number) for c in near), rate, near[0], count / near[0].value)]
-
-
-def _wrong_rates(found: Sequence[_Throughput]) -> Iterator[Found]:
-    right = sum(each.fits for each in found)
-    if not right or right * 2 < len(found):
-        return
-    for each in found:
-        if not each.fits:
-            places = tuple((claim.line, claim.quote) for claim in (each.rate, each.latency))
-            values = {"given": each.rate.quote, "derived": f"{each.derived:.4g}", "source": each.latency.quote}
-            yield Found("derived-figure", places, "likely", dict(values))
-
-
-def _near(rate: Number, batch: float, latency: Number) -> bool:
-    low, high = batch / wider(latency).high, batch / max(wider(latency).low, 1e-12)
-    given = wider(rate)
-    return given.low <= high * 1.05 and low * 0.95 <= given.high
 
 
 _CLIP = re.compile(

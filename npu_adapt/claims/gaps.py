@@ -38,7 +38,8 @@ _SOURCE = re.compile(
     r"https?://[\w.-]*(?:huggingface|hf-mirror|modelscope|gitcode|github|gitee|hf_mirrors"
     r"|openxlab|paddle|pytorch|aliyun|ultralytics|googleapis|fbaipublicfiles)\S*"
     r"|hugging ?face|model ?scope|魔搭|hf[-_]mirrors?|gitcode|from_pretrained\(|create_model\("
-    r"|torchvision\.models|torch\.hub|ultralytics|built-?in|https?://",
+    r"|torchvision\.models|torch\.hub|ultralytics|built-?in|https?://"
+    r"|\.(?:pth|pt|ckpt|bin|safetensors)\b.{0,20}sha-?256\W{0,3}[0-9a-f]{32}",
     re.IGNORECASE,
 )
 _HUB_ID = re.compile(r"(?<![\w./@-])[A-Za-z][\w.-]{1,40}/[A-Za-z][\w.-]*[\w](?![\w/])")

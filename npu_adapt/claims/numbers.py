@@ -103,7 +103,7 @@ NOT_NUMBERS = re.compile(
     r"|(?:npu|cuda|gpu|cpu|xpu):\d+"
     r"|(?<![A-Za-z0-9_.])[A-Za-z_]\w{0,60}?(?:[-.@#]?[A-Za-z_]{0,40}\d\w*)+"  # an identifier: fp16, cat-2.jpg
     r"|(?<![\w.])\d+[A-Za-z]+\d[\w-]*"  # 910B4
-    r"|(?<![\w.])(?:310|910)[A-Za-z]?\w*(?![\w.%])"
+    rf"|(?<![\w.])(?:310|910)(?!\s*(?:{RATE}|(?:ms|us|毫秒|微秒|%|倍|x|×)(?![A-Za-z])))[A-Za-z]?\w*(?![\w.%])"
     r"|^\s*\d+[.)、]\s",
 )
 

@@ -50,6 +50,11 @@ _MISMATCH = re.compile(
 _TOP_OF_SIDE = re.compile(
     r"top[- _]?1[^.;。；|:=]{0,16}\b(cpu|npu)\b[^.;。；|:=]{0,6}[:=]\s*[\"'“]?([^\d.;。；|,，(\"'”]+)", re.IGNORECASE
 )
+_CLASS_OF_SIDE = re.compile(
+    r"(?<![a-z])(cpu|npu)(?![a-z])[^.;。；|:=,，]{0,8}?[:=]?\s*"
+    r"(?:第\s*(\d+)\s*类|(?:class|类别)(?: id| index)?\s*#?(\d+))",
+    re.IGNORECASE,
+)
 _PART_EQUAL = re.compile(
     r"(?:token|词|字符?|class|类别|样本|sample|图片|picture|output|输出)[^|:：=]{0,16}(?:equal"
     r"|identical|match\w*|一致|相同|same)"
@@ -205,6 +210,9 @@ def _mismatches(report: ReportText) -> Iterator[tuple[int, str]]:
             if len(set(best.values())) > 1:
                 yield line, _short(text)
                 best = {}
+        classes = {side.lower(): one or other for side, one, other in _CLASS_OF_SIDE.findall(text)}
+        if len(set(classes.values())) > 1:
+            yield line, _short(text)
         if _MISMATCH.search(text) or _MATCH_FALSE.search(text):
             yield line, _short(text)
         part = _PART_EQUAL.search(text)

@@ -47,7 +47,7 @@ METRICS: tuple[Metric, ...] = (
     _metric(
         "per-token",
         r"tpot|time per output token|(?:latency|time) per token|per[- ]token latency|(?:每"
-        r"|单)\s?token\s?(?:时延|延迟|耗时)",
+        r"|单)\s?token\s?(?:时延|延迟|耗时)|每个?\s?(?:token|词元)",
         TIMES,
     ),
     _metric(
@@ -86,7 +86,8 @@ METRICS: tuple[Metric, ...] = (
     _metric(
         "max-abs",
         r"max(?:imum)?[- _]?abs(?:olute)?(?:[- _]?(?:diff(?:erence)?|err(?:or)?|deviation))?"
-        r"|最大(?:绝对)?(?:误差|差异|差值|偏差|差)|\bmax[- _]?(?:diff(?:erence)?|err(?:or)?)\b|largest difference"
+        r"|最大(?:绝对)?(?:误差|差异|差值|偏差|差)|\bmax[- _]?(?:diff(?:erence)?|err(?:or)?)\b"
+        r"|largest (?:absolute )?difference|\bdiffer(?:s|ed)? by(?=\s*(?:at most|$))"
         r"|\bmaxdiff\b|(?<![a-z])l-?inf|最大绝对差",
         ("plain",),
     ),
@@ -223,10 +224,10 @@ STOP = re.compile(
     r"|side|same|all|both|one|run|runs|forward|pass|device|card|"
     r"single|overall|summary|report|conclusion|verdict|short|final|number|ms|us|sec|seconds|milliseconds|mb|gb|mib|gib"
     r"|ips|x|s|info|ed|average|mean|match|time|took|takes|about|needs?|makes?|which|tables?|section|uploaded|attached"
-    r"|shown|listed|reported|above|below|also)\b"
+    r"|shown|listed|reported|above|below|also|then|afterwards)\b"
     r"|对比项?|指标|数值|结果|测试|推理|性能|精度|数据|评测|模型|设备|项目|内容|说明|单次"
     r"|单张图[片像]?|每张图[片像]?|单图"
-    r"|运行|以及|摘要|[该本]模型|我们|本次|本报告|当前|实测|所有|全部|各项|结论|最终|总结|汇总|综上|[与和的在为是约下上值端侧卡量率每]"
+    r"|运行|之后|随后|此后|以及|摘要|[该本]模型|我们|本次|本报告|当前|实测|所有|全部|各项|结论|最终|总结|汇总|综上|[与和的在为是约下上值端侧卡量率每]"
     r"|[^\w]+|_",
     re.IGNORECASE,
 )
