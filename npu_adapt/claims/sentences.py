@@ -120,15 +120,25 @@ def _around_brackets(sentence: str, claimed: int, before: int, start: int) -> tu
 
 
 def _with_units_behind(found: list[Number], sentence: str) -> list[Number]:
-    """The numbers; one that shares the "times" of the next is a ratio: "A is 6.9 and B 19.5 times as fast"."""
-    ratios = {
-        at
-        for at, (one, other) in enumerate(pairwise(found))
-        if one.dimension == "plain"
-        and other.dimension == "ratio"
-        and _LIKE_THE_NEXT.match(sentence[one.end : other.start])
-    }
-    return [replace(each, dimension="ratio") if at in ratios else each for at, each in enumerate(found)]
+    """The numbers, those before a unit that they share in its unit: "A is 6.9 and B 19.5 times as fast", "p50 6.1,
+    p90 6.3 ms".
+    """
+    shared = list(found)
+    for at in range(len(found) - 2, -1, -1):
+        one, other = shared[at], shared[at + 1]
+        between = sentence[one.end : other.start]
+        if one.dimension != "plain":
+            continue
+        if other.dimension == "ratio" and _LIKE_THE_NEXT.match(between):
+            shared[at] = replace(one, dimension="ratio")
+        elif other.dimension == "time" and _OF_STATISTICS.fullmatch(between) and other.value:
+            shared[at] = _with_unit(one, ("time", other.value / _printed(other)))
+    return shared
+
+
+_OF_STATISTICS = re.compile(
+    r"\s*[,，、/]\s*(?:p\d\d|median|mean|average|min|max|中位数|平均值?|最小值?|最大值?)\s*[:=]?\s*", re.IGNORECASE
+)
 
 
 _NOTHING = Description(())
