@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from npu_adapt.numerics.formats import FORMATS
+from npu_adapt.numerics.formats import FORMATS, dtype_name
 
 FLOAT32_MANTISSA_BITS = FORMATS["float32"].mantissa_bits
 OPERATOR_CLASSES = ("matmul", "conv", "attention")
@@ -68,6 +68,11 @@ class Arithmetic:
     def unit_roundoff(self) -> float:
         """The largest relative error of one operand: half a unit in the last place, 2^-(bits+1), or a whole one."""
         return 2.0 ** -(self.mantissa_bits + (not self.truncates))
+
+    def holds(self, dtype: torch.dtype) -> bool:
+        """Whether every number of a type is an operand as it is."""
+        row = FORMATS.get(dtype_name(dtype))
+        return row is not None and row.mantissa_bits <= self.mantissa_bits and row.exponent_bits <= self.exponent_bits
 
     @property
     def operand_error(self) -> float:

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_iter, tree_map
 
 from npu_adapt.numerics.operators import UNWRITTEN, operator_name, writes_in_place
+from npu_adapt.numerics.trees import leaves, mapped
 
 Convert = Callable[[Any], Any]
 Kernel = tuple[object, ...]  # by which calls are told apart that a device may compute in other ways
@@ -46,22 +46,26 @@ class Call:
         """The tensors among the arguments, in order."""
         return tensors_of((self.args, dict(self.kwargs)))
 
+    def leaves(self) -> Iterator[Any]:
+        """All that is in the arguments, in order."""
+        return leaves((self.args, dict(self.kwargs)))
+
     def again(self, convert: Convert) -> Any:
         """What the function gives for the arguments, each leaf converted first; in place, the changed argument.
 
         Arguments that are written to are copied, so that a call can be repeated.
         """
-        args, kwargs = tree_map(convert, (self.args, dict(self.kwargs)))
+        args, kwargs = mapped(convert, (self.args, dict(self.kwargs)))
         if self.in_place:
             args, kwargs = _with_first_copied(args, kwargs)
         if kwargs.get("out") is not None:
-            kwargs["out"] = tree_map(_copied, kwargs["out"])
+            kwargs["out"] = mapped(_copied, kwargs["out"])
         result = self.function(*args, **kwargs)
         return _first(args, kwargs) if result is None else result
 
     def with_arguments(self, convert: Convert) -> Call:
         """The same call of converted arguments; `output` is what it gave for the old ones."""
-        args, kwargs = tree_map(convert, (self.args, dict(self.kwargs)))
+        args, kwargs = mapped(convert, (self.args, dict(self.kwargs)))
         return replace(self, args=args, kwargs=kwargs)
 
 
@@ -75,7 +79,7 @@ def kernel_of(call: Call) -> Kernel:
     def sort(leaf: object) -> tuple[object, ...]:
         return (leaf.dtype, tuple(leaf.shape), leaf.stride()) if isinstance(leaf, Tensor) else (type(leaf),)
 
-    return (call.operator, *map(sort, tree_iter((call.args, dict(call.kwargs)))))
+    return (call.operator, *map(sort, call.leaves()))
 
 
 def _first(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -94,7 +98,7 @@ def _with_first_copied(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[t
 
 
 def tensors_of(tree: Any) -> tuple[Tensor, ...]:
-    return tuple(leaf for leaf in tree_iter(tree) if isinstance(leaf, Tensor))
+    return tuple(leaf for leaf in leaves(tree) if isinstance(leaf, Tensor))
 
 
 def is_result(operator: str, outputs: Sequence[Tensor]) -> bool:
@@ -183,5 +187,5 @@ def _before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, .
         shares = isinstance(leaf, Tensor) and leaf.untyped_storage().data_ptr() == storage
         return leaf.clone() if shares else leaf
 
-    kept_args, kept_kwargs = tree_map(copied, (args, kwargs))
+    kept_args, kept_kwargs = mapped(copied, (args, kwargs))
     return kept_args, kept_kwargs

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map
 
 from npu_adapt.numerics.operators import writes_in_place
+from npu_adapt.numerics.trees import mapped
 
 # Torch's random sampling, as functions and in place. Dropout is none of it: in a forward it is left on by mistake.
 SAMPLING = frozenset(
@@ -62,7 +62,7 @@ def _drawn(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     told = {name: value for name, value in kwargs.items() if name not in ("device", "dtype", "pin_memory")}
     if "dtype" in kwargs:
         told["dtype"] = torch.float32 if asked.is_floating_point else asked
-    drawn: Tensor = func(*tree_map(_here, args), **tree_map(_here, told))
+    drawn: Tensor = func(*mapped(_here, args), **mapped(_here, told))
     return drawn.to(device, asked if drawn.is_floating_point() and asked.is_floating_point else drawn.dtype)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import torch
@@ -41,6 +42,12 @@ class Emulation:
     fused_attention: bool = False  # softmax in pieces, normalised at the end, as flash attention does it
     blocked_sums: bool = False  # sums block after block, as a matrix unit does it; else as the CPU's kernels do
     last_bits: int | None = None  # seed: float32 results of vector operators are a unit in the last place off, or none
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether it is what the CPU's own kernels do with a float32 model, but for convolutions by a transform."""
+        same = all(each.name == "float32" and not each.truncating_sums for each in self.arithmetic)
+        return same and not self.blocked_sums and self.last_bits is None
 
     def variants(self) -> Iterator[Emulation]:
         """This arithmetic in ever another emulation: the first two differ in all that kernels leave open.
@@ -108,10 +115,20 @@ class _EmulationMode(TorchFunctionMode):
         return product_of_parts(in_order, arithmetic.split, left, right)
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        if self._is_own("linear", input, weight):
+            return F.linear(input, weight, bias)
+
         def linear(*operands: Tensor | None) -> Tensor:
             return cast(Tensor, self._product("linear", F.linear, operands, {}))
 
         return linear_in_slices(linear, input, weight, bias)
+
+    def _is_own(self, operator: str, left: Tensor, right: Tensor) -> bool:
+        """Whether the CPU has a kernel that multiplies half typed operands like this: exact, and summed in float32."""
+        if left.dtype not in HALF_TYPES or right.dtype != left.dtype or self.emulated.blocked_sums:
+            return False
+        arithmetic: Arithmetic = getattr(self.emulated.arithmetic, PRODUCTS[operator].operators)
+        return arithmetic.holds(left.dtype) and not arithmetic.truncating_sums and multiplies_fast(left.dtype)
 
     def _product(self, operator: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         taken = read_product(operator, func, args, kwargs)
@@ -171,6 +188,14 @@ class _EmulationMode(TorchFunctionMode):
         return weighed / total.masked_fill(total == 0, 1.0)
 
 
+@lru_cache
+def multiplies_fast(dtype: torch.dtype) -> bool:
+    """Whether this CPU has kernels of its own for products of a half type; without, torch takes many times as long."""
+    asked = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}
+    supported = getattr(torch.ops.mkldnn, asked[dtype], None)
+    return supported is not None and bool(supported())
+
+
 def other_last_bits(result: Any, seed: int = 0) -> Any:
     """A float32 tensor with each value left or moved to a neighbour, as a hash of its own bits says; all else as it is.
 
@@ -180,9 +205,10 @@ def other_last_bits(result: Any, seed: int = 0) -> Any:
     if not isinstance(result, Tensor) or result.dtype != torch.float32:
         return result
     image = result.contiguous().view(torch.int32)
-    step = (((image.long() * 2654435761 + seed * 40503) >> 9) % 3 - 1).int()
-    moved = (image + step).view(torch.float32)
-    return torch.where(result.isfinite() & (result != result.round()) & moved.isfinite(), moved, result)
+    hashed = image.long().mul_(2654435761).add_(seed * 40503).bitwise_right_shift_(9)
+    step = hashed.remainder_(3).sub_(1).int()
+    between = result.frac().abs_() > 0  # two whole numbers: neither infinite nor NaN, nor so large that it is one
+    return step.mul_(between).add_(image).view(torch.float32)
 
 
 def widened(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.numerics.bits import same_bits
-from npu_adapt.numerics.floors import ErrorBound, rows
+from npu_adapt.numerics.error_bound import ErrorBound, rows
 from npu_adapt.numerics.operators import Kind
 
 

@@ -30,44 +30,16 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS, DIRECT, TERMS_AT_ONCE, TR
 from npu_adapt.numerics.attention import attention, roundings
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.convolution import rms_by_place, shape_of, transformed
-from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, half_ulp, single
+from npu_adapt.numerics.error_bound import ErrorBound, Prediction, means_of, row_rms, rows
+from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, single
 from npu_adapt.numerics.operators import CANCELLING, COMPOSITES, CORRECTLY_ROUNDED, Kind, kind_of
 from npu_adapt.numerics.products import BilinearCall, read_product
 
 SUM_ROUNDOFF = ROUNDOFF[torch.float32]  # every arithmetic sums in float32
 ROUNDING = 0.425  # of half an ulp, root mean square, for mantissas spread by Benford's law: sqrt(3 / (8 ln 2) / 3)
-SHORTEST_ROW = 16  # elements; shorter rows say too little of the spread of errors, and are joined
+
 
 Signs = Callable[[Tensor, int], Tensor]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the arithmetic's device gives in one form of the operator, and the floor of what is then left. Float64.
-
-    `values` are as they are before the last rounding, to `rounded_to`; None: they are not rounded any more.
-    """
-
-    form: str
-    values: Tensor
-    floor: Tensor
-    rounded_to: torch.dtype | None = None
-
-    def left_of(self, candidate: Tensor) -> Tensor:
-        """The device's error beyond the prediction, float64: none where `values` may round to what it gave."""
-        error = candidate - self.values
-        if self.rounded_to is None:
-            return error
-        return error.sign().mul_((error.abs() - half_ulp(candidate, self.rounded_to)).clamp_(min=0.0))
-
-
-@dataclass(frozen=True)
-class ErrorBound:
-    """What one floating result is measured against. All of its shape, in float64; floors are above zero."""
-
-    truth: Tensor
-    floor: Tensor
-    predictions: tuple[Prediction, ...] = ()  # none where neither operands nor results are rounded to a coarser type
 
 
 def error_bounds(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[ErrorBound | None, ...]:
@@ -77,16 +49,17 @@ def error_bounds(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Err
     """
     make = _MAKERS.get(kind_of(call.operator), _other)
     in_float32 = _in_float32(call) if _rounds_last(call, arithmetic) else None
+    sizes = _Sizes()
 
     def bound(position: int, output: Tensor) -> ErrorBound:
         truth = _known(found.values[position], output)
-        made = make(_Subject(call, position, as_real(output), truth, arithmetic))
+        made = make(_Subject(call, position, as_real(output), truth, arithmetic, sizes))
         if in_float32 is None or output.dtype not in HALF_TYPES:
             return made
         exact = replace(
             ARITHMETICS["float32"], truncating_sums=arithmetic.truncating_sums, algorithm=arithmetic.algorithm
         )
-        finer = make(_Subject(in_float32, position, in_float32.outputs[position], truth, exact))
+        finer = make(_Subject(in_float32, position, in_float32.outputs[position], truth, exact, sizes))
         rounded = Prediction("rounded last", truth, finer.floor, output.dtype)
         return replace(made, predictions=(*made.predictions, rounded))
 
@@ -111,34 +84,24 @@ def _in_float32(call: Call) -> Call | None:
     return None if results is None else replace(call.with_arguments(single), output=results)
 
 
-def rows(tensor: Tensor) -> Tensor:
-    """[rows, elements]: the last axes, as many as make `SHORTEST_ROW` elements."""
-    length = 1
-    for size in reversed(tensor.shape):
-        if length >= SHORTEST_ROW:
-            break
-        length *= size
-    return tensor.reshape(-1, max(1, length))
-
-
-def row_rms(tensor: Tensor) -> Tensor:
-    """Each element replaced by the root mean square of its row."""
-    by_row = rows(tensor)
-    return _means(by_row).expand_as(by_row).reshape(tensor.shape)
-
-
-def _means(by_row: Tensor) -> Tensor:
-    """[rows, 1]: the root mean square of each row."""
-    norms: Tensor = torch.linalg.vector_norm(by_row, dim=-1, keepdim=True)
-    return norms.div_(math.sqrt(max(1, by_row.size(-1))))
-
-
 def _known(truth: Tensor, output: Tensor) -> Tensor:
     """The truth in float64, and the CPU's result where either is not finite: there only the kind is compared."""
     exact, shown = as_real(truth).double(), as_real(output)
     if bool((exact.sum() + shown.sum(dtype=torch.float32)).isfinite()):  # one pass each; to look at each takes two
         return exact
     return exact.where(exact.isfinite() & shown.isfinite(), shown.double())
+
+
+class _Sizes:
+    """The squared terms of a product, summed once for the call in its own type and in float32: they are the same."""
+
+    def __init__(self) -> None:
+        self._squares: Tensor | None = None
+
+    def of(self, taken: BilinearCall) -> Tensor:
+        if self._squares is None:
+            self._squares = taken.squares()
+        return self._squares
 
 
 @dataclass(frozen=True)
@@ -150,6 +113,7 @@ class _Subject:
     output: Tensor  # the CPU's
     truth: Tensor
     arithmetic: Arithmetic
+    sizes: _Sizes
 
     @property
     def input_roundoff(self) -> float:
@@ -303,7 +267,7 @@ def _product(subject: _Subject) -> ErrorBound:
     taken = read_product(call.operator, call.function, call.args, call.kwargs)
     if taken is None:
         return _other(subject)
-    squares = taken.squares()
+    squares = subject.sizes.of(taken)
     floor = _raised(_summed(subject, taken.terms, squares), subject.kernel_error())
     shape = shape_of(call.operator, call.args, call.kwargs)
     if shape is not None and subject.arithmetic.algorithm != DIRECT:
@@ -312,10 +276,14 @@ def _product(subject: _Subject) -> ErrorBound:
         return ErrorBound(subject.truth, torch.maximum(_raised(floor, error), by_place))
     if not subject.rounds_operands:
         return ErrorBound(subject.truth, floor)
+    lost = squares.sqrt().mul_(math.sqrt(2) * ROUNDING * subject.arithmetic.unit_roundoff)
+    coarse = torch.maximum(floor, lost)
+    in_half = subject.roundoff != SUM_ROUNDOFF
+    if in_half and all(subject.arithmetic.holds(operand.dtype) for operand in (taken.left, taken.right)):
+        return ErrorBound(subject.truth, coarse)  # operands lose nothing: the prediction is the truth
     predicted = taken.predicted(subject.arithmetic)
-    lost = squares.sqrt_().mul_(math.sqrt(2) * ROUNDING * subject.arithmetic.unit_roundoff)
-    coarse = _raised(torch.maximum(floor, lost), _finite(predicted - subject.truth))
-    if subject.roundoff != SUM_ROUNDOFF:
+    coarse = _raised(coarse, _finite(predicted - subject.truth))
+    if in_half:
         return ErrorBound(subject.truth, coarse)
     forms = (Prediction("rounded operands", predicted, floor), Prediction("exact operands", subject.truth, floor))
     return ErrorBound(subject.truth, coarse, forms)
@@ -349,7 +317,7 @@ def _summed(subject: _Subject, terms: int, squares: Tensor) -> Tensor:
 
 def _raised(floor: Tensor, error: Tensor) -> Tensor:
     """The floor, at least the root mean square of each row of the error."""
-    return torch.maximum(rows(floor), _means(rows(error))).reshape(floor.shape)
+    return torch.maximum(rows(floor), means_of(rows(error))).reshape(floor.shape)
 
 
 def _attention(subject: _Subject) -> ErrorBound:

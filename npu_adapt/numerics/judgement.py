@@ -11,9 +11,10 @@ from torch import Tensor
 
 from npu_adapt.numerics.arithmetic import Arithmetic
 from npu_adapt.numerics.capture import Call, Kernel, kernel_of
+from npu_adapt.numerics.error_bound import ErrorBound
 from npu_adapt.numerics.error_statistics import ErrorStatistics, FailedTest, Worst, exact_difference, limits_of
 from npu_adapt.numerics.exact import ROUNDOFF, as_real, truths
-from npu_adapt.numerics.floors import ErrorBound, error_bounds
+from npu_adapt.numerics.floors import error_bounds
 from npu_adapt.numerics.operators import PLACES, Kind, kind_of
 from npu_adapt.numerics.pieces import LARGEST_PIECE, Piece, pieces
 

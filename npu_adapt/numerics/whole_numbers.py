@@ -19,18 +19,15 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name in the field
 from torch import Tensor
-from torch.utils._pytree import tree_iter
 
 from npu_adapt.numerics.attention import AttentionCall, attention
-from npu_adapt.numerics.capture import Call, kernel_of
+from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.error_statistics import FailedTest, Worst, exact_difference
 from npu_adapt.numerics.exact import ROUNDOFF, TYPES
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.products import BilinearCall, linear_in_slices, read_product
 
 TEST = "whole-numbers"
-LEAST_ELEMENTS = 1 << 22  # of all that a call takes and gives, which are replayed in any model
-SHARE_OF_MODEL = 16  # a part of the model's own elements that a call may have beyond that, and that are kept of all
 LARGEST_OPERAND = 3  # in absolute value, where sums have room for it
 LARGEST_VALUE = 63  # half of what attention picks out: exact in every type
 SPARSEST_LAYOUT = 4  # strides that span more than this many times the elements are not kept
@@ -60,31 +57,6 @@ class WholeNumbers:
         return None if broken is None else FailedTest(TEST, broken.over_floor, broken.worst)
 
 
-class WholeNumberCalls:
-    """`of_whole_numbers` of the calls of one model, made once for all calls of one kernel; the small ones are kept."""
-
-    def __init__(self, parameters: int = 0) -> None:
-        self.most_elements = max(LEAST_ELEMENTS, parameters // SHARE_OF_MODEL)
-        self._kept: dict[object, WholeNumbers | None] = {}
-        self._elements = 0
-        self.too_large: dict[str, None] = {}  # an ordered set: operators of calls that were left out for their size
-
-    def of(self, call: Call) -> WholeNumbers | None:
-        """The call of whole numbers; None where there is none that is exact."""
-        if _multiplies(call) and _elements(call) > self.most_elements:
-            self.too_large[call.operator] = None
-            return None
-        key = _kernel_and_options(call)
-        if key in self._kept:
-            return _as(call, self._kept[key])
-        made = of_whole_numbers(call)
-        elements = 0 if made is None else _elements(made.call)
-        if self._elements + elements <= self.most_elements and not _has_mask(call):
-            self._elements += elements
-            self._kept[key] = made
-        return made
-
-
 def of_whole_numbers(call: Call, seed: int = 0) -> WholeNumbers | None:
     """The call with whole numbers for its floating operands; None where none can be found that are exact.
 
@@ -92,7 +64,7 @@ def of_whole_numbers(call: Call, seed: int = 0) -> WholeNumbers | None:
     """
     if len(call.outputs) != 1 or call.outputs[0].dtype not in _LARGEST_SUMS:
         return None
-    if not _multiplies(call):
+    if not multiplies(call):
         return None
     generator = torch.Generator().manual_seed(seed)
     return (_product if kind_of(call.operator) is Kind.PRODUCT else _attention)(call, generator)
@@ -104,28 +76,8 @@ _LARGEST_SUMS: Mapping[torch.dtype, float] = {
 }
 
 
-def _as(call: Call, made: WholeNumbers | None) -> WholeNumbers | None:
-    """What was made for another call of the same kernel, in the place of this one."""
-    return made and replace(made, call=replace(made.call, index=call.index, module=call.module))
-
-
-def _kernel_and_options(call: Call) -> object:
-    """What the call of whole numbers depends on."""
-    options = (leaf for leaf in tree_iter((call.args, dict(call.kwargs))) if not isinstance(leaf, Tensor))
-    return kernel_of(call), tuple(map(repr, options))
-
-
-def _has_mask(call: Call) -> bool:
-    """Whether the result depends on a tensor that is kept as it is."""
-    return kind_of(call.operator) is Kind.ATTENTION and len(call.inputs) > 3
-
-
-def _multiplies(call: Call) -> bool:
+def multiplies(call: Call) -> bool:
     return kind_of(call.operator) in (Kind.PRODUCT, Kind.ATTENTION)
-
-
-def _elements(call: Call) -> int:
-    return sum(tensor.numel() for tensor in (*call.inputs, *call.outputs))
 
 
 def _product(call: Call, generator: torch.Generator) -> WholeNumbers | None:

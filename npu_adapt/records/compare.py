@@ -125,7 +125,8 @@ class ArithmeticReport(Record, frozen=True, kw_only=True):
     judged_at: str | None = None  # the arithmetic of the noise floor; None: no floor
     convolutions: tuple[ConvolutionFound, ...] = ()  # those that are no sums of products on the device
     sums: tuple[SumOrderFound, ...] = ()  # at the sizes that the model's products have most often
-    fits: tuple[str, ...] | None = None  # arithmetics that explain the error end to end; None: not worked out
+    # Arithmetics that explain the error end to end, float32 alone where it does; None: not worked out.
+    fits: tuple[str, ...] | None = None
 
 
 class Repeats(Record, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 import npu_adapt
 from npu_adapt.errors import DeviceUnavailable, RunFailed, UsageError
-from npu_adapt.workflows.compare import command as compare_command
+from npu_adapt.workflows.compare import sides
 
 DTYPES = ("float32", "float16", "bfloat16")
 
@@ -82,7 +82,7 @@ class Faulty(TorchFunctionMode):
 def test_a_fault_of_an_operator_is_named_with_its_error_and_floor(
     monkeypatch: pytest.MonkeyPatch, x: torch.Tensor
 ) -> None:
-    monkeypatch.setattr(compare_command, "candidate_context", lambda session: Faulty)
+    monkeypatch.setattr(sides, "candidate_context", lambda session: Faulty)
     with pytest.raises(AssertionError) as caught:
         npu_adapt.assert_correct(Block(), (x,), device="cpu")
     text = str(caught.value)

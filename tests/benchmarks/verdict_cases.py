@@ -23,11 +23,11 @@ from npu_adapt.numerics.judgement import OperatorReading, judge_by, measures
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.repeats import Repeated
-from npu_adapt.numerics.truth import Float64
-from npu_adapt.numerics.whole_numbers import WholeNumberCalls
+from npu_adapt.numerics.truth import Widened, wide_enough
+from npu_adapt.numerics.whole_number_calls import WholeNumberCalls
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.compare.alone import arithmetic_of
-from npu_adapt.workflows.compare.floor import emulations
+from npu_adapt.workflows.compare.floor import emulations, is_own
 from npu_adapt.workflows.models.fetch import fetch
 from tests.benchmarks.verdict_devices import SoftDevice
 from tests.real_models import store
@@ -182,9 +182,9 @@ class Case:
             return self.loaded.task.forward(module, self.sample.to(torch.device("cpu"), torch.float32))
 
     @cached_property
-    def _wide(self) -> tuple[Outputs, set[str]]:
-        mode = Float64()
-        return self.forward(mode, torch.float64), mode.operators
+    def _wide(self) -> tuple[Outputs, Widened]:
+        mode = wide_enough(self.subject.element_type)
+        return {name: tensor.double() for name, tensor in self.forward(mode, mode.dtype).items()}, mode
 
     @property
     def truth(self) -> Outputs:
@@ -194,9 +194,13 @@ class Case:
         """The end-to-end floor of each output: the largest error of the arithmetic's emulations."""
         key = _key(arithmetic)
         if key not in self._floors:
-            truth, operators = self._wide
-            chosen = emulations(arithmetic, operators, truth, self.subject.element_type)
-            errors = [self.errors(self.forward(emulate(each))) for each in chosen]
+            truth, wide = self._wide
+            chosen = emulations(arithmetic, wide.operators, truth, self.subject.element_type)
+            in_float32 = self.subject.element_type == torch.float32
+            emulated = (
+                self.reference if in_float32 and is_own(each, wide) else self.forward(emulate(each)) for each in chosen
+            )
+            errors = [self.errors(each) for each in emulated]
             least = torch.finfo(self.subject.element_type).eps / 4
             self._floors[key] = {name: max(least, *(e[name] for e in errors)) for name in self.truth}
         return self._floors[key]

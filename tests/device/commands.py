@@ -15,7 +15,7 @@ from npu_adapt.records import Bench, Summary
 from npu_adapt.report.language import spoken
 from npu_adapt.workflows.bench.command import bench
 from npu_adapt.workflows.bench.options import BenchOptions
-from npu_adapt.workflows.compare import command
+from npu_adapt.workflows.compare import sides
 from npu_adapt.workflows.compare.command import CompareOptions, compare
 from npu_adapt.workflows.run.request import RunRequest
 from tests.device.part import Context
@@ -52,7 +52,7 @@ def summary_path(context: Context, logs: str) -> Path:
 
 def plant(make: Callable[[], AbstractContextManager[object]]) -> None:
     """From now on, the device's side of every comparison in this process runs within what `make` gives."""
-    command.candidate_context = lambda session: make  # type: ignore[assignment]
+    sides.candidate_context = lambda session: make  # type: ignore[assignment]
 
 
 def words(fact: Any) -> str:

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from npu_adapt.numerics.arithmetic import ARITHMETICS
+from npu_adapt.numerics.arithmetic import ARITHMETICS, Arithmetic
+from npu_adapt.numerics.error_bound import ErrorBound, row_rms, rows
 from npu_adapt.numerics.exact import truths
-from npu_adapt.numerics.floors import ErrorBound, error_bounds, row_rms, rows
+from npu_adapt.numerics.floors import error_bounds
+from npu_adapt.numerics.products import BilinearCall
 from tests.numerics.calls import last_call, random
 
 OPERATORS: dict[str, Callable[[], Tensor]] = {
@@ -86,3 +88,38 @@ def test_the_root_mean_square_of_a_row_stands_in_each_of_its_places() -> None:
     values = torch.zeros(2, 16, dtype=torch.float64)
     values[1] = 3.0
     assert torch.equal(row_rms(values), values)
+
+
+def test_operands_that_the_arithmetic_holds_need_no_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product of bfloat16 operands in bfloat16: what a matrix unit gives is the truth, which is not made twice."""
+
+    def product() -> Tensor:
+        return random(8, 32).bfloat16() @ random(32, 16).bfloat16()
+
+    monkeypatch.setattr(Arithmetic, "holds", lambda *_: False)
+    predicted, _ = bound_of(product, "bfloat16")
+    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(BilinearCall, "predicted", None)
+        held, _ = bound_of(product, "bfloat16")
+    assert torch.equal(held.floor, predicted.floor)
+    assert [each.form for each in held.predictions] == [each.form for each in predicted.predictions] == ["rounded last"]
+    assert torch.equal(held.predictions[0].floor, predicted.predictions[0].floor)
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "dtype", "held"),
+    [
+        ("bfloat16", torch.bfloat16, True),
+        ("float32", torch.bfloat16, True),
+        ("hf32", torch.float16, True),
+        ("float16", torch.bfloat16, False),  # its range is too small
+        ("bfloat16", torch.float16, False),
+        ("bf16x3", torch.float32, False),
+        ("float32", torch.int64, False),
+    ],
+)
+def test_an_arithmetic_holds_the_types_of_fewer_bits_and_no_more_range(
+    arithmetic: str, dtype: torch.dtype, held: bool
+) -> None:
+    assert ARITHMETICS[arithmetic].holds(dtype) is held

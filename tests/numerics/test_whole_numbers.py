@@ -13,7 +13,8 @@ from torch import Tensor
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.capture import Call, tensors_of
 from npu_adapt.numerics.emulation import Emulation, emulate
-from npu_adapt.numerics.whole_numbers import LEAST_ELEMENTS, WholeNumberCalls, WholeNumbers, of_whole_numbers
+from npu_adapt.numerics.whole_number_calls import LEAST_ELEMENTS, WholeNumberCalls
+from npu_adapt.numerics.whole_numbers import WholeNumbers, of_whole_numbers
 from tests.numerics.calls import last_call, only_call, random
 
 HALVES = (torch.float32, torch.float16, torch.bfloat16)

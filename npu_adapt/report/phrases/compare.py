@@ -236,6 +236,11 @@ LEFT_OUT: dict[str, Phrase] = {
         "the float64 result of {operators}, which have no float64 kernel on the CPU: float32 stands for it",
         "{operators} 的 float64 结果：CPU 上没有对应的 float64 内核，以 float32 代替",
     ),
+    "half-type-in-float32": Phrase(
+        "the float64 result of a half typed model: float32 stands for it, whose own error is thousands of times "
+        "smaller than the type's",
+        "半精度模型的 float64 结果：以 float32 代替，其自身误差比该类型的误差小数千倍",
+    ),
     "own-type-only": Phrase(
         "the float64 result of parts that compute in no other type than their own: a float64 copy stands for it",
         "只能以自身类型计算的部分的 float64 结果：以 float64 副本代替",

@@ -19,7 +19,7 @@ from npu_adapt.numerics.convolution import shape_of
 from npu_adapt.numerics.error_statistics import FailedTest
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
 from npu_adapt.numerics.operators import COMPOSITES, Kind, kind_of, operator_class
-from npu_adapt.numerics.whole_numbers import WholeNumberCalls
+from npu_adapt.numerics.whole_number_calls import WholeNumberCalls
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Compare, Depth, Fact, OperatorFinding
 from npu_adapt.workflows.compare.facts import note

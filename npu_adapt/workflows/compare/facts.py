@@ -42,7 +42,9 @@ NoteId = Literal[
     "path-ends",
 ]
 # What was not compared, or only with the next best truth.
-LeftOutId = Literal["part", "truth-in-float32", "own-type-only", "no-float64", "other-shapes-in-float64"]
+LeftOutId = Literal[
+    "part", "truth-in-float32", "half-type-in-float32", "own-type-only", "no-float64", "other-shapes-in-float64"
+]
 # What is worse than in the baseline.
 RegressionId = Literal["coarser-arithmetic", "larger-error", "no-longer-finite", "other-prediction"]
 

@@ -1,7 +1,8 @@
 """How far correct arithmetic is from the truth on this model and these inputs: the noise floor, end to end.
 
-The truth is float64 on the CPU. The floor is the largest error among emulations of one arithmetic that differ in what
-kernels leave open, so that a device is held to what it could have done right, and to no less.
+The truth is float64 on the CPU; that of a half typed model is float32. The floor is the largest error among emulations
+of one arithmetic that differ in what kernels leave open, so that a device is held to what it could have done right, and
+to no less.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from msgspec.structs import replace
 
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.models.tasks import LoadedModel, Sample
-from npu_adapt.numerics.arithmetic import ArithmeticByClass
+from npu_adapt.numerics.arithmetic import DIRECT, ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.exact import HALF_TYPES
 from npu_adapt.numerics.explanation import CANDIDATES, fitting, predicted_errors
 from npu_adapt.numerics.metrics import compare_tensors
-from npu_adapt.numerics.truth import Float64
+from npu_adapt.numerics.truth import Widened, wide_enough
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OutputComparison
 from npu_adapt.workflows.compare.facts import LeftOutId, left_out
@@ -61,6 +63,18 @@ class NoiseFloor:
     fits: tuple[str, ...] | None = None  # None: not worked out
 
 
+@dataclass(frozen=True)
+class InFloat32:
+    """The CPU's own forwards in float32, sample by sample, which need not be run again.
+
+    Those of a half typed model are its truth, and `wide` is what they ran in; those of a float32 model are the first
+    emulation of float32, and `wide` is None.
+    """
+
+    outputs: tuple[Outputs, ...]
+    wide: Widened | None
+
+
 def measure_floor(
     loaded: LoadedModel,
     samples: tuple[Sample, ...],
@@ -70,27 +84,38 @@ def measure_floor(
     *,
     explain: bool,
     keep_truth: bool,
+    known: InFloat32 | None = None,
 ) -> NoiseFloor:
     """Truth and floor of every sample; with `explain` also what other arithmetics would show, on the first one.
 
-    One truth is held at a time unless `keep_truth`.
+    One truth is held at a time unless `keep_truth`. `known` None: the reference ran elsewhere.
     """
     explained = explain and loaded.dtype == torch.float32
     total = sum(1 + emulations_wanted(outputs, loaded.dtype) for outputs in candidate) + (1 if explained else 0)
     measured: list[dict[str, Measured]] = []
     truths: list[Outputs] = []
-    wide = Float64()
+    wide = known.wide if known is not None and known.wide is not None else wide_enough(loaded.dtype)
     fits = None
     instead: dict[LeftOutId, None] = {}  # an ordered set
+    if loaded.dtype in HALF_TYPES:
+        instead["half-type-in-float32"] = None
     with progress.task(doing("measuring-floor"), total=total) as step:
         for number, sample in enumerate(samples):
-            truth, other = truth_of(loaded, sample, candidate[number], wide)
+            own = None if known is None else known.outputs[number]
+            if own is not None and loaded.dtype in HALF_TYPES:
+                truth, other = _in_float64(own), None
+            else:
+                truth, other = truth_of(loaded, sample, candidate[number], wide)
             require_same_outputs((truth,), ({name: candidate[number][name] for name in truth},))
             instead |= {} if other is None else {other: None}
             step.advance(1)
             errors = []
             for variant in emulations(arithmetic, wide.operators, truth, loaded.dtype):
-                errors.append(errors_of(forward_of(loaded, sample, loaded.dtype, emulate(variant)), truth))
+                if own is not None and loaded.dtype == torch.float32 and is_own(variant, wide):
+                    emulated = own
+                else:
+                    emulated = forward_of(loaded, sample, loaded.dtype, emulate(variant))
+                errors.append(errors_of(emulated, truth))
                 step.advance(1)
             found = errors_of(candidate[number], truth)
             measured.append(
@@ -102,6 +127,12 @@ def measure_floor(
             if keep_truth:
                 truths.append(truth)
     return NoiseFloor(tuple(measured), tuple(truths), frozenset(wide.operators), _left_out(wide, instead), fits)
+
+
+def is_own(variant: Emulation, wide: Widened) -> bool:
+    """Whether a float32 model's forward on the CPU is this emulation: no convolution is computed by a transform."""
+    shapes = wide.convolutions if variant.is_float32 else ()
+    return variant.is_float32 and all(variant.arithmetic.of_convolution(each).algorithm == DIRECT for each in shapes)
 
 
 def emulations(
@@ -162,15 +193,15 @@ def forward_of(
         return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
 
 
-def truth_of(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) -> tuple[Outputs, LeftOutId | None]:
-    """Every operator in float64, and what had to stand for that, if something had.
+def truth_of(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Widened) -> tuple[Outputs, LeftOutId | None]:
+    """Every operator in `wide`, and what had to stand for that, if something had. In float64.
 
     Where the code does not bear it, a float64 copy of the model: a compiled or scripted part, say, insists on the types
     that it was made for. Where that fails too, or the outputs have other shapes than `like`, the model's own type.
     """
     instead: LeftOutId | None = None
     try:
-        outputs = forward_of(loaded, sample, torch.float64, wide)
+        outputs = forward_of(loaded, sample, wide.dtype, wide)
     except (RuntimeError, TypeError, ValueError):
         instead = "own-type-only"
         copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
@@ -182,14 +213,14 @@ def truth_of(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Float64) 
     if {name: tensor.shape for name, tensor in outputs.items()} != {name: each.shape for name, each in like.items()}:
         instead = "other-shapes-in-float64"
         outputs = forward_of(loaded, sample, loaded.dtype, nullcontext())
-    if instead is None:
-        return outputs, None
-    return {
-        name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in outputs.items()
-    }, instead
+    return _in_float64(outputs), instead
 
 
-def _left_out(wide: Float64, instead: Iterable[LeftOutId]) -> tuple[Fact, ...]:
+def _in_float64(outputs: Outputs) -> Outputs:
+    return {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in outputs.items()}
+
+
+def _left_out(wide: Widened, instead: Iterable[LeftOutId]) -> tuple[Fact, ...]:
     """Where the truth is not in float64."""
     operators = tuple(wide.without_kernel)
     found = (left_out("truth-in-float32", operators=operators),) if operators else ()
@@ -221,7 +252,13 @@ def _fits(
     found: dict[str, float | None],
     known: dict[str, list[dict[str, float | None]]],
 ) -> tuple[str, ...]:
-    """Which arithmetics would show the errors found: `known`, what was emulated already, and the usual ones."""
+    """Which arithmetics would show the errors found: `known`, what was emulated already, and the usual ones.
+
+    Where float32 does, the finest of all, the others are not asked.
+    """
+    finest = {name: errors for name, errors in known.items() if name == CANDIDATES[0]}
+    if explained := fitting(found, finest):
+        return explained
 
     def emulated_errors(name: str) -> list[dict[str, float | None]]:
         if name in known:

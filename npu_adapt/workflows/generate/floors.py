@@ -12,7 +12,7 @@ from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.margins import margin_floors, position_floors
-from npu_adapt.numerics.truth import Float64
+from npu_adapt.numerics.truth import wide_enough
 from npu_adapt.progress import Step
 from npu_adapt.workflows.compare.floor import Measured, emulations, errors_of, floor_of, forward_of, truth_of
 from npu_adapt.workflows.generate.writing import LOGITS, reading_at_once
@@ -41,7 +41,7 @@ def floor_of_text(
     `found` are the device's logits, whose shape the truth's must be.
     """
     reading = dataclasses.replace(loaded, task=reading_at_once(loaded.task))
-    wide = Float64()
+    wide = wide_enough(loaded.dtype)
     truth, _ = truth_of(reading, sample, {LOGITS: found}, wide)
     step.advance(1)
     emulated = []

@@ -22,7 +22,7 @@ from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.rules import FLOOR_MARGIN
 from npu_adapt.numerics.token_rules import is_outside
-from npu_adapt.numerics.truth import Float64
+from npu_adapt.numerics.truth import wide_enough
 from npu_adapt.records import Fact, Invariance, OperatorFinding
 from npu_adapt.workflows.compare.floor import Measured, emulations, errors_of, floor_of, forward_of, truth_of
 from npu_adapt.workflows.generate.facts import setting
@@ -135,7 +135,7 @@ def _floor(
 ) -> tuple[Outputs, float | None]:
     """The truth of the prompt read alone, and its noise floor."""
     reading = dataclasses.replace(loaded, task=dataclasses.replace(loaded.task, forward=alone.read))
-    wide = Float64()
+    wide = wide_enough(loaded.dtype)
     truth, _ = truth_of(reading, alone.sample, {PROMPT_LOGITS: found}, wide)
     variants = emulations(arithmetic, wide.operators, truth, loaded.dtype)
     errors = [

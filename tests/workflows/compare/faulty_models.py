@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 
 FLOAT32, HF32 = ArithmeticByClass.uniform("float32"), ArithmeticByClass.uniform("hf32")
+BFLOAT16 = ArithmeticByClass.uniform("bfloat16")
 
 
 class Layer(nn.Module):

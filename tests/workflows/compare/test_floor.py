@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 
 from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.emulation import Emulation, emulate
+from npu_adapt.numerics.truth import Float32
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.compare import floor
-from npu_adapt.workflows.compare.floor import emulations, errors_of, measure_floor
-from tests.workflows.compare.faulty_models import FLOAT32, HF32, Model, OneTask
+from npu_adapt.workflows.compare.floor import InFloat32, emulations, errors_of, measure_floor
+from tests.workflows.compare.faulty_models import BFLOAT16, FLOAT32, HF32, Model, OneTask
 
 INPUTS = 40
 
@@ -82,3 +84,45 @@ def test_an_output_of_another_length_bounds_nothing() -> None:
     longer = {"waveform": torch.ones(1, 9), "mask": torch.ones(1, 9, dtype=torch.bool)}
     assert errors_of(longer, truth) == {"waveform": None}
     assert errors_of(truth, truth) == {"waveform": 0.0}
+
+
+def known_and_not(dtype: torch.dtype, arithmetic: Any) -> tuple[Any, Any, list[int]]:
+    """The floor with the reference's forwards given, the floor without, and how many forwards each of them took."""
+    task, module = OneTask(), Scorer(1000).to(dtype).eval()
+    loaded: Any = SimpleNamespace(module=module, dtype=dtype, task=task)
+    sample = Sample({"ids": torch.arange(1, 17)[None]}, ())
+    wide = Float32() if dtype != torch.float32 else None
+    with torch.inference_mode():
+        with wide or nullcontext():
+            reference = task.forward(module, dict(sample.tensors))
+        found = task.forward(module, dict(sample.tensors))
+    taken: list[int] = []
+    module.register_forward_pre_hook(lambda *_: taken.append(1))
+    counts = []
+
+    def floor_by(known: InFloat32 | None) -> Any:
+        taken.clear()
+        arguments = (loaded, (sample,), (found,), arithmetic, Silent())
+        measured = measure_floor(*arguments, explain=True, keep_truth=True, known=known)
+        counts.append(len(taken))
+        return measured
+
+    return floor_by(InFloat32((reference,), wide)), floor_by(None), counts
+
+
+def test_the_references_forward_is_the_truth_of_a_half_typed_model() -> None:
+    known, anew, forwards = known_and_not(torch.bfloat16, BFLOAT16)
+    assert forwards == [4, 5]
+    assert known.samples == anew.samples and known.operators == anew.operators == {"matmul", "attention"}
+    assert torch.equal(known.truth[0]["logits"], anew.truth[0]["logits"])
+    assert known.truth[0]["logits"].dtype == torch.float64
+    assert [fact.id for fact in known.left_out] == ["half-type-in-float32"]
+
+
+def test_the_references_forward_is_an_emulation_of_float32_and_of_nothing_else() -> None:
+    known, anew, forwards = known_and_not(torch.float32, FLOAT32)
+    assert forwards == [2, 3] and known.left_out == ()
+    one, other = (each.samples[0]["logits"] for each in (known, anew))
+    assert one.error == other.error and one.floor == pytest.approx(other.floor, rel=0.5)
+    assert known.fits == ("float32",)
+    assert known_and_not(torch.float32, HF32)[2] == [4, 4]  # truth, two of hf32, and one of float32 to explain by

@@ -11,7 +11,7 @@ import npu_adapt
 from npu_adapt.devices.device import Device
 from npu_adapt.devices.selection import open_device
 from npu_adapt.errors import RunFailed
-from npu_adapt.numerics import whole_numbers
+from npu_adapt.numerics import whole_number_calls
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.records import Fact
@@ -55,7 +55,7 @@ class Convolving(torch.nn.Module):
 
 def test_what_is_too_large_to_be_asked_or_replayed_is_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "MOST_ELEMENTS", 100)
-    monkeypatch.setattr(whole_numbers, "LEAST_ELEMENTS", 100)
+    monkeypatch.setattr(whole_number_calls, "LEAST_ELEMENTS", 100)
     summary = npu_adapt.compare(Convolving(), {"x": torch.randn(1, 3, 8, 8)}, device="cpu")
     assert summary.compare is not None and summary.compare.verdict.passed
     assert summary.compare.operator_notes == (

@@ -145,7 +145,7 @@ def failed() -> Summary:
             fault = Faulty(F.gelu, last_bit, 2, 1)
             return run_soak(Side(side.module, side.device, side.dtype, side.task, lambda: fault), sample, *others)
 
-        patched.setattr("npu_adapt.workflows.compare.command.run_soak", run)
+        patched.setattr("npu_adapt.workflows.compare.examination.run_soak", run)
         return compared(soak=0.2)
 
 

@@ -23,7 +23,7 @@ from npu_adapt.report.figures import Figures
 from npu_adapt.report.first.compare import first_compare
 from npu_adapt.report.sections.generation import marked
 from npu_adapt.report.tables import render_compare
-from npu_adapt.workflows.compare import command as module
+from npu_adapt.workflows.compare import sides
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.compare.rejudge import rejudge
@@ -53,7 +53,7 @@ def change(file: Path, fields: dict[str, Any]) -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, llama: Path) -> Run:
     def run(device: Device = nullcontext, *, request: dict[str, Any] | None = None, **options: Any) -> Summary:
-        monkeypatch.setattr(module, "candidate_context", lambda session: device)
+        monkeypatch.setattr(sides, "candidate_context", lambda session: device)
         asked: dict[str, Any] = {
             "command": "compare",
             "command_line": "npu-adapt compare",

@@ -12,9 +12,9 @@ from torch.utils._pytree import tree_map
 
 from npu_adapt.numerics.arithmetic import ArithmeticByClass
 from npu_adapt.numerics.capture import Call, capturing
+from npu_adapt.numerics.error_bound import ErrorBound
 from npu_adapt.numerics.error_statistics import ErrorStatistics, Limits, exact_difference, limits_of
 from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, as_real
-from npu_adapt.numerics.floors import ErrorBound
 from npu_adapt.numerics.judgement import judge, measures
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.whole_numbers import of_whole_numbers

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.devices.device import Device
-from npu_adapt.numerics.floors import rows
+from npu_adapt.numerics.error_bound import rows
 from npu_adapt.workflows.compare.repro.case import Case
 from npu_adapt.workflows.compare.repro.expression import Expression, stored
 
