@@ -47,6 +47,13 @@ def truncate_mantissa(tensor: Tensor, bits: int) -> Tensor:
     return (image & (-1 << (FLOAT32_MANTISSA_BITS - bits))).view(torch.float32)
 
 
+def round_mantissa_away(tensor: Tensor, bits: int) -> Tensor:
+    """float32 values rounded to `bits` explicit mantissa bits, to nearest, ties away from zero."""
+    dropped = FLOAT32_MANTISSA_BITS - bits
+    image = tensor.contiguous().view(torch.int32) + (1 << (dropped - 1))
+    return torch.where(tensor.isfinite(), image.bitwise_and_(-1 << dropped).view(torch.float32), tensor)
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """One arithmetic of matrix products.

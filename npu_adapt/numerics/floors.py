@@ -117,8 +117,9 @@ class _Subject:
 
     @property
     def input_roundoff(self) -> float:
-        """Of the coarsest floating input; the result's own where there is none."""
-        return max((ROUNDOFF.get(each.dtype, 0.0) for each in self.call.inputs), default=0.0) or self.roundoff
+        """Of the coarsest floating input, and no coarser than the result's: what gives a finer type computes in it."""
+        coarsest = max((ROUNDOFF.get(each.dtype, 0.0) for each in self.call.inputs), default=0.0)
+        return min(coarsest or self.roundoff, self.roundoff)
 
     @property
     def roundoff(self) -> float:

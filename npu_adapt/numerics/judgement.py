@@ -168,9 +168,10 @@ def differing(first: Sequence[Tensor], second: Sequence[Tensor]) -> FailedTest |
 def left_over(readings: Sequence[OperatorReading]) -> dict[int, FailedTest]:
     """Position among `readings` -> what its residual breaks, for calls that passed all else.
 
-    A prediction is believed where at least `FOLLOWING_SHARE` of one kernel's calls, and `FOLLOWING_CALLS`, follow the
-    same form of it. A device whose kernels take another form follows none, and is not judged by it. A call that follows
-    any form is right: of one kernel's calls, one may be computed more exactly than the others.
+    A prediction is believed where at least `FOLLOWING_SHARE` of one kernel's calls or all but one, and
+    `FOLLOWING_CALLS`, follow the same form of it. A device whose kernels take another form follows none, and is not
+    judged by it. A call that follows any form is right: of one kernel's calls, one may be computed more exactly than
+    the others.
     """
     found: dict[int, FailedTest] = {}
     for kernel in {reading.kernel for reading in readings if reading.left}:
@@ -178,7 +179,8 @@ def left_over(readings: Sequence[OperatorReading]) -> dict[int, FailedTest]:
         forms = {form for _, reading in calls for form in reading.left}
         following = {form: sum(reading.left.get(form) is None for _, reading in calls) for form in forms}
         form = max(following, key=lambda each: following[each])
-        if following[form] < max(FOLLOWING_CALLS, FOLLOWING_SHARE * len(calls)):
+        others = len(calls) - 1  # of few calls, all but one are less than that share
+        if following[form] < max(FOLLOWING_CALLS, min(FOLLOWING_SHARE * len(calls), others)):
             continue
         for at, reading in calls:
             broken = reading.left.get(form)

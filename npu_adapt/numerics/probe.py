@@ -20,6 +20,7 @@ from npu_adapt.numerics.arithmetic import (
     FLOAT32_MANTISSA_BITS,
     Arithmetic,
     round_mantissa,
+    round_mantissa_away,
     truncate_mantissa,
 )
 from npu_adapt.numerics.formats import dtype_name
@@ -28,6 +29,8 @@ SIZE = 128  # of the square matrices: large enough for the kernels that a model'
 
 # Where two terms of a sum lie among SIZE: side by side, in the next block of a unit, in another part of a split sum.
 _TERM_PLACES = ((0, 1), (0, 9), (0, 40), (3, 70), (16, 100))
+
+_CUTS = {"truncated": truncate_mantissa, "nearest-away": round_mantissa_away}
 
 MatrixProduct = Callable[[Tensor, Tensor], Tensor]
 Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -53,13 +56,12 @@ class Reading:
         if self.exact:
             row = ARITHMETICS[self.arithmetic]
             return replace(row, truncating_sums=True) if self.truncates_sums else row
-        truncates = self.rounding == "truncated"
-        cut = truncate_mantissa if truncates else round_mantissa
+        cut = _CUTS.get(self.rounding, round_mantissa)
         return replace(
             ARITHMETICS[self.arithmetic],
             mantissa_bits=self.operand_bits,
             split=lambda tensor: (cut(tensor, self.operand_bits),),
-            truncates=truncates,
+            truncates=cut is truncate_mantissa,
             truncating_sums=bool(self.truncates_sums),
         )
 

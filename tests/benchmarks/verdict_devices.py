@@ -18,10 +18,10 @@ from torch.utils._pytree import tree_map
 
 from npu_adapt.numerics.arithmetic import (
     ARITHMETICS,
-    FLOAT32_MANTISSA_BITS,
     Arithmetic,
     ArithmeticByClass,
     ConvolutionShape,
+    round_mantissa_away,
     truncate_mantissa,
 )
 from npu_adapt.numerics.capture import Call, is_result, tensors_of
@@ -166,16 +166,10 @@ def _in_three(tensor: Tensor) -> tuple[Tensor, ...]:
     return high, middle, (tensor - high - middle).bfloat16().float()
 
 
-def _ties_away(bits: int, tensor: Tensor) -> tuple[Tensor, ...]:
-    dropped = FLOAT32_MANTISSA_BITS - bits
-    image = tensor.contiguous().view(torch.int32) + (1 << (dropped - 1))
-    return ((image & (-1 << dropped)).view(torch.float32),)
-
-
 # What units do to operands beside the rows of ARITHMETICS.
 OPERANDS: Mapping[str, Arithmetic] = {
     "tf32 cut off": replace(ARITHMETICS["tf32"], split=lambda each: (truncate_mantissa(each, 10),), truncates=True),
-    "hf32, ties away": replace(ARITHMETICS["hf32"], split=partial(_ties_away, 11)),
+    "hf32, ties away": replace(ARITHMETICS["hf32"], split=lambda each: (round_mantissa_away(each, 11),)),
     "bfloat16 in three": replace(ARITHMETICS["float32"], split=_in_three),
 }
 

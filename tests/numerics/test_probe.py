@@ -58,7 +58,12 @@ def test_ties_away_from_zero_are_seen() -> None:
     def away(x: Tensor) -> Tensor:
         return truncate_mantissa(x + (x.view(torch.int32) & -(1 << 23)).view(torch.float32) * 2.0**-12, 11)
 
-    assert read_product(lambda a, b: away(a) @ away(b), torch.float32).rounding == "nearest-away"
+    reading = read_product(lambda a, b: away(a) @ away(b), torch.float32)
+    emulated = reading.emulated()
+    assert reading.rounding == "nearest-away" and emulated is not None
+    ties = 1 + (2 * torch.arange(1.0, 9.0) - 1) * 2.0**-12  # between two numbers of 11 bits
+    assert torch.equal(emulated.split(ties)[0], away(ties)) and not emulated.truncates
+    assert torch.equal(emulated.split(-ties)[0], -away(ties))
 
 
 def test_the_coarser_operand_counts() -> None:
