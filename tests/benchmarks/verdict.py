@@ -18,16 +18,15 @@ import os
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from random import Random
-from typing import Protocol
 
-os.environ |= {"OMP_NUM_THREADS": "1", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "HF_HUB_OFFLINE": "1"}
+if __name__ in ("__main__", "__mp_main__"):  # tests that import this have an environment of their own
+    os.environ |= {"OMP_NUM_THREADS": "1", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "HF_HUB_OFFLINE": "1"}
 sys.modules.setdefault("torch_npu", None)  # type: ignore[arg-type]  # see tests/conftest.py
 
 import torch  # noqa: E402
@@ -35,21 +34,10 @@ import torch  # noqa: E402
 from tests.benchmarks import verdict_convolutions, verdict_modes, verdict_subjects  # noqa: E402
 from tests.benchmarks.verdict_cases import SMOLLM2, SUBJECTS, Case, Subject  # noqa: E402
 from tests.benchmarks.verdict_devices import Form, correct_forms  # noqa: E402
-from tests.benchmarks.verdict_runs import Found, holds, read, show, write  # noqa: E402
+from tests.benchmarks.verdict_runs import Found, Job, file_of, holds, read, show, work  # noqa: E402
 
 FAULTS_OF_CONVOLUTIONS = 3  # of each device
 INDUCTOR_ON = ("vit compiled, float32",)  # it takes a minute
-
-
-class Job(Protocol):
-    """Devices that share what is costly to make."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def devices(self) -> tuple[str, ...]: ...
-    def examine(self, wanted: Sequence[str], seed: int) -> Iterator[Found]:
-        """What each of the wanted devices comes to, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -141,27 +129,6 @@ def _jobs_of(subject: Subject, rng: Random) -> list[OnModel]:
     ]
 
 
-def _file(folder: Path, job: Job, device: str) -> Path:
-    return folder / job.name / f"{device}.json"
-
-
-def work(job: Job, folder: Path, seed: int, until: float) -> str:
-    """Runs what is missing of a job, as long as there is time; what failed of it, or nothing."""
-    torch.set_num_threads(1)
-    wanted = [device for device in job.devices if not _file(folder, job, device).is_file()]
-    if not wanted or time.time() > until:
-        return ""
-    try:
-        found = job.examine(wanted, seed)
-        for device in wanted:
-            if time.time() > until:
-                break
-            write(_file(folder, job, device), next(found))
-    except Exception:  # noqa: BLE001 - one model must not sink the others
-        return f"{job.name}: {traceback.format_exc()}"
-    return ""
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few forms and faults, on one small model")
@@ -178,12 +145,14 @@ def main() -> int:
 def run(options: argparse.Namespace, folder: Path) -> int:
     until = time.time() + 60 * options.minutes
     chosen = [job for job in jobs(options.seed, quick=options.quick) if options.part in job.name]
-    with ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        options.workers, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)
+    ) as pool:
         began = [pool.submit(work, job, folder, options.seed, until) for job in chosen]
         failed = [why for each in as_completed(began) if (why := each.result())]
     found = read(folder)
     show(found)
-    missing = sum(not _file(folder, job, device).is_file() for job in chosen for device in job.devices)
+    missing = sum(not file_of(folder, job, device).is_file() for job in chosen for device in job.devices)
     print(f"{missing} devices not run; seed {options.seed}, torch {torch.__version__}, {options.workers} workers")
     print(*failed, sep="\n")
     return 0 if holds(found) and not failed else 1

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -49,6 +52,17 @@ class Found:
     seconds: float = 0.0
 
 
+class Job(Protocol):
+    """Devices that share what is costly to make."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def devices(self) -> tuple[str, ...]: ...
+    def examine(self, wanted: Sequence[str], seed: int) -> Iterator[Found]:
+        """What each of the wanted devices comes to, one after the other."""
+
+
 def write(file: Path, found: Found) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
@@ -63,6 +77,26 @@ def read(folder: Path) -> list[Found]:
         kept = json.loads(file.read_text())
         found.append(Found(tuple(Run(**run) for run in kept["runs"]), tuple(kept["checks"]), kept["seconds"]))
     return found
+
+
+def file_of(folder: Path, job: Job, device: str) -> Path:
+    return folder / job.name / f"{device}.json"
+
+
+def work(job: Job, folder: Path, seed: int, until: float) -> str:
+    """Runs what is missing of a job, as long as there is time; what failed of it, or nothing."""
+    wanted = [device for device in job.devices if not file_of(folder, job, device).is_file()]
+    if not wanted or time.time() > until:
+        return ""
+    try:
+        found = job.examine(wanted, seed)
+        for device in wanted:
+            if time.time() > until:
+                break
+            write(file_of(folder, job, device), next(found))
+    except Exception:  # noqa: BLE001 - one model must not sink the others
+        return f"{job.name}: {traceback.format_exc()}"
+    return ""
 
 
 def show(found: Sequence[Found]) -> None:
