@@ -71,8 +71,7 @@ def explained(compare: Compare) -> tuple[str, ...]:
     """The ids that a reader of this screen may ask for first."""
     suspect = compare.first_suspect
     tests = () if suspect is None else (suspect.test,)
-    modes = [mode.suspect.check for mode in compare.modes if mode.suspect is not None]
-    return (*tests, *modes[:1], compare.verdict.rule)
+    return (*tests, *_of_modes(compare)[:1], compare.verdict.rule)
 
 
 def head(figures: Figures, compare: Compare) -> Paragraph:
@@ -188,11 +187,16 @@ def next_step(figures: Figures, compare: Compare) -> Iterator[Line]:
         place = {"module": suspect.module, "operator": suspect.operator, "step": step}
         parts: tuple[Inline, ...] = (figures.say("first-suspect-next", **place), _explain(suspect.test))
         yield line(figures, "next", *parts, tone="bad")
-    elif any(mode.suspect is not None for mode in compare.modes):
-        found = next(mode.suspect for mode in compare.modes if mode.suspect is not None)
-        yield line(figures, "next", figures.say("first-failed-next"), _explain(found.check), tone="bad")
+    elif shown := _of_modes(compare):
+        yield line(figures, "next", figures.say("first-failed-next"), _explain(shown[0]), tone="bad")
     elif not compare.verdict.passed:
         yield line(figures, "next", figures.say("first-failed-next"), _explain(compare.verdict.rule), tone="bad")
+
+
+def _of_modes(compare: Compare) -> list[str]:
+    """Of each mode with a wrong operator or submodule, the id that says most of it."""
+    wrong = [mode for mode in compare.modes if mode.divergence is not None or mode.suspect is not None]
+    return [mode.suspect.check if mode.suspect is not None else "mode-differs" for mode in wrong]
 
 
 def _explain(name: str) -> Code:

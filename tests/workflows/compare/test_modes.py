@@ -237,6 +237,7 @@ def test_a_transient_in_one_replay_is_named_by_its_operator(replay: int, dtype: 
     figures = Figures(summary, "en")
     shown = [line for line in first_compare(figures, None).lines if line.label == figures.say("label-mode")]
     assert "linear in blocks.0.down gives other bits" in str(shown[0].parts)
+    assert "explain mode-differs" in str(first_compare(figures, None))
     assert "(step 18, " in str(section_of_modes(figures))
     assert list(contradictions(decode(encode(summary), origin="test"))) == []
     for edit in ({"divergence": None}, {"status": "passed"}):
