@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 SMALL_FILE = 1 << 20  # bytes: more than any configuration, version file or listing of a few lines needs
+
+MOST_HOLES = 1000
 
 _OTHER_TYPES = (
     (stat.S_ISDIR, "a folder"),
@@ -69,6 +72,23 @@ def open_regular(path: str | Path) -> BinaryIO:
         file.close()
         raise
     return file
+
+
+def unwritten_bytes(path: str | Path) -> int:
+    """How much of the file is holes, which nobody has written; 0 where its file system does not tell.
+
+    Raises what `open_regular` raises. Programs that download in parts make a file of the whole size first.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        written = end = 0
+        with suppress(OSError, AttributeError):  # ENXIO: no data any more; another system
+            for _ in range(MOST_HOLES):
+                begin = os.lseek(file.fileno(), end, os.SEEK_DATA)
+                end = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
+                written += end - begin
+            return 0  # too many for a file that was not written to its end
+    return size - written if hasattr(os, "SEEK_DATA") else 0
 
 
 def read_regular(path: str | Path, limit: int = SMALL_FILE) -> bytes:

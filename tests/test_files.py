@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from npu_adapt.files import FileTooLarge, NotRegularFile, open_regular, read_regular
+from npu_adapt.files import FileTooLarge, NotRegularFile, open_regular, read_regular, unwritten_bytes
 
 
 def test_a_regular_file_is_read_whole(tmp_path: Path) -> None:
@@ -93,3 +93,9 @@ def test_a_small_file_takes_little_memory_whatever_is_allowed(tmp_path: Path) ->
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_file_without_holes_is_written(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x" * 100_000)
+    (tmp_path / "y").touch()
+    assert [unwritten_bytes(tmp_path / name) for name in "xy"] == [0, 0]

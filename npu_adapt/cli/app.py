@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,8 @@ from npu_adapt.homes import ensure_home
 if TYPE_CHECKING:
     from npu_adapt.report.phrases.phrase import Language
 
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+_NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 AUTOLOAD = "TORCH_DEVICE_BACKEND_AUTOLOAD"
 
 
@@ -65,10 +68,11 @@ class ErrorsAreExitCodes(Commands):
             show_error(broken_install(error), language_typed(words), as_json=wants_json(words))
             raise typer.Exit(ExitCode.NO_DEVICE) from error
         except OSError as error:
-            if error.errno not in (errno.EMFILE, errno.ENFILE):
+            failure = of_the_system(error)
+            if failure is None:
                 raise
-            show_error(too_many_files(error), language_typed(words), as_json=wants_json(words))
-            raise typer.Exit(ExitCode.RUN_FAILED) from error
+            show_error(failure, language_typed(words), as_json=wants_json(words))
+            raise typer.Exit(failure.exit_code) from error
         except MemoryError as error:
             show_error(out_of_memory(), language_typed(words), as_json=wants_json(words))
             raise typer.Exit(ExitCode.RUN_FAILED) from error
@@ -92,10 +96,19 @@ def broken_install(error: ImportError) -> DeviceUnavailable:
     )
 
 
-def too_many_files(error: OSError) -> RunFailed:
-    """The failure for files that this process may open no more of, which any line may be the one to ask for."""
-    hint = "look at the limit of open files: ulimit -n"
-    return RunFailed(error.strerror or "", hint=hint, stage="start", kind="other")
+def of_the_system(error: OSError) -> NpuAdaptError | None:
+    """The failure for what a system says of itself, which any line may be the one to hear; None: it may be a bug."""
+    if error.errno in _TOO_MANY_FILES:
+        hint = "look at the limit of open files: ulimit -n"
+        return RunFailed(error.strerror or "", hint=hint, stage="start", kind="other")
+    if error.errno in _NOT_WRITABLE:
+        return UsageError(
+            Sentence("{file}: {reason}", file=error.filename or tempfile.gettempdir(), reason=error.strerror),
+            hint="make room there, or name other folders: --logs, --cache-dir, TMPDIR",
+        )
+    if isinstance(error, FileNotFoundError) and error.filename is None and tempfile.tempdir is None:  # it says so
+        return UsageError("no folder takes temporary files", hint="set TMPDIR to a folder in which this user can write")
+    return None
 
 
 def out_of_memory() -> RunFailed:

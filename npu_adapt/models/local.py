@@ -30,7 +30,8 @@ _KINDS = {
     "no-weights": "no-weights",
     "no-config": "no-config",
     **dict.fromkeys(
-        ("cut-short", "index-damaged", "shards-missing", "config-damaged", "lfs-pointer", "unfinished"), "model-corrupt"
+        ("cut-short", "index-damaged", "shards-missing", "config-damaged", "lfs-pointer", "unfinished", "unwritten"),
+        "model-corrupt",
     ),
 }
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)?[A-Za-z0-9_][A-Za-z0-9._-]*")

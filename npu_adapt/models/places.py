@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from npu_adapt.errors import Sentence
-from npu_adapt.files import open_regular, read_regular
+from npu_adapt.files import open_regular, read_regular, unwritten_bytes
 from npu_adapt.models.hashing import is_pointer
 from npu_adapt.models.hubs import HUBS
 from npu_adapt.models.hubs.hub import Place
@@ -24,6 +24,7 @@ from npu_adapt.records.registry import RegistryEntry
 
 LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors format
 LONGEST_CONFIG = 64 << 20  # bytes of a configuration or an index of shards
+SPARSE_FROM = 1 << 20  # bytes: smaller files are no downloads in parts
 ALLOW_PICKLE = "a pickle can run code when it is read; if you trust this one, give --allow-pickle"
 NAME_A_DIRECTORY = "name a directory in the Hugging Face format: config.json beside the weights"
 _OTHER_MODELS = (
@@ -144,6 +145,12 @@ def _why_not(place: Place, *, allow_pickle: bool) -> Fault | None:
             {"file": pointer},
             "bring the file: git lfs pull in that folder, or npu-adapt fetch MODEL",
         )
+    if hollow := next((name for name in weights if _is_hollow(path / name)), None):
+        return Fault(
+            "unwritten",
+            Sentence("incomplete: more than half of {file} was never written", file=hollow),
+            {"file": hollow},
+        )
     # In a hub's cache a download may have been cut off; a directory is as its owner made it, and loading judges it.
     return why_incomplete(path) if place.source in HUBS else None
 
@@ -252,6 +259,12 @@ def _index_fault(index: Path, names: set[str]) -> Fault | None:
 class _Index(msgspec.Struct):
     weight_map: dict[str, str]
     metadata: dict[str, Any] | None = None
+
+
+def _is_hollow(file: Path) -> bool:
+    """Whether most of a large file is holes: it was made whole, and the download ended before it was filled."""
+    size = file.stat().st_size
+    return size >= SPARSE_FROM and 2 * unwritten_bytes(file) > size
 
 
 def _is_short(file: Path) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import resource
 import signal
+import tempfile
 
 import pytest
 from typer.testing import CliRunner
@@ -96,3 +98,28 @@ def test_memory_that_ends_while_an_error_is_said_is_still_no_bug(monkeypatch: py
         gc.set_threshold(*thresholds)
         gc.unfreeze()
     assert ended == [6]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), 6, "Too many open files"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left on device"),
+        (OSError(errno.EROFS, "Read-only file system", "/x/y"), 2, "/x/y: Read-only file system"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), 2, "TMPDIR"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/x/y"), 1, ""),
+        (PermissionError(errno.EACCES, "Permission denied", "/x/y"), 1, ""),
+    ],
+)
+def test_what_a_system_says_of_itself_is_no_bug(
+    error: OSError, code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(asked: object) -> None:
+        if "temporary" in error.strerror:
+            monkeypatch.setattr(tempfile, "tempdir", None)
+        raise error
+
+    monkeypatch.setattr("npu_adapt.workflows.models.fetch.cache_folder", failing)
+    done = CliRunner().invoke(app, ["fetch", "builtin:digits-vit"])
+    assert done.exit_code == code
+    assert said in done.stderr

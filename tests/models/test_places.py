@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from npu_adapt.errors import ModelCorrupt, ModelError, ModelNotFound, UsageError
+from npu_adapt.files import unwritten_bytes
 from npu_adapt.models.hashing import Listed
 from npu_adapt.models.hubs.hub import Claim, Listing, RemoteFile
 from npu_adapt.models.hubs.huggingface import HuggingFace
@@ -184,6 +185,28 @@ def test_a_git_lfs_pointer_is_called_one(caches: Path) -> None:
     with pytest.raises(ModelError, match=r"model\.safetensors is a Git LFS pointer") as caught:
         find(caches, model=str(folder))
     assert "git lfs pull" in caught.value.hint
+
+
+@pytest.mark.parametrize(("parts", "is_whole"), [(2, False), (5, True)])
+def test_a_file_that_was_made_whole_and_never_filled_is_incomplete(caches: Path, parts: int, is_whole: bool) -> None:
+    """Programs that download in parts make it so; a terabyte of nothing is hashed by nobody."""
+    folder = put_directory(caches / "mine")
+    weights = folder / "model.safetensors"
+    size = 8 << 20
+    with weights.open("wb") as file:
+        file.truncate(size)
+        for part in range(parts):
+            file.seek(part << 20)
+            file.write(b"x" * (1 << 20))
+    if unwritten_bytes(weights) == 0:
+        pytest.skip("this file system has no holes")
+    assert unwritten_bytes(weights) == size - (parts << 20)
+    if is_whole:
+        assert find(caches, model=str(folder)).path == folder
+        return
+    with pytest.raises(ModelError, match=r"more than half of model\.safetensors was never written") as refused:
+        find(caches, model=str(folder))
+    assert refused.value.kind == "model-corrupt"
 
 
 def test_verify_does_not_call_a_pointer_the_same(caches: Path) -> None:

@@ -95,6 +95,7 @@ ATTEMPTS: dict[str, Phrase] = {
     "tensorflow": Phrase("only TensorFlow or Flax weights: {file}", "只有 TensorFlow 或 Flax 权重：{file}"),
     "no-weights": Phrase("no weights", "没有权重"),
     "cut-short": Phrase("{file} is cut short, or no safetensors file", "{file} 不完整，或不是 safetensors 文件"),
+    "unwritten": Phrase("more than half of {file} was never written", "{file} 有一半以上从未写入"),
     "shards-missing": Phrase(
         "{missing:count} of {shards:count} shards are missing, {file} first",
         "{shards:count} 个分片缺少 {missing:count} 个，第一个是 {file}",

@@ -11,15 +11,19 @@ from random import Random
 from tests.benchmarks.hostile import (
     adapters,
     audits,
+    companions,
     evidence,
     files,
     hubs,
     inputs,
+    interpreters,
     machines,
+    media,
     models,
     newer,
     options,
     own_code,
+    portals,
     sweeps,
     weights,
 )
@@ -35,7 +39,7 @@ def kinds(home: Path, share: float = 1.0) -> Iterator[dict[str, Generator]]:
     """The generators of inputs by the name of their kind; `share` of what is drawn, all of what is listed."""
     saved = _saved(home)
     tiny = models.Models(home / "models")
-    with serving(hubs.answer) as hub:
+    with serving(hubs.answer) as hub, serving(portals.answer) as portal:
         yield {
             "configurations": partial(models.configurations, tiny, share),
             "tokenizers and processors": partial(models.processors, tiny, share),
@@ -54,6 +58,13 @@ def kinds(home: Path, share: float = 1.0) -> Iterator[dict[str, Generator]]:
             "audits": partial(audits.audits, saved, share),
             "adapters": partial(adapters.adapters, share),
             "modes, generation, bundles": partial(newer.newer, tiny, saved, share),
+            "companions": partial(companions.companions, tiny),
+            "shards": partial(companions.shards, tiny),
+            "pictures, sounds and texts": partial(media.media, tiny),
+            "portals": partial(portals.portals, portal.url),
+            "switches": interpreters.switches,
+            "states of a process": interpreters.states,
+            "files that change": partial(interpreters.moving, saved),
             "files that are none": partial(files.no_files, saved),
             "locks that are held": partial(files.held_locks, saved),
             "logs folders": partial(files.logs_folders, saved),

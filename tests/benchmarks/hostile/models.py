@@ -86,7 +86,7 @@ BASES = (
 )
 
 
-def changed(name: str, base: Path, change: Callable[[Path], None], command: tuple[str, ...] = RUN) -> Input:
+def changed(name: str, base: Path, change: Callable[[Path], object], command: tuple[str, ...] = RUN) -> Input:
     def prepare(folder: Path) -> None:
         shutil.copytree(base, folder / "model")
         change(folder / "model")

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -84,6 +85,7 @@ def _become(given: Input, folder: Path, streams: list[int]) -> None:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+        tempfile.tempdir = None  # the folder that was found for the parent
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MOST_MEMORY, used + MOST_MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -21,6 +21,11 @@ CHINESE: dict[str, str] = {
     ),
     "out of memory": "内存不足",
     "the limit of CPU time is reached": "已达到 CPU 时间限制",
+    "make room there, or name other folders: --logs, --cache-dir, TMPDIR": (
+        "请在该处腾出空间，或指定其他目录：--logs、--cache-dir、TMPDIR"
+    ),
+    "no folder takes temporary files": "没有可以写入临时文件的目录",
+    "set TMPDIR to a folder in which this user can write": "请把 TMPDIR 设为当前用户可写的目录",
     "allow more: ulimit -t": "请放宽限制：ulimit -t",
     "{shell} allows this process {allowed}, and torch takes {needed} before it computes": (
         "{shell} 只允许本进程使用 {allowed}，而 torch 在计算之前就需要 {needed}"

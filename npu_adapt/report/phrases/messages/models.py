@@ -138,6 +138,7 @@ CHINESE: dict[str, str] = {
     "take the revision that is there: --revision {revision}": "使用已有的版本：--revision {revision}",
     "no weights": "没有权重",
     "name a folder or a repository that holds safetensors": "请指定包含 safetensors 的目录或仓库",
+    "incomplete: more than half of {file} was never written": "不完整：{file} 有一半以上从未写入",
     "incomplete: {short} is cut short, or no safetensors file": "不完整：{short} 被截断，或不是 safetensors 文件",
     "incomplete: {count} of {shards} shards are missing, {file} first": (
         "不完整：{shards} 个分片缺少 {count} 个，第一个是 {file}"
