@@ -7,7 +7,9 @@ import gc
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,6 +33,7 @@ from npu_adapt.homes import ensure_home
 if TYPE_CHECKING:
     from npu_adapt.report.phrases.phrase import Language
 
+PACKAGE = str(Path(__file__).parents[1])
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 _NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 AUTOLOAD = "TORCH_DEVICE_BACKEND_AUTOLOAD"
@@ -78,7 +81,10 @@ class ErrorsAreExitCodes(Commands):
             raise typer.Exit(ExitCode.RUN_FAILED) from error
         except Exception as error:
             tell_of_what_was_typed(error, words)
-            raise
+            if not begins_in_a_library(error):
+                raise
+            show_error(broken_install(error), language_typed(words), as_json=wants_json(words))
+            raise typer.Exit(ExitCode.NO_DEVICE) from error
         except KeyboardInterrupt:
             if cpu_time.used_up:
                 show_error(out_of_cpu_time(), language_typed(words), as_json=wants_json(words))
@@ -87,13 +93,22 @@ class ErrorsAreExitCodes(Commands):
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def broken_install(error: ImportError) -> DeviceUnavailable:
+def begins_in_a_library(error: Exception) -> bool:
+    """Whether it was raised while a library of somebody else's was imported, by a variable that it reads, say."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = max((at for at, code in enumerate(codes) if code.co_filename.startswith(PACKAGE)), default=0)
+    return any(code.co_name == "<module>" for code in codes[ours + 1 :])
+
+
+def broken_install(error: Exception) -> DeviceUnavailable:
     """The failure for a library that is there and cannot be loaded: half an install, or no room for its code."""
-    return DeviceUnavailable(
-        Sentence("a library cannot be loaded: {said}", said=first_line(error)),
-        hint="install it again, in a version that fits the others; a process needs some gigabytes of address space: "
-        "ulimit -v",
+    hint = (
+        "install it again, in a version that fits the others; a process needs some gigabytes of address space: "
+        "ulimit -v"
+        if isinstance(error, ImportError)
+        else "look at the variables and files that it reads when it is loaded"
     )
+    return DeviceUnavailable(Sentence("a library cannot be loaded: {said}", said=first_line(error)), hint=hint)
 
 
 def of_the_system(error: OSError) -> NpuAdaptError | None:

@@ -13,7 +13,12 @@ from tests.benchmarks.hostile.kinds import kinds
 from tests.benchmarks.kills import import_everything
 
 EACH = 1  # of a kind
-COSTLY = ("states of sweeps", "shortages and names", "modes, generation, bundles")  # processes from the beginning
+COSTLY = (
+    "states of sweeps",
+    "shortages and names",
+    "modes, generation, bundles",
+    "switches",
+)  # processes from the beginning
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # the hub's threads are nobody the child needs

@@ -7,13 +7,15 @@ import gc
 import json
 import resource
 import signal
+import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from npu_adapt.cli import cpu_time
-from npu_adapt.cli.app import app, main, show_error
+from npu_adapt.cli.app import PACKAGE, app, main, show_error
 from npu_adapt.errors import UsageError
 
 
@@ -98,6 +100,24 @@ def test_memory_that_ends_while_an_error_is_said_is_still_no_bug(monkeypatch: py
         gc.set_threshold(*thresholds)
         gc.unfreeze()
     assert ended == [6]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("raise ValueError('Invalid log settings: x')", 4), ("def work(): 1 / 0", 1)]
+)
+def test_what_a_library_raises_while_it_is_imported_is_no_bug(
+    text: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch raises for a TORCH_LOGS that it does not know; what it raises later is not this boundary's."""
+    (tmp_path / "somebodys.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "somebodys", raising=False)
+    environment = {"__name__": "npu_adapt.x"}
+    exec(compile("def ours():\n import somebodys\n somebodys.work()", f"{PACKAGE}/x.py", "exec"), environment)
+    monkeypatch.setattr("npu_adapt.workflows.models.fetch.cache_folder", lambda asked: environment["ours"]())  # type: ignore[operator]
+    done = CliRunner().invoke(app, ["fetch", "builtin:digits-vit"])
+    assert done.exit_code == code
+    assert ("a library cannot be loaded: Invalid log settings: x" in done.stderr) == (code == 4)
 
 
 @pytest.mark.parametrize(

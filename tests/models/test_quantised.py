@@ -102,7 +102,8 @@ def test_a_configuration_that_does_not_describe_the_files_is_refused(changes, sa
 
 
 @pytest.mark.parametrize(
-    ("method", "needed"), [("gptq", "gptqmodel"), ("torchao", "torchao"), ("fp8", "float8 kernels")]
+    ("method", "needed"),
+    [("gptq", "gptqmodel"), ("awq", "gptqmodel"), ("torchao", "torchao"), ("fp8", "float8 kernels")],
 )
 def test_what_is_not_judged_is_refused_with_what_it_needs(method, needed, tmp_path, load):
     folder = tiny_models.llama(tmp_path / "llama")

@@ -21,6 +21,7 @@ CHINESE: dict[str, str] = {
     ),
     "out of memory": "内存不足",
     "the limit of CPU time is reached": "已达到 CPU 时间限制",
+    "look at the variables and files that it reads when it is loaded": "请检查该库在加载时读取的环境变量和文件",
     "make room there, or name other folders: --logs, --cache-dir, TMPDIR": (
         "请在该处腾出空间，或指定其他目录：--logs、--cache-dir、TMPDIR"
     ),
