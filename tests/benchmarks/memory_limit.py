@@ -1,6 +1,6 @@
 """Whether `compare` judges a checkpoint that is larger than the memory it may have.
 
-    python -m tests.benchmarks.memory_limit [--mib 3052] [--limit-mib 2048] [--keep DIR]
+    python -m tests.benchmarks.memory_limit [--mib 3052] [--limit-mib 2048] [--fast] [--keep DIR]
 
 A Llama of random weights in bfloat16 is made in shards, and judged by `compare --max-memory`, a sixteenth below the
 limit, in a control group that the kernel grants the limit and no swap. A process limit would not do: RLIMIT_AS and
@@ -110,8 +110,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mib", type=int, default=3052)
     parser.add_argument("--limit-mib", type=int, default=2048)
+    parser.add_argument("--fast", action="store_true", help="one forward a side, where a disk is too slow for thirty")
     parser.add_argument("--keep", type=Path, help="a folder for the checkpoint, used again where it is there")
     options = parser.parse_args()
+    extent = ["--fast"] if options.fast else []
     told = options.limit_mib * 15 // 16
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -123,9 +125,9 @@ def main() -> int:
         drop_from_memory(model)
         with group(options.limit_mib << 20) as within:
             print("in a control group of its own" if within else "NO control group may be made here")
-            limited = judged(model, folder / "limited", ["--max-memory", f"{told}MiB"], within)
+            limited = judged(model, folder / "limited", ["--max-memory", f"{told}MiB", *extent], within)
             show(f"--max-memory {told}MiB", limited)
-        free = judged(model, folder / "free", [])
+        free = judged(model, folder / "free", extent)
         show("without a limit", free)
     checks = {
         "the same to the last bit": limited.found == free.found,

@@ -1,8 +1,9 @@
 """A tiny model of each row of the task table on `npu:0`: a script that prints what came of it, as JSON.
 
-`python -m tests.softcann.task_models forwards` compares a forward with that of the CPU, for every element type and
-attention: "name dtype attention" -> relative L2 of the worst output, or the error. `… verdicts` lets `compare` judge
-each model: name -> its verdict and first suspect. One process does it all, since most of the time goes to imports.
+`python -m tests.softcann.task_models correct` compares a forward with that of the CPU, for every element type and
+attention: "name dtype attention" -> relative L2 of the worst output, or the error; and lets a quantised model write.
+`… verdicts` lets `compare` judge each model: name -> its verdict and first suspect. One process does it all, since most
+of the time goes to imports.
 """
 
 from __future__ import annotations
@@ -39,6 +40,32 @@ ON_NPU = MAKERS
 def attentions(name: str) -> tuple[str, ...]:
     """The attentions that are run of a model."""
     return ATTENTIONS if name in BOTH_ATTENTIONS else ATTENTIONS[:1]
+
+
+def correct(folder: Path) -> Iterator[tuple[str, Any]]:
+    yield "distances", dict(forwards(folder))
+    yield "quantised", quantised_text(folder)
+
+
+def quantised_text(folder: Path) -> dict[str, Any]:
+    """What comes of a quantised model that the device dequantises, and that writes on both sides."""
+    from npu_adapt.workflows.compare.command import CompareOptions, compare
+    from npu_adapt.workflows.run.request import RunRequest
+    from tests.models.quantised_models import quantised
+
+    torch.manual_seed(0)
+    path = quantised(folder / "quantised", "int8 with inputs")
+    request = RunRequest(
+        "compare", "", str(path), device="npu:0", dtype="bfloat16", logs=folder / "logs", cache_dir=folder / "cache"
+    )
+    section = compare(request, CompareOptions(generate=4), Silent()).compare
+    assert section is not None and section.dequantised is not None and section.generation is not None
+    (text,) = section.generation.texts
+    return {
+        "passed": section.verdict.passed,
+        "dequantised wrongly": section.dequantised.differing,
+        "tokens": [len(text.reference_tokens), len(text.candidate_tokens)],
+    }
 
 
 def forwards(folder: Path) -> Iterator[tuple[str, float | str]]:
@@ -111,4 +138,4 @@ def verdicts(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        print(json.dumps(dict({"forwards": forwards, "verdicts": verdicts}[sys.argv[1]](Path(scratch)))))
+        print(json.dumps(dict({"correct": correct, "verdicts": verdicts}[sys.argv[1]](Path(scratch)))))

@@ -27,8 +27,14 @@ def run(softcann: Mapping[str, str], what: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def distances(softcann: dict[str, str]) -> dict[str, float | str]:
-    return run(softcann, "forwards")
+def correct(softcann: dict[str, str]) -> dict[str, Any]:
+    """What a correct device gives."""
+    return run(softcann, "correct")
+
+
+@pytest.fixture(scope="session")
+def distances(correct: dict[str, Any]) -> dict[str, float | str]:
+    return dict(correct["distances"])
 
 
 RUNS = [(name, attention) for name in ON_NPU for attention in attentions(name)]
@@ -47,6 +53,10 @@ def test_a_task_gives_what_the_cpu_gives(
 @pytest.mark.parametrize("name", BLOCKED)
 def test_what_blocks_a_task_is_named(name: str, distances: dict[str, float | str]) -> None:
     assert BLOCKED[name] in str(distances[f"{name} float32 auto"])
+
+
+def test_a_quantised_model_is_dequantised_there_and_writes_the_same(correct: dict[str, Any]) -> None:
+    assert correct["quantised"] == {"passed": True, "dequantised wrongly": 0, "tokens": [4, 4]}
 
 
 @pytest.fixture(scope="session")
