@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -66,23 +67,26 @@ def checkpoint(folder: Path, mib: int, shard_mb: int = 50_000) -> int:
 def peak_mib(command: Sequence[str], folder: Path) -> tuple[float, float]:
     """The largest resident set of a command, and the largest part of one that no file is behind."""
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    whole = anonymous = 0.0
-    while process.poll() is None:
-        found = resident(process.pid)
-        whole, anonymous = max(whole, found.get("Rss:", 0.0)), max(anonymous, found.get("Anonymous:", 0.0))
-        time.sleep(POLL_SECONDS)
+    whole, anonymous = watched(process)
     if process.returncode not in (0, 3):
         raise SystemExit(f"{command} ended with {process.returncode}")
     return whole, anonymous
 
 
-def resident(pid: int) -> dict[str, float]:
-    """Fields of smaps_rollup in MiB; empty where the process is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return {}
-    return {fields[0]: int(fields[1]) / 1024 for fields in map(str.split, lines) if len(fields) == 3}
+def watched(process: subprocess.Popen[bytes]) -> tuple[float, float]:
+    """MiB that were resident at once, and the most that no file was behind, when the process has ended.
+
+    By the kernel's own counts: smaps would hold the process up to look at each page, and what `wait4` tells is at least
+    what this process had when it started the other.
+    """
+    whole = anonymous = 0.0
+    while process.poll() is None:
+        with suppress(OSError, KeyError):  # it is gone
+            lines = map(str.split, Path(f"/proc/{process.pid}/status").read_text().splitlines())
+            found = {fields[0]: int(fields[1]) / 1024 for fields in lines if fields[2:] == ["kB"]}
+            whole, anonymous = max(whole, found["VmHWM:"]), max(anonymous, found["RssAnon:"])
+        time.sleep(POLL_SECONDS)
+    return whole, anonymous
 
 
 def main() -> int:

@@ -31,7 +31,7 @@ if __name__ == "__main__":
     os.environ |= {"TORCH_DEVICE_BACKEND_AUTOLOAD": "0", "HF_HUB_OFFLINE": "1"}
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from tests.benchmarks.memory import NPU_ADAPT, POLL_SECONDS, checkpoint, resident
+from tests.benchmarks.memory import NPU_ADAPT, checkpoint, watched
 
 GROUPS = Path("/sys/fs/cgroup")
 GROUP = f"npu-adapt-{os.getpid()}"
@@ -88,11 +88,7 @@ def judged(model: Path, logs: Path, options: list[str], within: Path | None = No
         command = ["sh", "-c", ENTER, str(within), *command]
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    whole = anonymous = 0.0
-    while process.poll() is None:
-        now = resident(process.pid)
-        whole, anonymous = max(whole, now.get("Rss:", 0.0)), max(anonymous, now.get("Anonymous:", 0.0))
-        time.sleep(POLL_SECONDS)
+    whole, anonymous = watched(process)
     if process.returncode not in (0, 3):
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
     record = json.loads((logs / "summary.json").read_text())
