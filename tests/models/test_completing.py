@@ -109,21 +109,6 @@ def test_what_nothing_tells_is_named():
     assert "FILE.py" in caught.value.hint
 
 
-class Tower(torch.nn.Module):
-    def forward(self, pixel_values: Tensor) -> None:
-        """Sees.
-
-        Args:
-            pixel_values (`torch.FloatTensor` of shape `(batch_size, num_channels, height, width)`):
-                A picture.
-        """
-
-
-def test_a_tower_sees_the_parts_of_a_picture_one_by_one():
-    found = completed(loaded(Tower()), sample_of({"pixel_values": torch.zeros(1, 5, 3, 8, 8)}, "given"))
-    assert found.tensors["pixel_values"].shape == found.inputs[0].shape == (5, 3, 8, 8)
-
-
 class HearsMels(torch.nn.Module):
     def forward(self, audio_mel: Tensor, audio_mel_mask: Tensor) -> None: ...
 

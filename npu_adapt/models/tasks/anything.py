@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import ImageChops
 from torch import Tensor
 
-from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
+from npu_adapt.models.images import IMAGE_SUFFIXES, Picture, pictures
 from npu_adapt.models.sounds import SOUND_SUFFIXES, sounds
 from npu_adapt.models.tasks.audio import encode_sound, sampling_rate
 from npu_adapt.models.tasks.audio_text import prepare_heard
 from npu_adapt.models.tasks.described import documented
-from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
+from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture, encode_pictures
 from npu_adapt.models.tasks.image_to_text import prepare_prompts
 from npu_adapt.models.tasks.prompts import PICTURE, SOUND, token_of
 from npu_adapt.models.tasks.results import Outputs, named_tensors
@@ -27,6 +28,7 @@ from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted, sam
 from npu_adapt.models.tasks.text import encode_text
 from npu_adapt.models.texts import texts
 
+MOVED = 16  # pixels between the two pictures of a matcher
 # What a forward calls its inputs, and which processor makes them.
 _MADE_BY = {
     "input_ids": "tokenizer",
@@ -58,7 +60,8 @@ def prepare_anything(loaded: LoadedModel, values: Sequence[str], samples: int, s
     if "image" in loaded.task.processors:
         found = pictures(kinds["image"], loaded.path / SHIPPED_PICTURES, samples, seed)
         given = bool(kinds["image"])
-        parts.append([(dict(encode_picture(loaded, each, given=given)), each.origin) for each in found])
+        see = _beside_itself if matches(loaded.info.architecture) else _seen
+        parts.append([see(loaded, each, given) for each in found])
     if "audio" in loaded.task.processors:
         heard = sounds(kinds["audio"], sampling_rate(loaded), samples, seed)
         given = bool(kinds["audio"])
@@ -66,6 +69,24 @@ def prepare_anything(loaded: LoadedModel, values: Sequence[str], samples: int, s
     if not parts:  # the forward takes none of them: what it takes is completed
         return (Sample({}, ()),) * samples
     return tuple(_joined(loaded, several) for several in zip(*parts, strict=False))
+
+
+def matches(architecture: str) -> bool:
+    """Whether a class of transformers finds the same points in two pictures."""
+    from transformers.models.auto import modeling_auto
+
+    return architecture in getattr(modeling_auto, "MODEL_FOR_KEYPOINT_MATCHING_MAPPING_NAMES", {}).values()
+
+
+def _seen(loaded: LoadedModel, picture: Picture, given: bool) -> tuple[dict[str, Tensor], str]:
+    return dict(encode_picture(loaded, picture, given=given)), picture.origin
+
+
+def _beside_itself(loaded: LoadedModel, picture: Picture, given: bool) -> tuple[dict[str, Tensor], str]:
+    """The picture and itself moved to the right, what leaves it coming back on the left: one input."""
+    origin = f"{picture.origin}, and itself {MOVED} pixels further right"
+    pair = [picture.image, ImageChops.offset(picture.image, MOVED, 0)]
+    return dict(encode_pictures(loaded, [pair], origin, given=given)), origin
 
 
 _SUFFIXES = {"image": IMAGE_SUFFIXES, "audio": SOUND_SUFFIXES}

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.models.tasks.decoders import may_start_token
-from npu_adapt.models.tasks.described import LENGTH, described, dimensions, documented
+from npu_adapt.models.tasks.described import LENGTH, described, documented
 from npu_adapt.models.tasks.task import LoadedModel, Sample, input_info, required
 
 ROW_OF_WORDS = 10  # words on one line of the page that their boxes are laid out on
@@ -26,25 +26,11 @@ def completed(loaded: LoadedModel, sample: Sample) -> Sample:
     A decoder is given its start token, a mask that nothing is left out, and words their places on a page; the rest is
     made as the forward's documentation describes it.
     """
-    sample = _one_by_one(loaded, sample)
     added = _added(loaded, sample.tensors)
     if not added:
         return sample
     infos = tuple(input_info(name, tensor, "made to complete the input") for name, tensor in added.items())
     return dataclasses.replace(sample, tensors={**sample.tensors, **added}, inputs=(*sample.inputs, *infos))
-
-
-def _one_by_one(loaded: LoadedModel, sample: Sample) -> Sample:
-    """The sample with the parts of a picture as a batch, where a tower alone takes what its whole model takes apart."""
-    pixels = sample.tensors.get("pixel_values")
-    alone = "input_ids" not in inspect.signature(loaded.module.forward).parameters
-    if pixels is None or not alone or pixels.dim() != 5 or dimensions(type(loaded.module), "pixel_values") != 4:
-        return sample
-    parts = {"pixel_values": pixels.flatten(0, 1)}
-    inputs = (
-        input_info(each.name, parts.get(each.name, sample.tensors[each.name]), each.origin) for each in sample.inputs
-    )
-    return dataclasses.replace(sample, tensors={**sample.tensors, **parts}, inputs=tuple(inputs))
 
 
 def _added(loaded: LoadedModel, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -43,12 +43,6 @@ def documented(kind: type) -> tuple[str, ...]:
     return tuple(name for name in _said(kind) if name in taken and not _NO_INPUT.search(name))
 
 
-def dimensions(kind: type, name: str) -> int | None:
-    """How many dimensions a class's forward wants of the tensor. None: its documentation does not say."""
-    said = _said(kind).get(name)
-    return None if said is None else len([each for each in said[1].split(",") if each.strip(" `")])
-
-
 def _said(kind: type) -> dict[str, tuple[str, str]]:
     """Of each argument of its forward that is described as a tensor: what kind of tensor, and its shape."""
     text = inspect.getdoc(kind.forward) or ""  # type: ignore[attr-defined]

@@ -44,8 +44,13 @@ def prepare_pictures(loaded: LoadedModel, values: Sequence[str], samples: int, s
 
 def encode_picture(loaded: LoadedModel, picture: Picture, *, given: bool) -> Mapping[str, Tensor]:
     """What the image processor makes of it. Raises `UsageError`, or `ModelError` for a picture of ours."""
-    with preparing(loaded, picture.origin, given=given):
-        encoded: Mapping[str, Tensor] = loaded.processor.image(images=picture.image, return_tensors="pt")
+    return encode_pictures(loaded, picture.image, picture.origin, given=given)
+
+
+def encode_pictures(loaded: LoadedModel, images: Any, origin: str, *, given: bool) -> Mapping[str, Tensor]:
+    """As `encode_picture`, for one picture or for several that are one input."""
+    with preparing(loaded, origin, given=given):
+        encoded: Mapping[str, Tensor] = loaded.processor.image(images=images, return_tensors="pt")
     return encoded
 
 

@@ -25,7 +25,7 @@ from npu_adapt.models.tasks import (
     text_to_text,
     video,
 )
-from npu_adapt.models.tasks.anything import ANYTHING, reads_for, row_of_class
+from npu_adapt.models.tasks.anything import ANYTHING, matches, reads_for, row_of_class
 from npu_adapt.models.tasks.plugins import plugins
 from npu_adapt.models.tasks.prompts import PICTURE, SOUND, token_of
 from npu_adapt.models.tasks.task import Task
@@ -145,7 +145,7 @@ def _by_model_type(config: Any, architectures: tuple[str, ...]) -> Task:
     bases = _as_names(modeling_auto.MODEL_MAPPING_NAMES.get(config.model_type, ()))
     pretraining = _as_names(modeling_auto.MODEL_FOR_PRETRAINING_MAPPING_NAMES.get(config.model_type, ()))
     row = _feature_row(config.model_type)
-    is_base = not architectures or {*bases, *pretraining} & {*architectures}
+    is_base = not architectures or ({*bases, *pretraining} & {*architectures} and not any(map(matches, architectures)))
     own = _row_of_class(architectures)
     if row is not None and bases and is_base and not (own and _reads_more(own, row, config)):
         return row

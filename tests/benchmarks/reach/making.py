@@ -17,9 +17,10 @@ from tests.benchmarks.reach.heads import Head
 from tests.benchmarks.reach.shrinking import PICTURE, WORDS, Way, shrunk
 from tests.models.tiny_models import SPECIAL, TEXT, shaken
 
+WIDE = 100.0
 MOST_ELEMENTS = 120_000_000  # of a model that is still called tiny
 _TOKEN = re.compile(r"^(\w+?)_token_(id|index|ids)$|^(\w+?)_(id|index)$")
-_MEDIA = ("image", "audio", "video")  # a default configuration may leave their tokens open
+_OPEN = ("image", "audio", "video", "mask", "pad")  # a default configuration may leave their tokens open
 _ROLES = {"pad": 0, "unk": 1, "bos": 2, "cls": 2, "decoder_start": 2, "eos": 3, "sep": 3, "mask": 4}
 
 
@@ -49,18 +50,24 @@ def _make(model_type: str, architecture: str, folder: Path, way: Way) -> Path:
         write_processors(config, tokens, folder, kind, way)
         _require_small(kind, config)
         torch.manual_seed(0)
-        model = _padding_cleared(shaken(kind(config)))
+        model = _as_trained(shaken(kind(config)))
         model.save_pretrained(folder)
     except Exception as error:
         raise NotMade(f"{type(error).__name__}: {error}") from error
     return folder
 
 
-def _padding_cleared(model: torch.nn.Module) -> torch.nn.Module:
-    """The model with zeros for padding tokens, which training never moves and some models' code writes again."""
+def _as_trained(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with zeros for padding tokens, which training never moves and some models' code writes again.
+
+    What it counts as without bounds has some, as after training.
+    """
     for module in model.modules():
         if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
             module.weight.data[module.padding_idx] = 0
+    for buffer in model.buffers():  # a range that training finds begins without bounds
+        if buffer.is_floating_point():
+            buffer.nan_to_num_(posinf=WIDE, neginf=-WIDE)
     return model
 
 
@@ -134,7 +141,7 @@ class _Tokens:
             for name, value in vars(each).items():
                 role = _role(name)
                 is_number = isinstance(value, int) and not isinstance(value, bool)
-                if role and role not in _ROLES and (is_number or (value is None and role in _MEDIA)):
+                if role and role not in _ROLES and (is_number or (value is None and role in _OPEN)):
                     self.named.setdefault(role, f"<{role}>")
         source = processor_source(model_type)
         for role, text in re.findall(r"(\w+)_token[\w\s:|]*=\s*[^\n]*?[\"'](<[^\"'\s]+>)[\"']", source):
@@ -165,7 +172,7 @@ def _number_tokens(config: Any, tokens: _Tokens) -> None:
     for each in configs(config):
         for name, value in list(vars(each).items()):
             role = _role(name)
-            if role is None or (value is None and role not in _MEDIA) or isinstance(value, bool):
+            if role is None or (value is None and role not in _OPEN) or isinstance(value, bool):
                 continue
             if value is None or isinstance(value, int):
                 setattr(each, name, tokens.of(role))

@@ -17,6 +17,7 @@ HEADS, LAYERS, WORDS = 4, 2, 160
 MOST_LAYERS = 4  # so that each kind of layer of a mixed model is there
 PICTURE = 64  # pixels a side, or the next multiple of the patches below
 POSITIONS = 512
+COLOURS = 4  # channels of a picture at most
 _COMPUTED = ("stage_names", "out_features")  # from the layers and `out_indices`
 _PLAIN = ("id2label", "label2id", "task_specific_params")  # tables that hold no sizes
 
@@ -259,7 +260,7 @@ RULES = (
         r"feature_layer|select_layer|share|window_layers|aux|index",
     ),
     Rule(
-        r"max_(?!source)(\w+_)?position(_embedding)?s?|n_positions|n_ctx|max_seq(uence)?_len(gth)?$",
+        r"max_(?!source|2d)(\w+_)?position(_embedding)?s?|n_positions|n_ctx|max_seq(uence)?_len(gth)?$",
         _at_most(POSITIONS),
     ),
     Rule(r"(^|_)image_size$", picture_size),
@@ -285,8 +286,9 @@ def _stages(values: Sequence[int], around: Around) -> list[int]:
     """Widths of stages by one divisor, so that lists that name each other's widths still agree."""
     if len(values) > 1 and len(set(values)) == 1:
         return [_width(value, around) for value in values]
-    divides = around.way.small_pictures and all(value % 8 == 0 and value >= 32 for value in values)
-    return [value // 8 if divides else value for value in values]
+    wide = [value for value in values if value > COLOURS]
+    divides = around.way.small_pictures and all(value % 8 == 0 and value >= 32 for value in wide)
+    return [value // 8 if divides and value in wide else value for value in values]
 
 
 def _stage_heads(values: Sequence[int], around: Around) -> list[int]:
