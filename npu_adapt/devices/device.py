@@ -207,9 +207,13 @@ class Device:
 
         return replay
 
-    def classify(self, error: BaseException, stage: str) -> RunFailed | None:
-        """What `error` says about the device, as the failure to raise from it; None if it is not about the device."""
-        return classify_failure(error, stage=stage, device=self.name, memory=self._free_memory_or_none())
+    def classify(self, error: BaseException, stage: str, operator: str | None = None) -> RunFailed | None:
+        """What `error` says about the device, as the failure to raise from it; None if it is not about the device.
+
+        `operator` is the one that raised it, where that is known and the error does not say it.
+        """
+        memory = self._free_memory_or_none()
+        return classify_failure(error, stage=stage, device=self.name, memory=memory, operator=operator)
 
     @contextmanager
     def recording_fallbacks(self, *, every: bool = True) -> Iterator[None]:

@@ -149,17 +149,18 @@ _TOTAL = re.compile(rf"total capacity of {_SIZE}|{_SIZE.replace('size', 'other')
 
 
 def classify_failure(
-    error: BaseException, *, stage: str, device: str, memory: tuple[int, int] | None
+    error: BaseException, *, stage: str, device: str, memory: tuple[int, int] | None, operator: str | None = None
 ) -> RunFailed | None:
     """The failure that `error` stands for; None if nothing in it is about the device.
 
-    `memory` is what is free and what there is in all, in bytes, for messages that do not say so themselves.
+    `memory` is what is free and what there is in all, in bytes, and `operator` the one that raised it, for messages
+    that do not say so themselves.
     """
     text = _whole_text(error)
     kind = _kind(error, text)
     if kind is None:
         return None
-    operator = _operator(text)
+    operator = _operator(text) or operator
     parts: list[str] = [
         Sentence("{failure} on {device} during {stage}", failure=kind.words, device=device, stage=stage)
     ]

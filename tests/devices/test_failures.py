@@ -244,3 +244,13 @@ def test_the_cause_is_read_where_a_library_wraps_it() -> None:
 )
 def test_what_is_not_about_the_device_is_left_alone(error: Exception) -> None:
     assert classify_failure(error, stage="forward", device="cpu", memory=None) is None
+
+
+def test_the_operator_that_is_known_is_named_where_the_error_does_not_say_it():
+    said = RuntimeError(
+        "Only c10::MemoryFormat::Contiguous is supported for creating a npu tensor\n"
+        "[ERROR] 2026-11-27-14:01:28 (PID:1, Device:0, RankID:-1) ERR01007 OPS feature not supported"
+    )
+    failure = classify_failure(said, stage="forward", device="npu:0", memory=None, operator="aten::gelu")
+    assert failure is not None and failure.operator == "aten::gelu"
+    assert "operator aten::gelu: Only c10" in failure.message

@@ -65,6 +65,15 @@ def test_a_picture_takes_as_many_tokens_as_the_model_says(made, load):
     assert ids[0] == 2  # the token that begins a text stays first
 
 
+def test_a_sound_takes_as_many_tokens_as_the_model_says(made, load):
+    loaded = load(made("voxtral"))
+    (sample,) = loaded.task.prepare(loaded, ["a photo of cat"], 1, 0)
+    ids = sample.tensors["input_ids"][0]
+    assert (ids == loaded.config.audio_token_id).sum() == 375  # 30 s in frames of 80 ms
+    assert ids[0] == 2 and ids[-1] == 3
+    assert {info.origin.split(",")[0] for info in sample.inputs} == {"generated sound", "prompt given with --input"}
+
+
 # Several texts.
 
 STATE = torch.tensor([[[1.0, 4.0], [3.0, 0.0], [9.0, 9.0]]])

@@ -36,8 +36,9 @@ def foreign_forward(
     except BaseException as error:
         if _is_ours(error):
             raise
-        known = device.classify(error, STAGE) if isinstance(error, Exception) else None
-        raise known or _failure(error, module, operators.name if operators else None) from error
+        operator = operators.name if operators else None
+        known = device.classify(error, STAGE, operator) if isinstance(error, Exception) else None
+        raise known or _failure(error, module, operator) from error
 
 
 OURS = str(Path(npu_adapt.__file__).parent)

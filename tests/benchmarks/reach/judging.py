@@ -44,12 +44,15 @@ class Outcome(msgspec.Struct, frozen=True):
 def reach(head: Head) -> Outcome:
     """The outcome of the first way of shrinking that is judged, else the most telling one."""
     found: list[Outcome] = []
+    started = time.process_time()
     for number in range(2 * len(WAYS)):
         way = dataclasses.replace(WAYS[number // 2], whole=number % 2 == 0)
         outcome = _reach(head, way)
         if outcome.verdict == "judged":
             return outcome
         found.append(outcome)
+        if time.process_time() - started > LONGEST_SECONDS:  # larger models take longer still
+            break
         if len(found) > MOST_ALIKE and len({_without_place(each.why) for each in found[-MOST_ALIKE:]}) == 1:
             break
     return min(found, key=lambda outcome: ("refused", "wrong", "not made").index(outcome.verdict))

@@ -33,11 +33,23 @@ def make(head: Head, folder: Path, way: Way) -> Path:
     for number, (_, architecture) in enumerate(head.classes):
         try:
             return _make(head.model_type, architecture, folder, way)
-        except NotMade:
+        except NotMade as error:
             if number + 1 == len(head.classes):
-                raise
+                raise _with_the_default(head.model_type, _exported(architecture), error) from error
             shutil.rmtree(folder)
     raise NotMade("no class")
+
+
+def _with_the_default(model_type: str, kind: Any, error: NotMade) -> NotMade:
+    """The error, or that not even transformers' own default configuration makes a model."""
+    from transformers import CONFIG_MAPPING
+
+    try:
+        with torch.device("meta"):
+            kind(CONFIG_MAPPING[model_type]())
+    except Exception as default:  # noqa: BLE001 - whatever its code raises
+        return NotMade(f"transformers' own default makes no model: {type(default).__name__}: {default}")
+    return error
 
 
 def _make(model_type: str, architecture: str, folder: Path, way: Way) -> Path:
@@ -317,17 +329,17 @@ def _sized(processor: Any, config: Any, way: Way) -> Any:
     return processor if way.keeps_all else _shrunk_pictures(processor, config)
 
 
-_CUTS = ("patch_size", "temporal_patch_size", "merge_size", "pool_size", "window_size")
+_CUTS = r"patch|merge|pool|window|kernel"  # sizes that are no picture's
 
 
 def _shrunk_pictures(processor: Any, config: Any) -> Any:
     sizes = [each.image_size for each in configs(config) if getattr(each, "image_size", None)]
     asked = sizes[0] if sizes else PICTURE
     side = max(asked) if isinstance(asked, (list, tuple)) else asked
-    for name in [name for name in vars(processor) if re.search(r"(^|_)size$", name) and name not in _CUTS]:
+    for name in [name for name in vars(processor) if re.search(r"(^|_)size$", name) and not re.search(_CUTS, name)]:
         size = getattr(processor, name, None)
         if isinstance(size, int):
-            setattr(processor, name, side)
+            setattr(processor, name, min(size, side))
         elif size is not None:
             given = dict(size) if isinstance(size, Mapping) else vars(size)
             sides = dict(zip(("height", "width"), asked, strict=False)) if isinstance(asked, (list, tuple)) else {}

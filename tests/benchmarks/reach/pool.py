@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import resource
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from tests.benchmarks.reach.packages import search_path
 
 LIMIT_SECONDS = 5 * LONGEST_SECONDS  # of the processor, for all ways of shrinking together, and the imports
 POLL_SECONDS = 2.0
+MEMORY_BYTES = 16 << 30  # of addresses: a model that wants more fails alone, and stops nothing else on the machine
 
 
 def run_pool(names: Sequence[str], jobs: int, results: Path) -> None:
@@ -95,6 +97,7 @@ def _limit(worker: subprocess.Popen[bytes], answered: threading.Event) -> None:
 
 def work() -> None:
     """A worker: names on stdin, outcomes on stdout. What libraries print goes to stderr."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     from npu_adapt.devices.hiding import unopened_extensions_hidden

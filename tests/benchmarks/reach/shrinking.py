@@ -218,7 +218,7 @@ def _width(value: int, around: Around) -> int:
     """The one width of all; of stages the first one's, from which the others are computed."""
     if around.way.head_dim == 0:
         return max(8, value // around.way.divisor) if value >= 8 * around.way.divisor else value
-    stages = next((each for name, each in around.fields.items() if re.search(STAGED, name) and _are_numbers(each)), ())
+    stages = next((each for name, each in around.fields.items() if re.match(STAGED, name) and _are_numbers(each)), ())
     if value in stages and around.name not in ("embed_dim", "embedding_size"):
         return _stages(stages, around)[list(stages).index(value)]
     if isinstance(around.fields.get("depths"), (list, tuple)):
@@ -276,7 +276,7 @@ RULES = (
     Rule(
         r"(size|dim|width|rank|channels|dimension)s?$|^(d_\w+|n_embd|n_inner|hidden|d_latents)$",
         _width,
-        but=r"image|patch|window|vocab|kernel|chunk|block|pool|num_|in_channels$|input_size$|rope|codebook_size|codebooks|state|ssm|group"
+        but=r"image|patch|window|vocab|kernel|chunk|block|pool|num_|in_channels$|input_size$|projection_input_dim$|rope|codebook_size|codebooks|state|ssm|group"
         r"|d_conv|conv_size|sample|^size$|crop|frame|batch|mel|bins|stack|queue|max_size|box|memory|beam|merge|temporal",
     ),
 )  # fmt: skip
