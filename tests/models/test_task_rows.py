@@ -13,6 +13,7 @@ import npu_adapt
 from npu_adapt.errors import ModelError, RunFailed, UsageError
 from npu_adapt.models.tasks import TASKS
 from npu_adapt.models.tasks.results import outputs_of
+from npu_adapt.models.tasks.table import choose_task
 from tests.models.tiny_models import MAKERS, WORDS
 
 # LayoutLMv3's and VITS's own, in 4.57
@@ -110,6 +111,13 @@ def test_tag_finds_the_row_of_the_architecture(made, load):
     assert load(made("wav2vec2"), "automatic-speech-recognition").task.name == "automatic-speech-recognition"
     assert load(made("wav2vec2-base"), "feature-extraction").task.name == "audio-feature-extraction"
     assert load(made("bert-base"), "feature-extraction").task.name == "feature-extraction"
+
+
+def test_a_language_model_that_the_tables_have_elsewhere_is_one():
+    import transformers
+
+    row = choose_task(transformers.LlamaConfig(architectures=["MistralForCausalLM"]), None)
+    assert (row.name, row.auto_class) == ("text-generation", "MistralForCausalLM")
 
 
 def test_model_type_decides_where_no_architecture_is_named(made, load, tmp_path):

@@ -66,7 +66,18 @@ def choose_task(config: Any, asked: str | None, path: Path | None = None) -> Tas
     for row in rows:  # timm's own configurations name no class of transformers, and 0 classes where there is no head
         if row.model_types and row.class_scores and not architectures and config.num_labels:
             return row
-    return _by_model_type(config, architectures)
+    return _language_model(architectures) or _by_model_type(config, architectures)
+
+
+def _language_model(architectures: tuple[str, ...]) -> Task | None:
+    """The row of a language model that transformers' tables have elsewhere: Mistral 4's, among those that see.
+
+    None: no class is called one, or transformers has none of that name.
+    """
+    import transformers
+
+    names = [name for name in architectures if name.endswith("ForCausalLM") and hasattr(transformers, name)]
+    return dataclasses.replace(TASKS["text-generation"], auto_class=names[0]) if names else None
 
 
 def _suits(row: Task, config: Any) -> bool:

@@ -141,8 +141,10 @@ def _by_layer(table: Mapping[Any, Any], around: Around) -> dict[Any, Any]:
     return {type(next(iter(table)))(place): shrunk(value, around.way) for place, value in places}
 
 
-def _absent(around: Around) -> int | None:
-    """A size that a default configuration leaves open, and that its model cannot do without."""
+def _absent(around: Around) -> Any:
+    """What a default configuration leaves open, and its model cannot do without."""
+    if around.name in _KINDS:
+        return [_KINDS[around.name]] * len(around.kept) or None
     if around.name == "vocab_size":
         return WORDS
     if around.name == "num_experts_per_tok":
@@ -151,6 +153,9 @@ def _absent(around: Around) -> int | None:
         return 8
     computed = around.name == "head_dim" and around.way.head_dim and "num_attention_heads" in around.fields
     return around.way.head_dim if computed else None
+
+
+_KINDS = {"layer_types": "full_attention", "mlp_layer_types": "dense"}
 
 
 def _number(value: int, around: Around) -> int:
@@ -209,6 +214,9 @@ def _heads(value: int, around: Around) -> int:
 
 def _head_dim(value: int, around: Around) -> int:
     """The heads of a state space model share its expanded width."""
+    parts = [around.fields.get(f"qk_{part}_head_dim") for part in ("nope", "rope")]
+    if around.name in ("head_dim", "qk_head_dim") and all(type(part) is int for part in parts) and sum(parts) == value:  # type: ignore[arg-type]
+        return 2 * min(value, around.way.head_dim)
     expands = around.fields.get("mamba_expand", around.fields.get("expand"))
     of_states = "mamba" in around.name or "num_attention_heads" not in around.fields
     return around.way.head_dim * int(expands) if expands and of_states else min(value, around.way.head_dim)
@@ -276,7 +284,7 @@ RULES = (
     Rule(
         r"(size|dim|width|rank|channels|dimension)s?$|^(d_\w+|n_embd|n_inner|hidden|d_latents)$",
         _width,
-        but=r"image|patch|window|vocab|kernel|chunk|block|pool|num_|in_channels$|input_size$|projection_input_dim$|rope|codebook_size|codebooks|state|ssm|group"
+        but=r"image|patch|window|vocab|kernel|chunk|block|pool|num_|in_channels$|input_size$|projection_input_dim$|spec_size|rope|codebook_size|codebooks|state|ssm|group"
         r"|d_conv|conv_size|sample|^size$|crop|frame|batch|mel|bins|stack|queue|max_size|box|memory|beam|merge|temporal",
     ),
 )  # fmt: skip
