@@ -32,6 +32,20 @@ class Need:
     needed_bytes: Callable[[], int]
 
 
+@dataclass(frozen=True)
+class Shortage:
+    """A limit that is too low."""
+
+    shell: str  # its name in a shell: "ulimit -v"
+    allowed_bytes: int
+    needed_bytes: int
+
+    @property
+    def needed_kibibytes(self) -> int:
+        """What a shell takes to raise it."""
+        return -(-self.needed_bytes // KIBIBYTE)
+
+
 NEEDS = (
     Need("RLIMIT_AS", "ulimit -v", lambda: 1024 * MEBIBYTE + (_threads() - 1) * THREAD),
     Need("RLIMIT_DATA", "ulimit -d", lambda: 512 * MEBIBYTE),
@@ -46,22 +60,30 @@ def require_fit_process() -> None:
             "this Python drops docstrings, and transformers reads its own",
             hint="run it without -OO, and with PYTHONOPTIMIZE unset or at most 1",
         )
+    short = shortage()
+    if short is not None:
+        raise DeviceUnavailable(
+            Sentence(
+                "{shell} allows this process {allowed}, and torch takes {needed} before it computes",
+                shell=short.shell,
+                allowed=size(short.allowed_bytes),
+                needed=size(short.needed_bytes),
+            ),
+            hint=Sentence(
+                "raise the limit: {shell} {kibibytes}; fewer threads take less: OMP_NUM_THREADS=1",
+                shell=short.shell,
+                kibibytes=short.needed_kibibytes,
+            ),
+        )
+
+
+def shortage() -> Shortage | None:
+    """The first limit that does not allow what is needed; None: all do."""
     for need in NEEDS:
         allowed, needed = _allowed(need.limit), need.needed_bytes()
         if allowed is not None and allowed < needed:
-            raise DeviceUnavailable(
-                Sentence(
-                    "{shell} allows this process {allowed}, and torch takes {needed} before it computes",
-                    shell=need.shell,
-                    allowed=size(allowed),
-                    needed=size(needed),
-                ),
-                hint=Sentence(
-                    "raise the limit: {shell} {kibibytes}; fewer threads take less: OMP_NUM_THREADS=1",
-                    shell=need.shell,
-                    kibibytes=-(-needed // KIBIBYTE),
-                ),
-            )
+            return Shortage(need.shell, allowed, needed)
+    return None
 
 
 def _allowed(limit: str) -> int | None:

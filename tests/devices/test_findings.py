@@ -19,6 +19,7 @@ from npu_adapt.devices.doctor.npu_smi import NpuSmi, parse_board, parse_chips
 from npu_adapt.devices.doctor.probing import Ending, Probe
 from npu_adapt.devices.doctor.table import FINDINGS as TABLE
 from npu_adapt.devices.environment import environment_of, environment_reasons, problems_of
+from npu_adapt.devices.preconditions import Shortage
 from npu_adapt.records import Fact, Problem
 from npu_adapt.report.explanations import known_ids
 from npu_adapt.report.phrases import PHRASES, Language
@@ -149,6 +150,10 @@ def nvidia(driver: str | None, cards: int) -> Change:
     return lambda seen: replace(seen, machine=replace(seen.machine, nvidia=Nvidia(driver, cards)))
 
 
+def limited(short: Shortage) -> Change:
+    return lambda seen: replace(seen, machine=replace(seen.machine, shortage=short))
+
+
 def cann(version: str) -> Change:
     """Another version of the CANN that ASCEND_HOME_PATH names."""
 
@@ -191,6 +196,10 @@ BROKEN: Mapping[str, tuple[tuple[Change, ...], dict[str, str]]] = {
     "torch does not import": (
         (probe(Probe((), (Ending("import", "torch", "killed", signal="SIGSEGV"),))),),
         {"torch-broken": "pip install --force-reinstall --no-deps 'torch==2.9.0'"},
+    ),
+    "memory that is limited": (
+        (limited(Shortage("ulimit -v", 500 << 20, 1 << 30)),),
+        {"limit-too-low": "ulimit -v 1048576"},
     ),
     "torch of an untested version": (
         (packages(torch="2.5.1", torch_npu="2.5.1"), cann("8.1.RC1"), probe(running("8.1.RC1"))),
@@ -424,12 +433,13 @@ def test_the_values_are_those_that_the_words_need(healthy: Examination) -> None:
 
 # What Chinese texts may hold of other letters: names, ids, paths, commands, numbers, and what others said.
 COMMANDS = re.compile(
-    r"(?:sudo |docker |pip |source |export |unset |npu-adapt |npu-smi |nvidia-smi|bash |lspci |timeout |ps -o )[!-~ …]*"
+    r"(?:sudo |docker |pip |source |export |unset |ulimit |npu-adapt |npu-smi |nvidia-smi|bash |lspci |timeout |ps -o )"
+    r"[!-~ …]*"
 )
 NAMES = (
     "Ascend CANN CUDA GPU NPU NVIDIA PCI PATH OK NA CPU Compatibility npu npu-smi torch torch_npu torch_mlu "
     "transformers npu-adapt shell chip toolkit opp info HwHiAiUser source import initialisation SIGABRT SIGSEGV "
-    "Warning Alarm NOK dmesg GiB s"
+    "Warning Alarm NOK dmesg MiB GiB s"
 )
 
 

@@ -21,6 +21,14 @@ def torch_untested(seen: Examination) -> Values | None:
     return {}
 
 
+def limit_too_low(seen: Examination) -> Values | None:
+    short = seen.machine.shortage
+    if short is None:
+        return None
+    figures = {"allowed": short.allowed_bytes, "needed": short.needed_bytes, "kibibytes": short.needed_kibibytes}
+    return {"limit": short.shell, **figures}
+
+
 def torch_broken(seen: Examination) -> Values | None:
     ending = seen.probe.ending("import", "torch") or seen.probe.ending("start", "python")
     return None if ending is None or seen.machine.version("torch") is None else ending.values()
@@ -103,6 +111,7 @@ def no_accelerator(seen: Examination) -> Values | None:
 
 TORCH_FINDINGS = (
     Finding("torch-missing", ERROR, torch_missing, backend=None),
+    Finding("limit-too-low", ERROR, limit_too_low, backend=None),
     Finding("torch-broken", ERROR, torch_broken, backend=None, shared=("torch",)),
     Finding("torch-untested", WARNING, torch_untested, backend=None, shared=("torch",)),
     Finding("transformers-missing", ERROR, transformers_missing, backend=None),

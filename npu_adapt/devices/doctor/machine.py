@@ -12,6 +12,7 @@ from pathlib import Path
 
 from npu_adapt.devices.doctor.ascend import Ascend, pci_cards, read_ascend
 from npu_adapt.devices.importing import version_of
+from npu_adapt.devices.preconditions import Shortage, shortage
 from npu_adapt.files import read_regular
 
 NVIDIA = "0x10de"  # PCI vendor
@@ -80,6 +81,7 @@ class Machine:
     ascend: Ascend
     nvidia: Nvidia
     autoload: bool = True  # whether `import torch` loads its extensions, for other programs of this user
+    shortage: Shortage | None = None  # None: no limit of this process is too low for torch
     stack_variables: Mapping[str, str] = field(init=False)  # those of `VARIABLES` that are set
 
     def __post_init__(self) -> None:
@@ -133,6 +135,7 @@ def read_machine(
         ascend=read_ascend(variables, root),
         nvidia=read_nvidia(root),
         autoload=autoload,
+        shortage=shortage(),
     )
 
 

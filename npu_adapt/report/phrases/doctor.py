@@ -18,6 +18,15 @@ FINDINGS: dict[str, Told] = {
         why=Phrase("every model runs on torch", "所有模型都在 torch 上运行"),
         fix=_TORCH,
     ),
+    "limit-too-low": Told(
+        found=Phrase("{limit} allows a process {allowed:size}", "{limit} 只允许一个进程使用 {allowed:size}"),
+        wanted=Phrase("{needed:size} or more", "至少 {needed:size}"),
+        why=Phrase(
+            "torch takes as much before it computes, and some of its libraries end the process without a message",
+            "torch 在计算之前就需要这么多，否则它的某些库会不加说明地结束进程",
+        ),
+        fix=same("{limit} {kibibytes}"),
+    ),
     "torch-broken": Told(
         found=Phrase(
             "torch {torch} is installed and its import {how:say:ending}", "已安装 torch {torch}，但导入{how:say:ending}"
