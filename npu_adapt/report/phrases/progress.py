@@ -24,9 +24,9 @@ DOING: dict[str, Phrase] = {
         "needs about {needed:size} of memory; {free:size} is free", "约需内存 {needed:size}，可用 {free:size}"
     ),
     "memory-limited": Phrase(
-        "needs about {needed:size} of memory; {free:size} is free, and at most {limit:size} will be taken: what of the "
-        "weights does not fit is read from their files as the forwards come to it",
-        "约需内存 {needed:size}，可用 {free:size}，最多占用 {limit:size}：放不下的权重在前向计算用到时从文件读取",
+        "needs about {needed:size} of memory more; {free:size} is free, and this process will hold at most "
+        "{limit:size} in all: weights that do not fit are read from their files as the forwards come to them",
+        "还需内存约 {needed:size}，可用 {free:size}，本进程最多占用 {limit:size}：放不下的权重在前向用到时从文件读取",
     ),
     "memory-short": Phrase(
         "needs about {needed:size} of memory and only {free:size} is free: the weights will be read from the disk "

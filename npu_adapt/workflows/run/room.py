@@ -17,6 +17,7 @@ from npu_adapt.errors import RunFailed, Sentence, UsageError
 from npu_adapt.timing import memory
 from npu_adapt.timing.mapped import give_back
 from npu_adapt.workflows.run.recording import Recording
+from npu_adapt.workflows.run.request import RunRequest
 from npu_adapt.workflows.run.sizes import size_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from npu_adapt.models.local import LocalModel
 
 OPTION = "--max-memory"
+OUT_OF_MEMORY = "out-of-memory"
 LEAST_ROOM = 256 << 20  # bytes above what the process has before it loads anything: a tiny model takes that
 SPARE = 1 / 16  # of the room: what a module's own results may take before the next one is asked
 MORE = Sentence(
@@ -61,7 +63,7 @@ class Room:
                 Sentence("the loaded model takes more memory than {option} allows", option=OPTION),
                 hint=MORE,
                 stage="load",
-                kind="out-of-memory",
+                kind=OUT_OF_MEMORY,
             )
         run.lasting.enter_context(memory.bounded(left))
         run.lasting.enter_context(self._made_before_forwards())
@@ -83,6 +85,13 @@ class Room:
             coming = sum(each.nbytes for each in module.parameters(recurse=False))
         if coming:
             self.make(coming)
+
+
+def within_limit(error: RunFailed, request: RunRequest) -> RunFailed:
+    """The same failure; where memory ran out within a limit, what to do is to move the limit."""
+    if request.max_memory is None or error.kind != OUT_OF_MEMORY:
+        return error
+    return RunFailed(error.sentence, hint=MORE, stage=error.stage, kind=error.kind, operator=error.operator)
 
 
 def room_for(run: Recording, local: LocalModel) -> Room:

@@ -30,6 +30,7 @@ from npu_adapt.workflows.run.opening import (
 )
 from npu_adapt.workflows.run.recording import Recording
 from npu_adapt.workflows.run.request import RunRequest
+from npu_adapt.workflows.run.room import within_limit
 
 if TYPE_CHECKING:
     import torch
@@ -132,8 +133,9 @@ def prepared(
             run = session = _with_subject(run, adapter or model, given)
             yield session
         except RunFailed as error:
-            _record_failure(run, error)
-            raise
+            told = within_limit(error, request)
+            _record_failure(run, told)
+            raise told from error.__cause__
         except UsageError:
             journal.discard()
             raise

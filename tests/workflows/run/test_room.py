@@ -14,6 +14,7 @@ from npu_adapt.timing import memory
 from npu_adapt.workflows.compare.command import compare
 from npu_adapt.workflows.compare.options import CompareOptions
 from npu_adapt.workflows.run import room
+from npu_adapt.workflows.run.forward import Side
 from npu_adapt.workflows.run.request import RunRequest
 
 
@@ -74,3 +75,14 @@ def test_memory_that_no_file_is_behind_is_bounded(tmp_path: Path, monkeypatch: p
     with pytest.raises(RunFailed, match="takes more memory than --max-memory allows") as caught:
         compared(tmp_path, f"{held + (1 << 30)}B")
     assert (caught.value.kind, caught.value.stage) == ("out-of-memory", "load")
+
+
+def test_where_memory_runs_out_the_limit_is_what_to_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object, **__: object) -> None:
+        raise RunFailed("out of memory", hint="close other programs", stage="reference", kind="out-of-memory")
+
+    monkeypatch.setattr(Side, "call", too_much)
+    for max_memory, hint in (("64GB", "give --max-memory more"), (None, "close other programs")):
+        with pytest.raises(RunFailed, match="out of memory") as caught:
+            compared(tmp_path, max_memory)
+        assert caught.value.hint.startswith(hint)
