@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, cast
 
 import torch
@@ -23,7 +22,14 @@ from npu_adapt.numerics.attention import AttentionCall
 from npu_adapt.numerics.convolution import shape_of, transformed
 from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF
 from npu_adapt.numerics.operators import Kind, kind_of, operator_name, writes_in_place
-from npu_adapt.numerics.products import PRODUCTS, Multiply, linear_in_slices, product_of_parts, read_product
+from npu_adapt.numerics.products import (
+    PRODUCTS,
+    Multiply,
+    linear_in_slices,
+    multiplies_fast,
+    product_of_parts,
+    read_product,
+)
 
 SHORTEST_BLOCK = 16  # the depth of a matrix unit's step, on Ascend's cube as on a tensor core
 MOST_BLOCKS = 16  # of one sum: more cost more, and were not seen to show more
@@ -186,14 +192,6 @@ class _EmulationMode(TorchFunctionMode):
             largest = new
         assert weighed is not None and total is not None
         return weighed / total.masked_fill(total == 0, 1.0)
-
-
-@lru_cache
-def multiplies_fast(dtype: torch.dtype) -> bool:
-    """Whether this CPU has kernels of its own for products of a half type; without, torch takes many times as long."""
-    asked = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}
-    supported = getattr(torch.ops.mkldnn, asked[dtype], None)
-    return supported is not None and bool(supported())
 
 
 def other_last_bits(result: Any, seed: int = 0) -> Any:

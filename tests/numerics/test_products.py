@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from npu_adapt.numerics import products
 from npu_adapt.numerics.arithmetic import ARITHMETICS
 from npu_adapt.numerics.operators import KINDS, Kind, kind_of, operator_class, operator_name
 from npu_adapt.numerics.products import PRODUCTS, product_of_parts, read_product
@@ -108,3 +109,13 @@ def test_parts_are_multiplied_where_their_positions_add_up_to_less_than_their_nu
 def test_names_of_one_operator_are_one() -> None:
     for function in (torch.mm, Tensor.mm, Tensor.addmm_, torch.addmm):
         assert operator_name(function) in PRODUCTS
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["in float32", "in bfloat16"])
+def test_squares_of_terms_are_their_sum_to_half_a_percent(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "multiplies_fast", lambda dtype: fast)
+    left, right = random(5, 300) * 1e-8, random(7, 300) * 100
+    taken = read_product("linear", F.linear, (left, right), {})
+    assert taken is not None
+    exact = left.double().square() @ right.double().square().T
+    torch.testing.assert_close(taken.squares(), exact, rtol=6e-3 if fast else 1e-6, atol=0)
