@@ -37,12 +37,13 @@ from tests.benchmarks.verdict_devices import Form, correct_forms  # noqa: E402
 from tests.benchmarks.verdict_runs import Found, Job, file_of, holds, read, show, work  # noqa: E402
 
 FAULTS_OF_CONVOLUTIONS = 3  # of each device
+EVERY_CHECK = 10  # correct device, of whose faulty ones one is judged by both ways
 INDUCTOR_ON = ("vit compiled, float32",)  # it takes a minute
 
 
 @dataclass(frozen=True)
 class OnModel:
-    """Devices of one arithmetic, on a real model."""
+    """Devices on a real model: what does not depend on the arithmetic is made once."""
 
     subject: Subject
     forms: tuple[Form, ...]
@@ -58,7 +59,7 @@ class OnModel:
     def examine(self, wanted: Sequence[str], seed: int) -> Iterator[Found]:
         case = Case.of(self.subject)
         for number, form in enumerate(form for form in self.forms if form.name in wanted):
-            yield verdict_subjects.examine(case, form, self.subject.faults, seed, check=number == 0)
+            yield verdict_subjects.examine(case, form, self.subject.faults, seed, check=number % EVERY_CHECK == 0)
 
     def __reduce__(self) -> object:  # an arithmetic's functions do not travel to another process, names do
         return _on_model, (self.subject, self.devices)
@@ -109,7 +110,7 @@ def jobs(seed: int, *, quick: bool) -> list[Job]:
     if quick:
         return [_on_model(SUBJECTS[0], tuple(form.name for form in correct_forms())[::12])]
     rng = Random(seed)
-    on_models = [job for subject in SUBJECTS for job in _jobs_of(subject, rng)]
+    on_models = [_drawn(subject, rng) for subject in SUBJECTS]
     convolving = product(verdict_convolutions.MODELS, verdict_convolutions.ARITHMETICS)
     others = [
         *(job for job in on_models if job.subject.part != SMOLLM2),
@@ -119,14 +120,11 @@ def jobs(seed: int, *, quick: bool) -> list[Job]:
     return [*(job for job in on_models if job.subject.part == SMOLLM2), *rng.sample(others, len(others))]
 
 
-def _jobs_of(subject: Subject, rng: Random) -> list[OnModel]:
-    """The forms that are drawn for a subject, those of one arithmetic together."""
+def _drawn(subject: Subject, rng: Random) -> OnModel:
+    """The forms that are drawn for a subject, in the order of the table."""
     every = correct_forms(subject.dtype)
     drawn = every if subject.forms is None else rng.sample(every, min(subject.forms, len(every)))
-    arithmetics = dict.fromkeys(form.name.partition(",")[0] for form in drawn)
-    return [
-        OnModel(subject, tuple(form for form in drawn if form.name.partition(",")[0] == name)) for name in arithmetics
-    ]
+    return OnModel(subject, tuple(form for form in every if form in drawn))
 
 
 def main() -> int:

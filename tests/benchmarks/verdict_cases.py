@@ -74,6 +74,7 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject(CHOSEN_ON, "digits-vit, sdpa", "builtin:digits-vit", "sdpa"),
     Subject(CHOSEN_ON, "MiniLM, eager, short", "minilm", "eager", TEXTS[:1], forms=40),
     Subject(ENCODERS, "digits-vit, eager", "builtin:digits-vit", "eager", (_picture("flower"),)),
+    Subject(ENCODERS, "digits-vit, sdpa, picture", "builtin:digits-vit", "sdpa", (_picture("china"),)),
     Subject(ENCODERS, "MiniLM, sdpa, long", "minilm", "sdpa", TEXTS[2:], forms=40),
     Subject(ENCODERS, "MiniLM, eager, middle", "minilm", "eager", TEXTS[1:2], forms=40),
     Subject(ENCODERS, "DINOv2-small, sdpa", "dinov2-small", "sdpa", (_picture("china"),), forms=40, side=70),
