@@ -110,8 +110,9 @@ def _key(arithmetic: ArithmeticByClass | Arithmetic) -> str:
     """What floors and bounds of one arithmetic are kept by."""
     if isinstance(arithmetic, ArithmeticByClass):
         return ", ".join(map(_key, arithmetic))
-    said = (arithmetic.mantissa_bits, arithmetic.truncates, arithmetic.truncating_sums)
-    return f"{arithmetic.name} {said}"
+    between = torch.tensor([1.0 + 2.0 ** -(arithmetic.mantissa_bits + 1)])  # two operands: a tie
+    split = [part.item() for part in arithmetic.split(between)]
+    return f"{arithmetic.name} {arithmetic.mantissa_bits} {split} {arithmetic.truncating_sums}"
 
 
 @dataclass
