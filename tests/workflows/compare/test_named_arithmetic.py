@@ -15,7 +15,7 @@ from npu_adapt.numerics.emulation import Emulation
 from npu_adapt.records import Compare, Summary, SumOrderFound
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.sections.comparison import arithmetic as section_of_arithmetic
-from npu_adapt.workflows.compare import command
+from npu_adapt.workflows.compare import sides
 from npu_adapt.workflows.compare.probing import summed_in
 from tests.benchmarks import verdict_devices
 from tests.benchmarks.verdict_devices import Form, SoftDevice
@@ -36,7 +36,7 @@ class Model(nn.Module):
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> Callable[[Form], tuple[Summary, Compare]]:
     def compared(form: Form) -> tuple[Summary, Compare]:
-        monkeypatch.setattr(command, "candidate_context", lambda session: SoftDevice(form).forward)
+        monkeypatch.setattr(sides, "candidate_context", lambda session: SoftDevice(form).forward)
         inputs: Any = {"x": torch.randn(1, 8, 16, 16, generator=torch.Generator().manual_seed(1))}
         summary = npu_adapt.compare(Model(), inputs, device="cpu")
         assert summary.compare is not None and summary.compare.arithmetic is not None
