@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from npu_adapt.errors import ModelError
+from npu_adapt.errors import ModelError, UsageError
+from npu_adapt.models.tasks.anything import ANYTHING, prepare_anything
 from npu_adapt.models.tasks.completing import completed
 from npu_adapt.models.tasks.described import documented
 from npu_adapt.models.tasks.task import LoadedModel, Sample, accepted, require_all_inputs, sample_of
@@ -24,7 +25,7 @@ def loaded(module: torch.nn.Module, **config: Any) -> LoadedModel:
         config=module.config,
         path="MODEL",
         info=SimpleNamespace(architecture=type(module).__name__),
-        task=SimpleNamespace(name="model-outputs"),
+        task=ANYTHING,
     )
     return cast(LoadedModel, held)
 
@@ -97,8 +98,14 @@ def test_what_only_the_documentation_tells_is_made_by_it():
     made = added(model)
     assert made["states"].shape[::2] == (1, 17) and made["states"].is_floating_point()
     assert made["timesteps"].tolist() == [list(range(made["states"].shape[1]))]
-    assert torch.equal(made["states"], added(model)["states"])  # both sides are given the same
+    assert torch.equal(made["states"], added(model)["states"])  # the same every time
+    assert not torch.equal(made["states"], completed(model, Sample({}, ()), 1).tensors["states"])
     assert documented(Described) == ("states", "timesteps", "returns")
+
+
+def test_what_is_made_up_takes_no_input_of_the_users():
+    with pytest.raises(UsageError, match="Described takes no text, picture or sound"):
+        prepare_anything(loaded(Described()), ["a photo of cat"], 1, 0)
 
 
 def test_what_nothing_tells_is_named():
@@ -107,6 +114,22 @@ def test_what_nothing_tells_is_named():
     with pytest.raises(ModelError, match="the forward of Described needs returns, which") as caught:
         require_all_inputs(model, sample)
     assert "FILE.py" in caught.value.hint
+
+
+class Hears(torch.nn.Module):
+    def forward(self, input_features: Tensor) -> None:
+        """Hears.
+
+        Args:
+            input_features (`torch.FloatTensor` of shape `(batch_size, sequence_length, 8)`):
+                A sound.
+        """
+
+
+def test_a_sound_is_never_made_up():
+    model = loaded(Hears())
+    with pytest.raises(ModelError, match="needs input_features, which"):
+        require_all_inputs(model, completed(model, Sample({}, ())))
 
 
 class HearsMels(torch.nn.Module):

@@ -15,6 +15,7 @@ import torch
 from PIL import ImageChops
 from torch import Tensor
 
+from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.models.images import IMAGE_SUFFIXES, Picture, pictures
 from npu_adapt.models.sounds import SOUND_SUFFIXES, sounds
 from npu_adapt.models.tasks.audio import encode_sound, sampling_rate
@@ -66,7 +67,13 @@ def prepare_anything(loaded: LoadedModel, values: Sequence[str], samples: int, s
         heard = sounds(kinds["audio"], sampling_rate(loaded), samples, seed)
         given = bool(kinds["audio"])
         parts.append([(encode_sound(loaded, each, given), each.origin) for each in heard])
-    if not parts:  # the forward takes none of them: what it takes is completed
+    if not parts and values:
+        raise UsageError(
+            Sentence("{name} takes no text, picture or sound", name=loaded.info.architecture),
+            hint="leave --input out, or write an adapter that prepares its inputs: "
+            "npu-adapt compare FILE.py --weights DIR",
+        )
+    if not parts:  # what the forward takes is completed
         return (Sample({}, ()),) * samples
     return tuple(_joined(loaded, several) for several in zip(*parts, strict=False))
 

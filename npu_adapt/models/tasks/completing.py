@@ -20,20 +20,20 @@ _FRAMES = re.compile(r"features?_(attention_)?mask$")  # whatever its default: e
 _MASK = re.compile(r"(^|_)(attention_)?masks?$")
 
 
-def completed(loaded: LoadedModel, sample: Sample) -> Sample:
+def completed(loaded: LoadedModel, sample: Sample, seed: int = 0) -> Sample:
     """The sample with what the forward needs beside it: what it cannot do without, and what only a model's code asks.
 
     A decoder is given its start token, a mask that nothing is left out, and words their places on a page; the rest is
-    made as the forward's documentation describes it.
+    made as the forward's documentation describes it, numbers drawn from `seed`.
     """
-    added = _added(loaded, sample.tensors)
+    added = _added(loaded, sample.tensors, seed)
     if not added:
         return sample
     infos = tuple(input_info(name, tensor, "made to complete the input") for name, tensor in added.items())
     return dataclasses.replace(sample, tensors={**sample.tensors, **added}, inputs=(*sample.inputs, *infos))
 
 
-def _added(loaded: LoadedModel, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _added(loaded: LoadedModel, tensors: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
     taken = inspect.signature(loaded.module.forward).parameters
     needed = [name for name in required(loaded.module.forward) if name not in tensors]
     asked = [name for name in taken if name not in tensors and (name in needed or _FRAMES.search(name))]
@@ -42,8 +42,8 @@ def _added(loaded: LoadedModel, tensors: Mapping[str, Tensor]) -> dict[str, Tens
     length = main.shape[1] if main is not None and main.dim() == 2 else LENGTH
     if not tensors and not needed:  # a forward that asks for nothing by itself cannot do without all
         needed = list(documented(type(loaded.module)))
-    for name in needed:
-        if name not in found and (made := described(loaded.module, name, length)) is not None:
+    for name in needed:  # but a text, a picture or a sound, which a processor makes or nobody
+        if name not in (*found, *_MAIN) and (made := described(loaded.module, name, length, seed)) is not None:
             found[name] = made
     if main is None:
         return found

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from npu_adapt.models.tasks.nested import configs
 
-SEED = 0  # of the numbers that stand for measurements
 LENGTH = 16  # of what the documentation gives a name that no configuration has: steps, frames, tokens
 _EXACT = re.compile(r"Long|Int|Bool")
 _COUNTED = re.compile(r"position|timestep|index|indices|ids$")
@@ -22,8 +21,10 @@ _COUNTED = re.compile(r"position|timestep|index|indices|ids$")
 _NO_INPUT = re.compile(r"label|embeds$|past_key|cache|head_mask|encoder_outputs|encoder_hidden")
 
 
-def described(module: Any, name: str, length: int = LENGTH) -> Tensor | None:
-    """The input of that name in a batch of 1: seeded numbers, ones for masks, 0, 1, 2 … for positions, else zeros.
+def described(module: Any, name: str, length: int = LENGTH, seed: int = 0) -> Tensor | None:
+    """The input of that name in a batch of 1: numbers drawn from `seed`, ones for masks, 0, 1, 2 … for positions.
+
+    Other whole numbers are zeros.
 
     `length` is that of the sequence that other inputs have. None: the documentation does not say what it is.
     """
@@ -34,7 +35,7 @@ def described(module: Any, name: str, length: int = LENGTH) -> Tensor | None:
     length = _steps(module.config, name) or length
     sizes = [_size(module.config, each.strip(" `"), length) for each in shape_said.split(",") if each.strip(" `")]
     shape = [size for size in sizes if size is not None]
-    return _filled(name, shape, exact=_EXACT.search(kind) is not None) if len(shape) == len(sizes) else None
+    return _filled(name, shape, seed, exact=_EXACT.search(kind) is not None) if len(shape) == len(sizes) else None
 
 
 def documented(kind: type) -> tuple[str, ...]:
@@ -50,11 +51,11 @@ def _said(kind: type) -> dict[str, tuple[str, str]]:
     return {name: (kind, dimensions) for name, kind, dimensions in found}
 
 
-def _filled(name: str, shape: list[int], *, exact: bool) -> Tensor:
+def _filled(name: str, shape: list[int], seed: int, *, exact: bool) -> Tensor:
     if "mask" in name:
         return torch.ones(shape, dtype=torch.long)
     if not exact:
-        return torch.randn(shape, generator=torch.Generator().manual_seed(SEED))
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
     if _COUNTED.search(name) and "input_ids" not in name:
         return torch.arange(shape[-1]).expand(shape).contiguous()
     return torch.zeros(shape, dtype=torch.long)

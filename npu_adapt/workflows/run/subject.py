@@ -93,7 +93,7 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
     run.note(*plugins().failed)
     run.device.require_dtype(loaded.dtype)
     samples = loaded.task.prepare(loaded, request.inputs, request.samples, request.seed)
-    samples = tuple(completed(loaded, sample) for sample in samples)
+    samples = tuple(completed(loaded, sample, request.seed + number) for number, sample in enumerate(samples))
     require_all_inputs(loaded, samples[0])
     return Subject(loaded, samples, loaded.load_ms, hashing)
 

@@ -22,7 +22,7 @@ def write_processors(config: Any, tokens: Tokens, folder: Path, kind: Any, way: 
     parts = {
         "tokenizer": tokenizer,
         "image_processor": _image_processor(config, way),
-        "feature_extractor": _sounds(config),
+        "feature_extractor": _sounds(config, kind),
     }
     made = {name: part for name, part in parts.items() if part is not None}
     plain = _plain_processors(config, kind, way)
@@ -180,17 +180,25 @@ def _side(value: int, side: int) -> int:
     return min(value, side if value < 5000 else side * side)
 
 
-def _sounds(config: Any) -> Any:
+def _sounds(config: Any, kind: Any) -> Any:
+    """The feature extractor of the model type, or the one that its processor speaks of: which gives what is taken."""
     from transformers.models.auto.feature_extraction_auto import FEATURE_EXTRACTOR_MAPPING_NAMES
 
-    name = of_type_or_whole(FEATURE_EXTRACTOR_MAPPING_NAMES, config.model_type)
-    if not name:
-        return None
+    named = re.search(r"\b([A-Z]\w+FeatureExtractor)\b", processor_source(config.model_type))
+    names = (of_type_or_whole(FEATURE_EXTRACTOR_MAPPING_NAMES, config.model_type), named and named[1])
+    built = [each for name in names if name and (each := _extractor(name, _bins(config))) is not None]
+    taken = inspect.signature(kind.forward).parameters
+    fitting = [each for each in built if each.model_input_names[0] in taken]
+    return next(iter([*fitting, *built]), None)
+
+
+def _extractor(name: str, bins: int | None) -> Any:
+    """The feature extractor with so many frequencies. None: it needs a library that is not here."""
     try:
-        kind, bins = exported(name), _bins(config)
+        kind = exported(name)
         sized = bins is not None and "feature_size" in inspect.signature(kind.__init__).parameters
         return kind(feature_size=bins) if sized and kind().feature_size > 1 else kind()
-    except Exception:  # noqa: BLE001 - it needs a library that is not here
+    except Exception:  # noqa: BLE001 - whatever its code raises
         return None
 
 

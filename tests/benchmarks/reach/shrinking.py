@@ -280,7 +280,7 @@ RULES = (
     Rule(r"tokens_per_image$", _at_most(4)),
     Rule(r"^(n|topk)_group$", _at_most(1), fixed=True),
     Rule(r"(^|_)(n_?heads?|(\w+_)?heads|num_(\w+_)?head)$", _heads, fixed=True),
-    Rule(r"head_(dim|size)$|^(d_kv|kv_channels|head_width|mamba_d_head)$", _head_dim, fixed=True),
+    Rule(r"head_?(dim|size)$|^(d_kv|kv_channels|head_width|mamba_d_head)$", _head_dim, fixed=True),
     Rule(
         r"(size|dim|width|rank|channels|dimension)s?$|^(d_\w+|n_embd|n_inner|hidden|d_latents)$",
         _width,

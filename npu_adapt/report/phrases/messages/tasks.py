@@ -16,6 +16,10 @@ CHINESE: dict[str, str] = {
     "write an adapter that prepares its inputs: npu-adapt compare FILE.py --weights DIR": (
         "请编写准备其输入的适配文件：npu-adapt compare FILE.py --weights DIR"
     ),
+    "{name} takes no text, picture or sound": "{name} 不接受文本、图片或声音",
+    "leave --input out, or write an adapter that prepares its inputs: npu-adapt compare FILE.py --weights DIR": (
+        "请去掉 --input，或编写准备其输入的适配文件：npu-adapt compare FILE.py --weights DIR"
+    ),
     "{folder} is not a folder of frames": "{folder} 不是存放视频帧的文件夹",
     "give a folder that holds the video's frames as pictures, in order of name": (
         "请给出一个文件夹，其中按文件名顺序存放视频的各帧图片"
