@@ -144,5 +144,6 @@ def show(title: str, measured: Mapping[str, Measured], limits: Sequence[Limit]) 
             f"{limit.ratio:.2f}",
             "holds" if holds else "EXCEEDED",
         )
-    console.print(ratios)
+    if limits:
+        console.print(ratios)
     return all_hold
