@@ -64,6 +64,8 @@ class JudgeOptions(TypedDict, total=False):
 class CompareCall(RunOptions, JudgeOptions, total=False):
     """What `compare` takes."""
 
+    max_memory: str | None
+
 
 class BenchCall(TypedDict, total=False):
     """Fields of `BenchOptions`, and those of `RunRequest` that a benchmark does not vary."""

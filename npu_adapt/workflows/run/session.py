@@ -115,6 +115,11 @@ def prepared(
         adapter = require_model(model)
         require_options(request, adapter)
     else:
+        if request.max_memory is not None:
+            raise UsageError(
+                "--max-memory means nothing for a module that is in memory already",
+                hint="leave it out, or name a checkpoint",
+            )
         model = given.loaded.info.id
         chosen = {"model": model, "model_why": "given"}
     with logs.start(request.command, model) as journal, ExitStack() as lasting:

@@ -6,7 +6,9 @@ import itertools
 from pathlib import Path
 
 import pytest
+import torch
 
+import npu_adapt
 from npu_adapt.errors import RunFailed, UsageError
 from npu_adapt.progress import Silent
 from npu_adapt.records import Compare
@@ -44,6 +46,11 @@ def test_an_adapter_loads_its_weights_itself(tmp_path: Path) -> None:
     (tmp_path / "adapter.py").write_text("def model(weights): ...")
     with pytest.raises(UsageError, match="--max-memory means nothing for an adapter"):
         compared(tmp_path, "64GB", str(tmp_path / "adapter.py"))
+
+
+def test_a_module_is_in_memory_already() -> None:
+    with pytest.raises(UsageError, match="--max-memory means nothing for a module"):
+        npu_adapt.compare(torch.nn.Linear(2, 2), torch.ones(1, 2), device="cpu", max_memory="64GB")
 
 
 def test_compiled_modules_cannot_be_run_layer_by_layer(tmp_path: Path) -> None:
