@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PIECE_ELEMENTS = 1 << 20  # 8 MiB in float64: small beside any model, large beside the loop's own cost
+PIECE_ELEMENTS = 1 << 17  # 1 MiB in float64, of which some stand at once; a bundle's scripts sum by the same
 
 
 @dataclass(frozen=True)
