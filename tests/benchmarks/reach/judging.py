@@ -65,7 +65,7 @@ def _without_place(why: str) -> str:
 
 def _reach(head: Head, way: Way) -> Outcome:
     started = time.process_time()
-    with tempfile.TemporaryDirectory(prefix="reach-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="reach-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
         try:
             with unopened_extensions_hidden():

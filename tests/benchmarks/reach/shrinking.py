@@ -258,6 +258,7 @@ def _patches(value: int, around: Around) -> int:
 RULES = (
     Rule(r"_token_(id|index)$", _at_most(WORDS - 1)),
     Rule(r"upsample_groups$", _width),
+    Rule(r"(^|_)n_?groups$", _at_most(1), fixed=True),  # of heads of states, which are fewer now
     Rule(r"^num_groups$", _at_most(HEADS), fixed=True),
     Rule(r"image_embedding_size$", _patches),
     Rule(r"(^|_)(vocab(ulary)?_size|num_embeddings|n_words|n_vocab)$|vocab_size_\w+$|group_vocab$", _at_most(WORDS)),
