@@ -65,10 +65,10 @@ class Registry:
         """The entry of the model at `path`. Raises `RegistryUnusable`."""
         return self._read().get(str(path))
 
-    def put(self, entry: RegistryEntry) -> None:
-        """Adds `entry` or replaces the one of the same path. Raises `OSError` where the folder cannot be written."""
+    def put(self, *given: RegistryEntry) -> None:
+        """Adds entries, or replaces those of the same paths. Raises `OSError` where the folder cannot be written."""
         with self._changing() as entries:
-            entries[entry.path] = entry
+            entries.update((entry.path, entry) for entry in given)
 
     def forget(self, path: str) -> None:
         """Takes the entry of `path` out. Raises `OSError` where the folder cannot be written."""

@@ -40,6 +40,22 @@ def sounds(values: Sequence[str], rate: int, samples: int, seed: int) -> tuple[S
     return tuple(generated_sound(rate, seed + number) for number in range(samples))
 
 
+class _Seekable(io.BytesIO):
+    """Bytes as libsndfile reads them. A place before their beginning, which a damaged header names, is not gone to.
+
+    Python would print the error of such a seek, which is called from C.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
+
+    def __repr__(self) -> str:
+        return "the file"  # in libsndfile's messages
+
+
 def read_sound(path: Path, rate: int) -> Sound:
     """The sound file as mono at `rate` hertz. Raises `UsageError` for what libsndfile does not read."""
     import soundfile
@@ -53,7 +69,7 @@ def read_sound(path: Path, rate: int) -> Sound:
     if not data:
         raise UsageError(Sentence("{path} is empty (0 bytes)", path=path), hint=_WANTED)
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(_Seekable(data)) as file:
             found_rate = file.samplerate
             channels = file.read(int(MAX_SECONDS * found_rate) + 1, dtype="float64", always_2d=True)
     except Exception as error:  # libsndfile's words for whatever is wrong with a file

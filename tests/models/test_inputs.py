@@ -149,6 +149,14 @@ def test_sound_in_the_extensible_format_with_24_bits(tmp_path):
     assert read_sound(tmp_path / "extensible.wav", 16000).waveform.tolist() == [0, 0.5, -0.5]
 
 
+def test_a_header_that_names_a_place_before_the_file_is_a_usage_error_and_prints_nothing(tmp_path, capfd):
+    """libsndfile seeks there by a callback, whose error Python prints as a traceback."""
+    (tmp_path / "x.aiff").write_bytes(b"FORM\0\0\0\x2eAIFFCOMM\0\0\0\x12\0\1\0\0\0\0\0\x10" + bytes(10))
+    with pytest.raises(UsageError, match=r"x\.aiff is not a sound file: Error opening the file"):
+        read_sound(tmp_path / "x.aiff", 16000)
+    assert capfd.readouterr().err == ""
+
+
 def test_sound_in_floating_numbers(tmp_path):
     kind = struct.pack("<HHIIHH", 3, 1, 16000, 64000, 4, 32)
     data = np.array([0, 0.5, -0.5], "<f4").tobytes()

@@ -249,3 +249,12 @@ def test_an_index_of_schema_1_is_read_for_what_it_proved(registry: Registry) -> 
     (read,) = registry.entries()
     assert [each.verified_against for each in read.files] == ["listing", "nothing", "nothing"]
     assert read.endpoint is None
+
+
+def test_many_are_put_by_one_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change reads and writes all: one by one, ten thousand that are verified take minutes."""
+    registry = Registry(tmp_path)
+    written = []
+    monkeypatch.setattr("npu_adapt.models.registry.write_atomically", lambda path, data, **how: written.append(path))
+    registry.put(*(entry(f"/{number}") for number in range(100)))
+    assert len(written) == 1

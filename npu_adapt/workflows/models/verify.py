@@ -79,10 +79,14 @@ def _check_file(file: RegisteredFile, found: FileHash | OSError) -> FileCheck:
 
 
 def _remember(registry: Registry, entries: Sequence[RegistryEntry], hashes: Hashes, progress: Progress) -> None:
+    seen = (
+        msgspec.structs.replace(
+            entry, files=tuple(_seen_again(file, hashes[_file(entry, file)]) for file in entry.files)
+        )
+        for entry in entries
+    )
     try:
-        for entry in entries:
-            files = tuple(_seen_again(file, hashes[_file(entry, file)]) for file in entry.files)
-            registry.put(msgspec.structs.replace(entry, files=files))
+        registry.put(*seen)  # at once: each change reads and writes all entries
     except OSError as error:
         progress.say(registry_refused(registry, error).sentence)
 

@@ -43,7 +43,7 @@ def _moving(form: str) -> Callable[[], bytes]:
         from PIL import Image
 
         out = io.BytesIO()
-        frames = [Image.new("P", (8 + number, 8), number) for number in range(5)]
+        frames = [Image.new("P", (8, 8), number) for number in range(5)]
         frames[0].save(out, form, save_all=True, append_images=frames[1:], duration=0, loop=0)
         return out.getvalue()
 
