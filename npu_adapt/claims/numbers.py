@@ -87,7 +87,7 @@ ABOUT = 0.05  # what "about" allows, as a share of the value
 NOT_NUMBERS = re.compile(
     r"https?://\S+"
     r"|\b(?:sha256|md5)[:=]?\s*[0-9a-f]{6,}"
-    r"|\b[0-9a-f]{12,}\b(?<![\d])"
+    r"|(?<!\d\.)\b[0-9a-f]{12,}\b(?<![\d])"  # but no digits of a figure before its exponent
     r"|\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?(?:[T ]\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?Z?)?"
     r"|\b\d{1,2}:\d{2}(?::\d{2})(?:[.,]\d+)?"
     r"|(?<![\w.])v?\d+\.\d+\.\w[\w.+-]*"  # a version

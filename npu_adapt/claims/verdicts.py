@@ -44,7 +44,8 @@ SAY_ERROR = ACCURATE - {"mse", "rmse", "psnr", "accuracy", "map", "iou"}  # what
 DEFAULT_LIMIT = 0.01  # what the field's reports are held to
 _TOP_1 = re.compile(r"top[- _]?1", re.IGNORECASE)
 _MISMATCH = re.compile(
-    r"top[- _]?1[^。；;|,，]{0,14}?(?:[:：=|]\s*(?:否|不一致|不同|no\b|false\b|❌|✗)|不一致|不同|differs?\b|mismatch)",
+    r"top[- _]?1[^。；;|,，]{0,14}?(?:[:：=|]\s*(?:否|不一致|不同|no\b(?!\s+\w)|false\b|❌|✗)|不一致|不同|differs?\b"
+    r"|mismatch)",
     re.IGNORECASE,
 )
 _TOP_OF_SIDE = re.compile(

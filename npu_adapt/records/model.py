@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from npu_adapt.records.base import Fact, Record
 from npu_adapt.records.quantisation import Quantisation
 
@@ -13,6 +15,7 @@ class AdapterFile(Record, frozen=True, kw_only=True):
     name: str | None  # which of the file's models; None: the one without a name
     sha256: str
     text: str  # all of it
+    packages: dict[str, str] = msgspec.field(default_factory=dict)  # versions of what it imports, by distribution
 
 
 class ModelInfo(Record, frozen=True, kw_only=True):

@@ -6,6 +6,10 @@ import msgspec
 
 from npu_adapt.records.base import Fact, Record
 
+# What is the origin of inputs that no file, text or generator of the user is behind.
+COMPLETED_ORIGIN = "made to complete the input"
+NOISE_ORIGIN = "seed of the noise that the forward draws on the CPU"
+
 
 class InputInfo(Record, frozen=True, kw_only=True):
     name: str

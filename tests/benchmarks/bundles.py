@@ -1,6 +1,6 @@
 """Whether a reader who has only a bundle gets the report's figures: its scripts in a new virtual environment.
 
-`python -m tests.benchmarks.bundles [NAME …]`; left out: eight tiny models of different tasks and `builtin:digits-vit`,
+`python -m tests.benchmarks.bundles [NAME …]`; left out: tiny models of different tasks, an adapter, and one
 whose weights travel in its bundle. The environment holds what the bundles' requirements.txt name and nothing else.
 """
 
@@ -21,10 +21,15 @@ from npu_adapt.progress import Silent
 from npu_adapt.workflows.bundle.command import bundle
 from npu_adapt.workflows.run.infer import infer
 from npu_adapt.workflows.run.request import RunRequest
+from tests.adapters.make import FILES, weights_of
+from tests.adapters.make import MODELS as ADAPTERS
 from tests.models.tiny_models import MAKERS
 
 BUILTIN = "builtin:digits-vit"
-TASKS = ("vit", "yolos", "bert-classes", "bert-mask", "llama", "wav2vec2", "depth-anything", "sentences")
+TASKS = (
+    "vit", "yolos", "bert-classes", "bert-mask", "llama", "wav2vec2", "depth-anything", "sentences", "whisper", "vits",
+    "layoutlmv3", "resnet.py",
+)  # fmt: skip
 SCRIPTS = (("inference.py",), ("eval/eval_accuracy.py",), ("eval/eval_performance.py", "--iters", "5"))
 
 
@@ -53,11 +58,13 @@ def written(folder: Path, name: str) -> Path:
     """The bundle of a run of that model on the CPU."""
     torch.manual_seed(0)
     plain = name.replace(":", "-")
-    model = name if name == BUILTIN else str(MAKERS[name][0](folder / plain))
+    weights = weights_of(name, folder) if name in ADAPTERS else None
+    made = FILES / name if weights is not None else None if name == BUILTIN else MAKERS[name][0](folder / plain)
+    model = name if made is None else str(made)
     logs = folder / f"{plain}-logs"
     request = RunRequest(
         command="infer", command_line=f"npu-adapt infer {model} --device cpu", model=model, device="cpu", logs=logs,
-        cache_dir=folder / "cache",
+        weights=weights, cache_dir=folder / "cache",
     )  # fmt: skip
     bundle(infer(request, Silent()), Logs(logs), folder / f"{plain}-bundle", "contest", "en")
     return folder / f"{plain}-bundle"

@@ -18,10 +18,12 @@ from npu_adapt.evidence import Logs
 from npu_adapt.progress import Silent
 from npu_adapt.records import Fact
 from npu_adapt.records.audit import AuditFinding
+from npu_adapt.report.html import render
 from npu_adapt.report.phrases.facts import words
 from npu_adapt.workflows.audit.command import audit
 from npu_adapt.workflows.audit.request import AuditRequest
 from npu_adapt.workflows.bundle.command import bundle
+from npu_adapt.workflows.input_pictures import input_pictures
 
 Edit = Callable[[Path], object]
 
@@ -42,7 +44,10 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     predictions = msgspec.to_builtins(summary.run.predictions)
     results: dict[str, dict[str, Any]] = {
-        "inference": {"predictions": predictions, "same_as_reported": True},
+        "inference": {
+            "inputs": [{each.name: each.sha256} for each in summary.run.inputs], "predictions": predictions,
+            "same_inputs": True, "same_as_reported": True,
+        },
         "accuracy": {"outputs": outputs, **outputs["logits"], "top1_match": True, "match_within_1_percent": True},
         "performance": {
             "iterations": 3, "device_samples_ms": [2.0, 1.0, 3.0], "device_median_ms": 2.0,
@@ -51,6 +56,7 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }  # fmt: skip
     for name, result in results.items():
         (folder / "made" / "results" / f"{name}.json").write_text(json.dumps(result))
+    (folder / "made" / "report.html").write_text(render(summary, "zh", input_pictures(summary)))
     return folder / "made"
 
 
@@ -77,7 +83,7 @@ def flipped(folder: Path) -> None:
 PLANTED: tuple[tuple[str, str, Edit], ...] = (
     ("bundle-differs", "inference.py", replaced("inference.py", r"^THREADS = \d+", "THREADS = 64")),
     ("bundle-differs", "inference.py", replaced("inference.py", r'("model.safetensors"): "....', r'\1: "beef')),
-    ("bundle-differs", "inference.py", replaced("inference.py", "found == reported,", "True,")),
+    ("bundle-differs", "inference.py", replaced("inference.py", "same_inputs and found == .*,  #", "True,  #")),
     ("bundle-differs", "eval_accuracy.py", replaced("eval/eval_accuracy.py", r"> 0\.01", "> 0.1")),
     ("bundle-differs", "eval_performance.py", replaced("eval/eval_performance.py", r"^WARMUP = \d+", "WARMUP = 0")),
     ("bundle-differs", "self_test.py", replaced("test/self_test.py", "SELF-TEST FAILED", "SELF-TEST PASSED")),
@@ -90,6 +96,11 @@ PLANTED: tuple[tuple[str, str, Edit], ...] = (
     ("bundle-differs", "modelzoo_level.txt", replaced("modelzoo_level.txt", "PrecisionStatus:.*", "PrecisionStatus:X")),
     ("report-differs", "评分一览", replaced("README.md", r"^(\| `max_abs_diff` \|) \S+", r"\1 1.000e-09")),
     ("report-differs", "版本配套", replaced("README.md", r"^(\| PyTorch \||\| torch \|) \S+", r"\1 1.0.0")),
+    ("report-differs", "first", replaced("report.html", r"(<dd[^>]*>[^<]*?)\d+\.\d+( ms)", r"\g<1>0.001\2")),
+    ("report-differs", "max_abs_diff", replaced("report.html", r"(max_abs_diff</code></button></td><td>)\d", r"\1@")),
+    ("report-differs", "pictures", replaced("report.html", r'(<path class="(?:line|dots) s\d" d=")M\S+', r"\1M1 1")),
+    ("report-differs", "", replaced("report.html", r'(<article class="en".*\n<h1>)', r"\1The best: ")),
+    ("derived-figure", "same_inputs", replaced("results/inference.json", r'("pixel_values"): "....', r'\1: "beef')),
     ("weights-changed", "weights.files", flipped),
     ("derived-figure", "same_as_reported", replaced("results/inference.json", r'"label": "\w+"', '"label": "nine"')),
     ("derived-figure", "match_within_1_percent", replaced("results/accuracy.json", 'match": true', 'match": false')),

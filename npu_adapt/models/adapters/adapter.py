@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
@@ -20,6 +20,7 @@ from npu_adapt.errors import Sentence, UsageError, few, first_line
 from npu_adapt.files import read_regular
 from npu_adapt.models.adapters.code import users_code
 from npu_adapt.models.adapters.name import AdapterName
+from npu_adapt.models.adapters.packages import packages_of
 from npu_adapt.models.adapters.weights import Weights, misfit
 from npu_adapt.models.strangers import is_installed
 from npu_adapt.records import AdapterFile
@@ -121,7 +122,14 @@ def read_adapter(about: AdapterName) -> Adapter:
     functions = {name: found for name in (BUILDS, "inputs", "outputs") if (found := _function(module, name, about))}
     if BUILDS not in functions:
         raise _without_model(module, about)
-    file = AdapterFile(path=str(about.file), name=about.name, sha256=sha256(data).hexdigest(), text=data.decode())
+    text = data.decode()
+    file = AdapterFile(
+        path=str(about.file),
+        name=about.name,
+        sha256=sha256(data).hexdigest(),
+        text=text,
+        packages=packages_of([text, *_texts_beside()]),
+    )
     return Adapter(about, file, functions)
 
 
@@ -150,6 +158,15 @@ def _beside(file: Path) -> Iterator[None]:
             origin = Path(getattr(sys.modules[name], "__file__", None) or "/")
             if origin.is_relative_to(folder) and not is_installed(origin):
                 _BROUGHT[name] = sys.modules[name]
+
+
+def _texts_beside() -> Iterator[str]:
+    """The texts of the modules that the adapter has imported from beside it."""
+    for module in _BROUGHT.values():
+        file = Path(getattr(module, "__file__", None) or "")
+        if file.suffix == ".py":
+            with suppress(OSError, UnicodeDecodeError):
+                yield read_regular(file, LONGEST).decode()
 
 
 def _forget_brought() -> None:

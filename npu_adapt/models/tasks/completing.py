@@ -13,6 +13,7 @@ from torch import Tensor
 from npu_adapt.models.tasks.decoders import may_start_token
 from npu_adapt.models.tasks.described import LENGTH, described, documented
 from npu_adapt.models.tasks.task import LoadedModel, Sample, input_info, required
+from npu_adapt.records.run import COMPLETED_ORIGIN
 
 ROW_OF_WORDS = 10  # words on one line of the page that their boxes are laid out on
 _MAIN = ("input_ids", "pixel_values", "input_features", "input_values", "pixel_values_videos")
@@ -29,7 +30,7 @@ def completed(loaded: LoadedModel, sample: Sample, seed: int = 0) -> Sample:
     added = _added(loaded, sample.tensors, seed)
     if not added:
         return sample
-    infos = tuple(input_info(name, tensor, "made to complete the input") for name, tensor in added.items())
+    infos = tuple(input_info(name, tensor, COMPLETED_ORIGIN) for name, tensor in added.items())
     return dataclasses.replace(sample, tensors={**sample.tensors, **added}, inputs=(*sample.inputs, *infos))
 
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from npu_adapt.models.tasks.results import Outputs
 from npu_adapt.models.tasks.task import Forward, Sample, Task, input_info
 from npu_adapt.numerics.draws import Draws
+from npu_adapt.records.run import NOISE_ORIGIN
 
 NOISE_SEED = "noise_seed"  # an input of ours, not of the model: the seed of all that the forward draws, [1]
-ORIGIN = "seed of the noise that the forward draws on the CPU"
 
 
 def noise_seed(seed: int) -> Tensor:
@@ -40,5 +40,5 @@ def given_noise(row: Task, samples: tuple[Sample, ...], seed: int) -> tuple[Task
 
 def _seeded(sample: Sample, seed: int) -> Sample:
     drawn = noise_seed(seed)
-    inputs = (*sample.inputs, input_info(NOISE_SEED, drawn, ORIGIN))
+    inputs = (*sample.inputs, input_info(NOISE_SEED, drawn, NOISE_ORIGIN))
     return dataclasses.replace(sample, tensors={**sample.tensors, NOISE_SEED: drawn}, inputs=inputs)

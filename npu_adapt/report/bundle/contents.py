@@ -10,6 +10,7 @@ import msgspec
 from npu_adapt.records import Summary
 from npu_adapt.report.adaptation import adaptation_report
 from npu_adapt.report.bundle import modelzoo
+from npu_adapt.report.bundle.adapters import FOLDER, place_of
 from npu_adapt.report.bundle.recipes import Recipe
 from npu_adapt.report.bundle.requirements import requirements
 from npu_adapt.report.bundle.screens import as_png, pictures
@@ -38,6 +39,8 @@ def contents(
     """Each file by its place in the bundle. `as_pixels`: the screens as PNG too, where this machine can draw them."""
     texts = scripts(summary, recipe, inputs, compared, weights_inside=weights_inside)
     texts["requirements.txt"] = requirements(summary, recipe)
+    if summary.model is not None and (adapter := summary.model.adapter) is not None:
+        texts[place_of(adapter)] = adapter.text
     texts |= dict(pictures(summary, language))
     vectors = [place for place in texts if as_pixels and place.endswith(".svg")]
     pixels = {f"{place[:-4]}.png": as_png(texts[place], language) for place in vectors}
@@ -45,7 +48,7 @@ def contents(
     texts |= {f"results/{name}.json": text for name in SECTIONS if (text := section(summary, name))}
     if layout == "modelzoo":
         texts["test/self_test.py"] = self_test(summary)
-        texts = {place: modelzoo.LICENCE * place.endswith(".py") + text for place, text in texts.items()}
+        texts = {place: modelzoo.LICENCE * _is_script(place) + text for place, text in texts.items()}
         texts[modelzoo.LEVEL_FILE] = modelzoo.levels(summary)
     texts["README.md"] = readme(summary, inputs, layout, language, (*texts, *drawn))
     return {place: text.encode() for place, text in texts.items()} | drawn
@@ -77,22 +80,36 @@ def readme(summary: Summary, inputs: Inputs, layout: str, language: Language, pl
 
 def how_to_run(figures: Figures, inputs: Inputs, places: tuple[str, ...]) -> tuple[Block, ...]:
     """The commands, and what each file is."""
-    ran = [place for place in places if place.endswith(".py")]
+    ran = [place for place in places if _is_script(place)]
     lines = ["pip install -r requirements.txt", *(f"python {place}" for place in ran)]
     blocks: list[Block] = [Verbatim("\n".join(lines), "bash"), sentence(figures.say("bundle-options"))]
     said = []
     if figures.is_rehearsal:
         said.append(figures.say("bundle-rehearsed"))
+    compare = figures.summary.compare
+    if compare is not None and compare.generation is not None:
+        said.append(figures.say("bundle-generation"))
+    if compare is not None and compare.modes:
+        said.append(figures.say("bundle-modes"))
     said += [figures.say("bundle-input-missing", origin=origin) for origin in inputs.missing]
     if said:
         blocks.append(listing(said, "caution"))
     rows: list[tuple[Inline, Inline]] = [
         (Code(place), figures.say(f"bundle-file-{key}"))
         for place, key in FILES
-        if place.endswith("/") or place in places
+        if place in places or (place.endswith("/") and place != f"{FOLDER}/") or _lies_in(place, places)
     ]
     blocks.append(table(figures, "bundle-files", ("file", "holds"), rows))
     return tuple(blocks)
+
+
+def _is_script(place: str) -> bool:
+    """Whether it is ours: the adapter is the user's."""
+    return place.endswith(".py") and not place.startswith(f"{FOLDER}/")
+
+
+def _lies_in(folder: str, places: tuple[str, ...]) -> bool:
+    return folder.endswith("/") and any(place.startswith(folder) for place in places)
 
 
 FILES = (
@@ -101,6 +118,7 @@ FILES = (
     ("eval/eval_performance.py", "performance"),
     ("test/self_test.py", "self-test"),
     (modelzoo.LEVEL_FILE, "level"),
+    (f"{FOLDER}/", "adapter"),
     ("requirements.txt", "requirements"),
     ("results/", "results"),
     ("logs/", "logs"),

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from npu_adapt.records import ModelInfo, Run
 
 InputKind: TypeAlias = Literal[
-    "picture", "sound", "text", "question", "candidates", "prompt", "video", "series", "sentences", "passages"
+    "picture",
+    "sound",
+    "text",
+    "question",
+    "candidates",
+    "prompt",
+    "video",
+    "series",
+    "sentences",
+    "passages",
+    "arguments",
+    "heard",
 ]
 
 
@@ -50,6 +61,8 @@ RECIPES = (
            ("first_step_logits",), "first_step_logits"),
     Recipe("image-text-to-text", "AutoModelForImageTextToText", _READER, "prompt", "chat", "tokens", "prompt",
            ("next_token_logits",), "next_token_logits"),
+    Recipe("audio-text-to-text", "", ("audio", "tokenizer"), "heard", "chat", "tokens", "heard",
+           ("next_token_logits",), "next_token_logits"),
     Recipe("automatic-speech-recognition", "AutoModelForSpeechSeq2Seq", ("audio", "tokenizer"), "speech", "transcribe",
            "tokens", "sound", ("first_step_logits",), "first_step_logits"),
     Recipe("automatic-speech-recognition", "AutoModelForCTC", ("audio", "tokenizer"), "sound", "hidden", "transcript",
@@ -85,16 +98,51 @@ RECIPES = (
            ("mean_predictions",)),
     Recipe("sentence-similarity", "AutoModel", ("tokenizer",), "sentences", "embed", "similarities", "sentences",
            ("sentence_embedding",)),
+    Recipe("text-to-speech", "AutoModelForTextToWaveform", ("tokenizer",), "spoken", "plain", "sound", "text",
+           ("waveform",)),
+    Recipe("text-to-speech", "AutoModelForTextToSpectrogram", ("tokenizer",), "spoken", "plain", "spectrogram", "text",
+           ("spectrogram",)),
+    Recipe("document-question-answering", "AutoModelForDocumentQuestionAnswering", _READER, "seen_page", "hidden",
+           "page_answers", "question", ("start_logits", "end_logits", "pixel_values"), "start_logits"),
+    Recipe("document-question-answering", "AutoModelForDocumentQuestionAnswering", ("tokenizer",), "page", "hidden",
+           "page_answers", "question", ("start_logits", "end_logits"), "start_logits"),
     Recipe("text-ranking", "AutoModelForSequenceClassification", ("tokenizer",), "passages", "rank", "passages",
            "passages", ("scores",), "scores"),
 )  # fmt: skip
 
 
+# What a forward calls its inputs, and the processor that makes them.
+MADE_BY = {"input_ids": "tokenizer", "pixel_values": "image", "input_values": "audio", "input_features": "audio"}
+READS: dict[str, InputKind] = {"tokenizer": "text", "image": "picture", "audio": "sound"}
+MODULE, ANY_CLASS = "module", "model-outputs"  # tasks: of what an adapter builds, of a class that no table names
+CLASS_SCORES = "class_scores"  # what an adapter calls scores of classes
+
+
 def recipe_of(model: ModelInfo, run: Run) -> Recipe | None:
-    """The row for what ran. None: there is none, for outputs that only a checkpoint's own code or an adapter names."""
+    """The row for what ran. None: there is none, for outputs that only a checkpoint's own code names."""
+    if model.task == MODULE:
+        return _of_adapter(run) if model.adapter is not None else None
+    if model.task == ANY_CLASS:
+        return _of_any_class(model, run)
     names = {*(each.name for each in run.outputs), *(each.name for each in run.inputs)}
     for row in RECIPES:
         fits = row.tag == model.task and row.architecture in (None, model.architecture)
         if fits and names.issuperset(row.needs):
-            return row
+            return row if row.auto_class else replace(row, auto_class=model.architecture)  # of transformers itself
     return None
+
+
+def _of_adapter(run: Run) -> Recipe:
+    scores = next((each.name for each in run.outputs if each.name == CLASS_SCORES), None)
+    predict = "none" if scores is None else "numbered"
+    return Recipe(MODULE, "", (), "arguments", "adapter", predict, "arguments", (), scores)
+
+
+def _of_any_class(model: ModelInfo, run: Run) -> Recipe | None:
+    """Of a class of transformers that reads one kind of input: all that it returns. None: it reads several."""
+    kinds = {MADE_BY[each.name] for each in run.inputs if each.name in MADE_BY}
+    if len(kinds) != 1:
+        return None
+    (kind,) = kinds
+    inputs = READS[kind]
+    return Recipe(ANY_CLASS, model.architecture, (kind,), inputs, "everything", "none", inputs, ())

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npu_adapt.devices.backends import BACKENDS
-from npu_adapt.records import Run, Summary
+from npu_adapt.records import InputInfo, ModelInfo, Run, Summary, WeightsInfo
+from npu_adapt.report.bundle.adapters import functions_of, pattern, place_of, stored_as
 from npu_adapt.report.bundle.recipes import InputKind, Recipe
 
 if TYPE_CHECKING:
@@ -29,22 +30,32 @@ PINNED = {4: "use_fast=False", 5: 'backend="pil"'}
 HUBS = {"modelscope": "ModelScope", "huggingface": "Hugging Face"}
 IMPORTS = (  # in the order of the file: what the text has, and what it then imports
     (r"argparse\.", "import argparse"),
+    (r"dataclasses\.", "import dataclasses"),
     (r"hashlib\.", "import hashlib"),
+    (r"importlib\.", "import importlib.util"),
     (r"inspect\.", "import inspect"),
     (r"json\.", "import json"),
     (r"math\.", "import math"),
+    (r"(?<!import )\brandom\.seed", "import random"),
     (r"\bre\.", "import re"),
-    (r"Sequence\[", "from collections.abc import Sequence"),
+    (r"\bsys\.", "import sys"),
+    (r"Sequence\[", "from collections.abc import {abstract}"),
     (r"Path\(", "from pathlib import Path"),
     (r"SimpleNamespace\(", "from types import SimpleNamespace"),
     (r"Any\b", "from typing import Any, NamedTuple"),
     (r"", ""),
-    (r"numpy\.loadtxt", "import numpy"),
+    (r"numpy\.", "import numpy"),
     (r"soundfile\.", "import soundfile"),
     (r"torch\.", "import torch"),
-    (r"Image\.open", "from PIL import Image, ImageOps"),
+    (r"\bImage(?:Draw|Ops)?\.", "from PIL import {pillow}"),
+    (r"load_file\(", "from safetensors.torch import load_file"),
     (r"Tensor\b", "from torch import Tensor"),
+    (r"\(TorchFunctionMode\)", "from torch.overrides import TorchFunctionMode"),
 )
+ABSTRACT = ("Iterable", "Iterator", "Mapping", "Sequence")
+PILLOW = ("Image", "ImageDraw", "ImageOps")
+NOISE = "noise_seed"  # an input of the record: the seed of what the forward draws
+CASTS = {"float32": "float", "float16": "half", "bfloat16": "bfloat16"}
 SHOWN_INPUT: dict[InputKind, str] = {
     "picture": "PICTURE",
     "sound": "SOUND",
@@ -56,6 +67,8 @@ SHOWN_INPUT: dict[InputKind, str] = {
     "series": "CSV",
     "sentences": "TEXT",
     "passages": "QUERY_THEN_PASSAGES",
+    "heard": "SOUND_OR_TEXT",
+    "arguments": "VALUE",
 }
 
 
@@ -66,6 +79,12 @@ class Inputs:
     values: tuple[str, ...]
     files: Mapping[str, bytes]
     missing: tuple[str, ...] = ()  # where inputs are from that nobody has any more
+    completed: tuple[str, ...] = ()  # tensors of each sample that the forward needs beside what processors give
+
+
+def is_scripted(name: str) -> bool:
+    """Whether a script makes an input of that name, which no processor gives."""
+    return name in ("decoder_input_ids", "bbox") or name.endswith(("mask", "masks"))
 
 
 def scripts(
@@ -103,7 +122,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"py": literal, "lines": lines}
+    environment.filters |= {"py": literal, "lines": lines, "pattern": pattern}
     return environment
 
 
@@ -140,7 +159,13 @@ def _values(
     major = int((machine.transformers or "5").partition(".")[0])
     pinned = PINNED[min(max(major, min(PINNED)), max(PINNED))]
     hub = model.source if model.source in HUBS else ""
+    noise = any(each.name == NOISE for each in run.inputs)
     return {
+        **_adapter(model, weights, summary, compared),
+        "noise": noise,
+        "call": "seeded_forward" if noise else "forward",
+        "completed": list(inputs.completed),
+        "cast": CASTS[run.dtype],
         "model": model.id,
         "recipe": recipe,
         "device": device,
@@ -170,6 +195,30 @@ def _values(
     }
 
 
+def _adapter(model: ModelInfo, weights: WeightsInfo, summary: Summary, compared: Inputs | None) -> dict[str, object]:
+    """What only the script of an adapter says."""
+    if model.adapter is None:
+        return {"adapter": False, "compare_samples": 0}
+    stored, run, compare = stored_as(weights), summary.run, summary.compare
+    assert run is not None
+    samples = _samples(run.inputs)
+    other = 0 if compare is None or compared is None else _samples(compare.inputs)
+    return {
+        "adapter": True,
+        "adapter_place": place_of(model.adapter),
+        "functions": functions_of(model.adapter),
+        "pickled": stored.pickled,
+        "nest": stored.nest,
+        "prefixes": stored.prefixes,
+        "samples": samples,
+        "compare_samples": other if other != samples else 0,
+    }
+
+
+def _samples(inputs: tuple[InputInfo, ...]) -> int:
+    return sum(each.name == inputs[0].name for each in inputs)
+
+
 def _settings(run: Run, kind: str) -> list[str]:
     """The statements that set what the record says of the device's arithmetic."""
     backend = BACKENDS.get(kind)
@@ -186,6 +235,10 @@ def _settings(run: Run, kind: str) -> list[str]:
 
 def _imports(body: str, recipe: Recipe) -> str:
     """The import lines of what the text uses."""
-    found = [line for pattern, line in IMPORTS if re.search(pattern, body)]
+    names = {
+        "abstract": ", ".join(each for each in ABSTRACT if re.search(rf"\b{each}\b[\[)]", body)),
+        "pillow": ", ".join(each for each in PILLOW if re.search(rf"\b{each}\.", body)),
+    }
+    found = [line.format(**names) for pattern, line in IMPORTS if re.search(pattern, body)]
     classes = sorted([recipe.auto_class, *(CLASSES[kind] for kind in recipe.processors)])
-    return "\n".join([*found, f"from transformers import {', '.join(classes)}"])
+    return "\n".join([*found, f"from transformers import {', '.join(classes)}"] if recipe.auto_class else found)

@@ -24,6 +24,16 @@ PHRASES: dict[str, Phrase] = {
         "该报告是预演：在 CPU 上模拟设备的运算精度。这些脚本运行原始模型，"
         "因此在用 --device 指定真实设备之前，数值与报告不同。",
     ),
+    "bundle-generation": Phrase(
+        "The report also compares what both sides wrote, token by token, and its worst figures hold for that too. "
+        "These scripts compare one forward on the prompt: their figures are those of its outputs in the report.",
+        "该报告还逐 token 对比了两端生成的内容，其最差值也包含这一部分。"
+        "这些脚本只对比提示词的一次前向，其数值与报告表格中对应输出的数值一致。",
+    ),
+    "bundle-modes": Phrase(
+        "These scripts run the model in eager mode, as all figures of the report but those of its section on modes.",
+        "这些脚本以单算子（eager）模式运行模型；报告中除“模式”一节外的数值均在该模式下得到。",
+    ),
     "bundle-input-missing": Phrase(
         "The reported input is not in this folder: {origin}. Give it with --input.",
         "报告所用的输入不在本目录中：{origin}。请用 --input 给出。",
@@ -52,6 +62,10 @@ PHRASES: dict[str, Phrase] = {
         "运行全部脚本；最后一行是 SELF-TEST PASSED 或 FAILED",
     ),
     "bundle-file-level": Phrase("function, precision and performance status", "功能、精度、性能状态"),
+    "bundle-file-adapter": Phrase(
+        "the adapter as it ran, and the modules that lay beside it when this folder was written",
+        "运行时的适配文件，以及写出本目录时与它同目录的模块",
+    ),
     "bundle-file-requirements": Phrase("the versions that ran", "实际运行的版本"),
     "bundle-file-results": Phrase(
         "what was reported, as JSON; the scripts write theirs beside it", "报告的结果（JSON）；脚本的结果也写在这里"

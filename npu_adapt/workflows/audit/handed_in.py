@@ -14,7 +14,7 @@ import msgspec
 from npu_adapt import __version__
 from npu_adapt.files import SMALL_FILE, read_regular
 from npu_adapt.models.hashing import FileHash, hash_files
-from npu_adapt.records import Summary
+from npu_adapt.records import InputInfo, Summary
 from npu_adapt.records.audit import AuditFinding, Note, Place
 from npu_adapt.report.bundle.contents import contents
 from npu_adapt.report.bundle.modelzoo import LEVEL_FILE
@@ -24,6 +24,7 @@ from npu_adapt.report.phrases import say
 from npu_adapt.workflows.audit.findings import of_field, short
 from npu_adapt.workflows.audit.place import OwnSummary
 from npu_adapt.workflows.audit.rendered import LANGUAGES, differences, summary_hash
+from npu_adapt.workflows.bundle.inputs import completed_in, origins_of
 
 README, SCRIPT, ACCURACY = "README.md", "inference.py", "eval/eval_accuracy.py"
 RAN = "results/inference.json", "results/accuracy.json", "results/performance.json"
@@ -64,7 +65,7 @@ def _expected(folder: Path, own: OwnSummary) -> dict[str, str]:
         return {}
     layout = "modelzoo" if (folder / LEVEL_FILE).exists() else "contest"
     inside = (folder / "weights").is_dir()
-    inputs = _inputs(folder / SCRIPT, tuple(dict.fromkeys(each.origin for each in run.inputs)))
+    inputs = _inputs(folder / SCRIPT, run.inputs, is_adapter=model is not None and model.adapter is not None)
     compared = _compared(folder, summary)
     texts = _text(folder / README)
     made = contents(
@@ -87,8 +88,9 @@ def _expected(folder: Path, own: OwnSummary) -> dict[str, str]:
     return decoded
 
 
-def _inputs(script: Path, origins: tuple[str, ...]) -> Inputs | None:
+def _inputs(script: Path, infos: tuple[InputInfo, ...], *, is_adapter: bool) -> Inputs | None:
     """What a script takes by default, read from it. None: it has no such line, or it is no Python."""
+    origins, completed = origins_of(infos), completed_in(infos)
     try:
         tree = ast.parse(_text(script))
         values = next(
@@ -99,7 +101,7 @@ def _inputs(script: Path, origins: tuple[str, ...]) -> Inputs | None:
     except (SyntaxError, ValueError, StopIteration):
         return None
     there = isinstance(values, tuple) and all(isinstance(value, str) for value in values)
-    return Inputs(values, {}, () if values else origins) if there else None
+    return Inputs(values, {}, () if values or is_adapter else origins, completed) if there else None
 
 
 def _compared(folder: Path, summary: Summary) -> Inputs | None:
@@ -107,8 +109,8 @@ def _compared(folder: Path, summary: Summary) -> Inputs | None:
     run, compare = summary.run, summary.compare
     if run is None or compare is None or not compare.inputs or compare.inputs == run.inputs:
         return None
-    origins = tuple(dict.fromkeys(each.origin for each in compare.inputs))
-    return _inputs(folder / ACCURACY, origins) or Inputs((), {})
+    is_adapter = summary.model is not None and summary.model.adapter is not None
+    return _inputs(folder / ACCURACY, compare.inputs, is_adapter=is_adapter) or Inputs((), {})
 
 
 def _text(path: Path) -> str:
@@ -159,7 +161,16 @@ def _recomputed(folder: Path, summary: Summary) -> Iterator[AuditFinding]:
 def _of_run(result: dict[str, Any], summary: Summary) -> Iterator[tuple[str, Any, str]]:
     if summary.run is not None:
         recorded = msgspec.to_builtins(summary.run.predictions)
-        yield "same_as_reported", result.get("predictions") == list(recorded), "predictions, run.predictions"
+        inputs = [each for sample in _samples(result) for each in sample.values()]
+        same = not inputs or inputs == [each.sha256 for each in summary.run.inputs]
+        yield "same_inputs", same, "inputs, run.inputs"
+        yield "same_as_reported", same and result.get("predictions") == list(recorded), "predictions, run.predictions"
+
+
+def _samples(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The digests of the inputs, sample by sample; what is no mapping is none."""
+    found = result.get("inputs")
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _of_accuracy(result: dict[str, Any], _summary: Summary) -> Iterator[tuple[str, Any, str]]:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from html import unescape
 from pathlib import Path
 
 from npu_adapt import __version__
 from npu_adapt.claims.blocks import front_matter
+from npu_adapt.claims.html_tables import without_tags
+from npu_adapt.files import read_regular
+from npu_adapt.records import Summary
 from npu_adapt.records.audit import AuditFinding, Note, Place
 from npu_adapt.report.markdown import render
 from npu_adapt.report.phrases import Language
 from npu_adapt.workflows.audit.findings import short
-from npu_adapt.workflows.audit.place import Gathered, OwnSummary
+from npu_adapt.workflows.audit.place import LARGEST_REPORT, Gathered, OwnSummary
 
 _HASH = re.compile(r'^summary_sha256:\s*"?([0-9a-fA-F]{64})"?\s*$', re.MULTILINE)
+_PAGE = re.compile(r'<!DOCTYPE html>\n<html lang="(en|zh)">')
+_HASH_OF_PAGE = re.compile(r'^<meta name="summary_sha256" content="([0-9a-fA-F]{64})">$', re.MULTILINE)
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 def summary_hash(text: str) -> str | None:
     """The SHA-256 that a report of ours carries; None: it is not ours."""
-    match = _HASH.search(front_matter(text)[0])
+    match = _HASH_OF_PAGE.search(text) if _PAGE.match(text) else _HASH.search(front_matter(text)[0])
     return match[1].lower() if match else None
 
 
@@ -37,9 +43,27 @@ def against_summary(path: Path, text: str, among: Gathered) -> tuple[list[AuditF
         found.append(_of_another(path, wanted or "", own))
     if own.summary.tool.version != __version__:
         return found, [Note(id="other-version", values={"version": own.summary.tool.version})], 1
-    expected = min((render(own.summary, each) for each in LANGUAGES), key=lambda each: _distance(text, each))
+    if page := _PAGE.match(text):
+        text, expected = _whole(path, text), _page(own.summary, "zh" if page[1] == "zh" else "en")
+    else:
+        expected = min((render(own.summary, each) for each in LANGUAGES), key=lambda each: _distance(text, each))
     found += differences(path, text.splitlines(), expected.splitlines(), own)
     return found, [], len(expected.splitlines())
+
+
+def _page(summary: Summary, language: Language) -> str:
+    """The page without the pictures of the inputs: what the file has more than this is no contradiction."""
+    from npu_adapt.report.html import render as render_page
+
+    return render_page(summary, language)
+
+
+def _whole(path: Path, text: str) -> str:
+    """A page with all of its lines' letters, which a picture has more of than are read of a report."""
+    try:
+        return read_regular(path, LARGEST_REPORT).decode(errors="replace")
+    except OSError:
+        return text
 
 
 def _of_another(path: Path, wanted: str, own: OwnSummary) -> AuditFinding:
@@ -82,9 +106,24 @@ def differences(path: Path, lines: Sequence[str], expected: Sequence[str], own: 
             )
 
 
+_SECTION = re.compile(r"<summary><h2>(.*)</h2></summary>|</details>|<section class=\"(first|pictures)\"")
+_TITLE = re.compile(r"<(?:dt|td[^>]*)>(.*?)</(?:dt|td)>|<figcaption[^>]*>(.*?)</figcaption>")
+
+
+def _field_of_page(lines: Sequence[str], at: int) -> str:
+    """What a line of a page is about: its section, and the name of its row or picture."""
+    opened = next((found for n in range(at, -1, -1) if (found := _SECTION.search(lines[n]))), None)
+    section = "" if opened is None else without_tags(opened[1] or opened[2] or "").strip()
+    named = _TITLE.search(lines[at])
+    title = "" if named is None else without_tags(named[1] or named[2] or "").strip()
+    return ": ".join(unescape(part) for part in (section, title) if part)
+
+
 def _field(lines: Sequence[str], at: int) -> str:
     """What a line of a report is about: its section and the name in its first cell, or the key of the front matter."""
     line = lines[at]
+    if _PAGE.match("\n".join(lines[:2])):
+        return _field_of_page(lines, at)
     heading = next(
         (
             lines[n].lstrip("# ")

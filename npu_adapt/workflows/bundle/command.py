@@ -8,16 +8,18 @@ from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.evidence import LOG_FILES, SUMMARY_FILE, Logs
 from npu_adapt.files import is_file, read_regular
 from npu_adapt.models.local import BUILTIN_MODELS, BUILTIN_PREFIX, builtin_folder
-from npu_adapt.records import Summary
+from npu_adapt.records import ModelInfo, Summary
 from npu_adapt.report.bundle.contents import contents
 from npu_adapt.report.bundle.recipes import Recipe, recipe_of
-from npu_adapt.report.bundle.scripts import Inputs
+from npu_adapt.report.bundle.scripts import Inputs, is_scripted
 from npu_adapt.report.phrases import Language
-from npu_adapt.workflows.bundle.inputs import inputs_of
+from npu_adapt.workflows.bundle.beside import beside
+from npu_adapt.workflows.bundle.inputs import completed_in, inputs_of
 from npu_adapt.workflows.bundle.request import Layout
 from npu_adapt.workflows.folders import require_free, write_folder
 
 LARGEST_LOG = 256 << 20  # bytes
+ALONE = "npu-adapt report --out report.md writes the report alone"
 
 
 def bundle(summary: Summary, logs: Logs, folder: Path, layout: Layout, language: Language) -> None:
@@ -34,6 +36,7 @@ def bundle(summary: Summary, logs: Logs, folder: Path, layout: Layout, language:
         **found.files,
         **(compared.files if compared is not None else {}),
         **inside,
+        **beside(summary),
         **evidence,
     }
     try:
@@ -48,8 +51,8 @@ def bundle(summary: Summary, logs: Logs, folder: Path, layout: Layout, language:
 def require_recipe(summary: Summary) -> Recipe:
     """How the scripts do what ran.
 
-    Raises `UsageError` where nothing ran, or what ran was no checkpoint of a task in the table: a module made in
-    Python, an adapter, or outputs that only a checkpoint's own code names.
+    Raises `UsageError` where nothing ran, or plain scripts cannot do what ran: a module made in Python, an adapter
+    without weights, quantised weights, or outputs that only a checkpoint's own code or a plug-in names.
     """
     model, run = summary.model, summary.run
     if model is None or run is None or not run.outputs:
@@ -57,10 +60,9 @@ def require_recipe(summary: Summary) -> Recipe:
             "a bundle needs a model that ran to its end", hint="run npu-adapt compare MODEL first, then report --bundle"
         )
     if summary.weights is None or summary.environment is None:
-        raise UsageError(
-            "a bundle needs a checkpoint, and this model was made in Python",
-            hint="compare the checkpoint by its name or folder",
-        )
+        raise _without_weights(model)
+    if (refusal := _cannot_be_repeated(summary)) is not None:
+        raise refusal
     recipe = recipe_of(model, run)
     if recipe is None:
         raise UsageError(
@@ -69,9 +71,43 @@ def require_recipe(summary: Summary) -> Recipe:
                 task=model.task,
                 names=", ".join(each.name for each in run.outputs),
             ),
-            hint="npu-adapt report --out report.md writes the report alone",
+            hint=ALONE,
         )
     return recipe
+
+
+def _without_weights(model: ModelInfo) -> UsageError:
+    if model.adapter is not None:
+        return UsageError(
+            "a bundle needs weights, and the adapter ran without --weights",
+            hint="run it again with --weights FILE_OR_DIR, then report --bundle",
+        )
+    return UsageError(
+        "a bundle needs a checkpoint, and this model was made in Python",
+        hint="compare the checkpoint by its name or folder",
+    )
+
+
+def _cannot_be_repeated(summary: Summary) -> UsageError | None:
+    """Why scripts without npu-adapt cannot give the figures of the record. None: they can."""
+    weights, inputs = summary.weights, () if summary.run is None else summary.run.inputs
+    if weights is not None and weights.quantisation is not None:
+        return UsageError(
+            Sentence(
+                "no script is known for weights quantised as {method}: npu-adapt dequantises them itself",
+                method=weights.quantisation.method,
+            ),
+            hint=ALONE,
+        )
+    if described := [name for name in completed_in(inputs) if not is_scripted(name)]:
+        return UsageError(
+            Sentence(
+                "no script is known for the inputs {names}, which were made from the model's documentation",
+                names=", ".join(described),
+            ),
+            hint=ALONE,
+        )
+    return None
 
 
 def _inputs(summary: Summary, recipe: Recipe) -> tuple[Inputs, Inputs | None]:

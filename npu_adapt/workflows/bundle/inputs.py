@@ -17,6 +17,7 @@ from npu_adapt.models.images import IMAGE_SUFFIXES, Picture, pictures
 from npu_adapt.models.sounds import sounds
 from npu_adapt.models.texts import Text, texts
 from npu_adapt.records import InputInfo, Summary
+from npu_adapt.records.run import COMPLETED_ORIGIN, NOISE_ORIGIN
 from npu_adapt.report.bundle.recipes import InputKind, Recipe
 from npu_adapt.report.bundle.scripts import Inputs
 
@@ -41,19 +42,51 @@ def inputs_of(summary: Summary, recipe: Recipe, infos: tuple[InputInfo, ...], co
 
     A file that is gone or another one now is left out and named in `missing`; then a script has to be given one.
     """
-    run, weights = summary.run, summary.weights
-    assert run is not None and weights is not None
+    run, weights, model = summary.run, summary.weights, summary.model
+    assert run is not None and weights is not None and model is not None
     samples = sum(info.name == infos[0].name for info in infos)
     typed = typed_inputs(command)
+    if model.adapter is not None:
+        return _arguments(typed, folder)
     try:
         found = FINDERS[recipe.inputs](typed, Path(weights.path), samples, run.seed, infos[0].shape)
     except UsageError:  # a file that is gone, or is none any more
         found = []
-    origins = tuple(dict.fromkeys(info.origin for info in infos))
+    origins, added = origins_of(infos), completed_in(infos)
     if not found or not all(any(origin.startswith(each.origin) for origin in origins) for each in found):
-        return Inputs((), {}, origins)
+        return Inputs((), {}, origins, added)
     values = tuple(dict.fromkeys(f"{folder}/{each.value}" if each.files else each.value for each in found))
-    return Inputs(values, {f"{folder}/{name}": data for each in found for name, data in each.files.items()})
+    files = {f"{folder}/{name}": data for each in found for name, data in each.files.items()}
+    return Inputs(values, files, completed=added)
+
+
+LARGEST_ARGUMENT = 64 << 20  # bytes of a file that an adapter reads: it travels in the bundle
+
+
+def _arguments(typed: Sequence[str], folder: str) -> Inputs:
+    """What an adapter's `inputs` was given: texts, and of those that name a file its content."""
+    files: dict[str, bytes] = {}
+    values = []
+    for number, value in enumerate(typed):
+        path = Path(value)
+        try:
+            name = f"{folder}/{number}-{path.name}"
+            files[name] = read_regular(path, LARGEST_ARGUMENT)
+            values.append(name)
+        except (OSError, ValueError):  # a text, or a folder
+            values.append(value)
+    return Inputs(tuple(values), files)
+
+
+def origins_of(infos: tuple[InputInfo, ...]) -> tuple[str, ...]:
+    """The files, texts and generators behind inputs, each once."""
+    made = (COMPLETED_ORIGIN, NOISE_ORIGIN)
+    return tuple(dict.fromkeys(info.origin for info in infos if info.origin not in made))
+
+
+def completed_in(infos: tuple[InputInfo, ...]) -> tuple[str, ...]:
+    """The tensors of each sample that the forward needs beside what processors give."""
+    return tuple(dict.fromkeys(info.name for info in infos if info.origin == COMPLETED_ORIGIN))
 
 
 def typed_inputs(command: str) -> tuple[str, ...]:
@@ -124,6 +157,15 @@ def _prompts(typed: Sequence[str], checkpoint: Path, samples: int, seed: int, _s
     return _beside_pictures(typed, checkpoint, samples, seed, (PROMPT,), "")
 
 
+def _heard(typed: Sequence[str], checkpoint: Path, samples: int, seed: int, _shape: Shape) -> list[Found]:
+    from npu_adapt.models.sounds import SOUND_SUFFIXES
+    from npu_adapt.models.tasks.audio_text import PROMPT
+
+    files = [value for value in typed if Path(value).suffix.lower() in SOUND_SUFFIXES]
+    given = [value for value in typed if value not in files] or [PROMPT]
+    return [*_sounds(files, checkpoint, samples, seed, ()), *(Found("", text) for text in given)]
+
+
 def _beside_pictures(
     typed: Sequence[str], checkpoint: Path, samples: int, seed: int, default: Sequence[str], origin: str
 ) -> list[Found]:
@@ -189,6 +231,7 @@ FINDERS: dict[InputKind, Finder] = {
     "prompt": _prompts,
     "video": _videos,
     "series": _series,
+    "heard": _heard,
     "sentences": _sentences,
     "passages": _passages,
 }

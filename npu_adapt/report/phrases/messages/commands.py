@@ -10,6 +10,18 @@ CHINESE: dict[str, str] = {
     "a bundle needs a checkpoint, and this model was made in Python": "生成提交包需要权重文件，"
     "而该模型是在 Python 中构建的",
     "compare the checkpoint by its name or folder": "请按名称或目录对比该模型",
+    "a bundle needs weights, and the adapter ran without --weights": (
+        "生成提交包需要权重，而该适配文件运行时没有 --weights"
+    ),
+    "run it again with --weights FILE_OR_DIR, then report --bundle": (
+        "请加上 --weights FILE_OR_DIR 重新运行，再运行 report --bundle"
+    ),
+    "no script is known for weights quantised as {method}: npu-adapt dequantises them itself": (
+        "没有适用于 {method} 量化权重的脚本：由 npu-adapt 自行反量化"
+    ),
+    "no script is known for the inputs {names}, which were made from the model's documentation": (
+        "没有适用于输入 {names} 的脚本：这些输入是根据模型文档生成的"
+    ),
     "no script is known for {task} with the outputs {names}": "没有适用于任务 {task}、输出为 {names} 的脚本",
     "npu-adapt report --out report.md writes the report alone": "npu-adapt report --out report.md 只写报告",
     "{folder} is there already, and is no empty folder": "{folder} 已存在，且不是空目录",
