@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from npu_adapt.devices.hiding import unopened_extensions_hidden
 from npu_adapt.evidence import Logs
 from npu_adapt.progress import Silent
 from npu_adapt.workflows.bundle.command import bundle
@@ -59,7 +60,8 @@ def written(folder: Path, name: str) -> Path:
     torch.manual_seed(0)
     plain = name.replace(":", "-")
     weights = weights_of(name, folder) if name in ADAPTERS else None
-    made = FILES / name if weights is not None else None if name == BUILTIN else MAKERS[name][0](folder / plain)
+    with unopened_extensions_hidden():  # transformers imports torch_npu wherever it is installed
+        made = FILES / name if weights is not None else None if name == BUILTIN else MAKERS[name][0](folder / plain)
     model = name if made is None else str(made)
     logs = folder / f"{plain}-logs"
     request = RunRequest(

@@ -22,7 +22,7 @@ from npu_adapt.evidence import Logs
 from npu_adapt.models.tasks import TASKS
 from npu_adapt.progress import Silent
 from npu_adapt.records import Summary
-from npu_adapt.report.bundle import screens
+from npu_adapt.report.bundle import modelzoo, screens
 from npu_adapt.workflows.bundle.command import bundle
 from npu_adapt.workflows.compare.command import CompareOptions, compare
 from npu_adapt.workflows.folders import require_free
@@ -174,8 +174,27 @@ def test_a_model_zoo_gets_its_files(folder: Path, tmp_path: Path) -> None:
     assert f"torch=={torch.__version__.partition('+')[0]}\n" in pins and "torch_npu" not in pins  # the CPU ran
     readme = (tmp_path / "out" / "README.md").read_text()
     assert readme.index("## 评分一览") < readme.index("## 版本配套") < readme.index("## 模型信息")
+    pairing = readme[readme.index("## 版本配套") : readme.index("## 模型信息")]
+    assert all(f"| {name} |" in pairing for name in ("驱动版本", "固件版本", "CANN", "torch", "torch_npu"))
+    assert "**输入**" in readme and "| `logits` | `[1, 3]` | float32 |" in readme[readme.index("**输出**") :]
     shown = "png" if (tmp_path / "out" / "screens" / "infer.png").exists() else "svg"
     assert f"![npu-adapt infer](screens/infer.{shown})" in readme
+
+
+@pytest.mark.parametrize(
+    ("sample", "levels"),
+    [
+        ("success", ("OK", "OK", "NA")),
+        ("failed-verdict", ("OK", "NOK", "NA")),
+        ("rehearsed", ("NA", "NA", "NA")),
+        ("failed-run", ("NOK", "NA", "NA")),
+        ("wrong-bench", ("OK", "NA", "NOK")),
+    ],
+)
+def test_the_level_file_says_what_was_found(sample: str, levels: tuple[str, ...]) -> None:
+    names = ("FuncStatus", "PrecisionStatus", "PerfStatus")
+    lines = [f"{name}:{level}" for name, level in zip(names, levels, strict=True)]
+    assert modelzoo.levels(SAMPLES[sample]()).splitlines() == lines
 
 
 def test_a_screen_in_pixels_shows_what_the_screen_says(monkeypatch: pytest.MonkeyPatch) -> None:
