@@ -14,7 +14,7 @@ from tests.claims.own_runs import audited
 from tests.report.sweeps import many
 
 
-@pytest.mark.parametrize("kind", ["detection", "generation", "adapter"])
+@pytest.mark.parametrize("kind", ["detection", "samples", "adapter"])
 def test_nothing_is_found_in_what_is_written_of_a_run(kind: str, tmp_path: Path) -> None:
     found, files = audited(tmp_path, kind)
     assert [(each.id, each.places) for each in found] == []
