@@ -168,11 +168,19 @@ def _is_explained(claim: Claim, against: Claim, claims: Sequence[Claim]) -> bool
             return True
         if agree(claim, third) and exactly(claim, third) and may_hold(claim, third) and not exactly(claim, against):
             return True
+        if _are_twins(claim, third) and agree(third, against):
+            return True
         if compatible(claim, third):
             values.append(third)
     if exactly(claim, against):
         return False
     return any(not compatible(third, against) and not agree(third, against) for third in values)
+
+
+def _are_twins(one: Claim, other: Claim) -> bool:
+    """Whether a sentence gives both for one thing, as of a device that is compared with itself."""
+    in_one = one.table is None and (one.line, one.sentence) == (other.line, other.sentence)
+    return in_one and may_hold(one, other) and exactly(one, other)
 
 
 def order_of_statistics(report: ReportText) -> Iterator[Found]:

@@ -21,7 +21,7 @@ from npu_adapt.workflows.audit.handed_in import README, against_record, is_bundl
 from npu_adapt.workflows.audit.logs import against_logs
 from npu_adapt.workflows.audit.outputs import SAVED, against_outputs
 from npu_adapt.workflows.audit.place import LARGEST_REPORT, NEXT, Gathered, OwnSummary, gathered
-from npu_adapt.workflows.audit.rendered import against_summary, summary_hash
+from npu_adapt.workflows.audit.rendered import against_summary, first_language, summary_hash
 from npu_adapt.workflows.audit.request import AuditRequest
 from npu_adapt.workflows.audit.results import Results, against_results, read_results, result_files
 from npu_adapt.workflows.audit.weights import against_files, against_hub
@@ -131,10 +131,14 @@ def _audit_report(path: Path, known: _Known, found: _Collected, *, alone: bool) 
     found.files.append(str(path))
     is_ours = summary_hash(text) is not None
     hashes = {each for own in known.there.summaries for each in own.hashes}
-    if is_ours and not (known.rendered and summary_hash(text) in hashes):
-        found.add(against_summary(path, text, known.there))
-    read = ReportText(text)
-    found.findings += of_text(audit_text(read, OF_OURS) if is_ours else audit_text(read), str(path))
+    is_the_record = known.rendered and summary_hash(text) in hashes
+    if is_ours and not is_the_record:
+        result = against_summary(path, text, known.there)
+        found.add(result)
+        is_the_record = not (result[0] or result[1])
+    read = ReportText(first_language(text) if is_ours else text)
+    if not is_the_record:  # what the record says word by word is held against the record, not against itself
+        found.findings += of_text(audit_text(read, OF_OURS) if is_ours else audit_text(read), str(path))
     found.findings += against_results(read, path, known.results)
     found.checks += len(read.claims)
 

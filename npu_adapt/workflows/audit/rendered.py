@@ -31,6 +31,12 @@ def summary_hash(text: str) -> str | None:
     return match[1].lower() if match else None
 
 
+def first_language(text: str) -> str:
+    """A report of ours as it says everything once: a page without its second language."""
+    first, marker, rest = text.partition("\n<article ") if _PAGE.match(text) else (text, "", "")
+    return first + marker + rest.partition("\n<article ")[0]
+
+
 def against_summary(path: Path, text: str, among: Gathered) -> tuple[list[AuditFinding], list[Note], int]:
     """What a report says that its summary does not; notes on what could not be compared; and the lines compared."""
     wanted = summary_hash(text)
