@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from npu_adapt.records import Summary, decode
-from tests.commands import Cli
+from tests.commands import Cli, run_python
 from tests.timm.packages import with_timm
 
 pytestmark = pytest.mark.required
@@ -63,6 +63,24 @@ def test_the_classifier_and_its_features_are_compared(
     assert summary.weights.pretrained_used and summary.weights.missing_keys == ()
     assert summary.compare.top5_match
     assert summary.compare.relative_l2 is not None and summary.compare.relative_l2 < 1e-6
+
+
+def test_the_classifiers_bundle_gives_its_figures_to_the_bit(
+    cli: Cli, vit_tiny: Path, timm_environment: dict[str, str], tmp_path: Path
+) -> None:
+    logs, script = ("--logs", tmp_path / "logs"), tmp_path / "bundle" / "inference.py"
+    done = cli("infer", vit_tiny, "--device", "cpu", *logs, environment=timm_environment)
+    assert done.code == 0, done.stderr
+    done = cli("report", "--bundle", tmp_path / "bundle", *logs, environment=timm_environment)
+    assert done.code == 0, done.stderr
+    code = (  # torch_npu is installed here without CANN, and transformers imports it
+        f"import runpy, sys; sys.modules['torch_npu'] = None; sys.argv = [{str(script)!r}, '--device', 'cpu']\n"
+        f"runpy.run_path({str(script)!r}, run_name='__main__')"
+    )
+    done = run_python(code, environment=timm_environment | {"TORCH_DEVICE_BACKEND_AUTOLOAD": "0"})
+    assert done.code == 0, done.stderr
+    result = json.loads((tmp_path / "bundle" / "results" / "inference.json").read_text())
+    assert result["same_as_reported"] is True and len(result["predictions"]) == 5
 
 
 def test_features_alone(cli: Cli, vit_tiny: Path, timm_environment: dict[str, str]) -> None:

@@ -50,7 +50,7 @@ def contents(
         texts["test/self_test.py"] = self_test(summary)
         texts = {place: modelzoo.LICENCE * _is_script(place) + text for place, text in texts.items()}
         texts[modelzoo.LEVEL_FILE] = modelzoo.levels(summary)
-    texts["README.md"] = readme(summary, inputs, layout, language, (*texts, *drawn))
+    texts["README.md"] = readme(summary, inputs, layout, language, (*texts, *drawn, *inputs.files))
     return {place: text.encode() for place, text in texts.items()} | drawn
 
 
@@ -97,7 +97,7 @@ def how_to_run(figures: Figures, inputs: Inputs, places: tuple[str, ...]) -> tup
     rows: list[tuple[Inline, Inline]] = [
         (Code(place), figures.say(f"bundle-file-{key}"))
         for place, key in FILES
-        if place in places or (place.endswith("/") and place != f"{FOLDER}/") or _lies_in(place, places)
+        if place in places or place in WRITTEN_LATER or _lies_in(place, places)
     ]
     blocks.append(table(figures, "bundle-files", ("file", "holds"), rows))
     return tuple(blocks)
@@ -112,6 +112,7 @@ def _lies_in(folder: str, places: tuple[str, ...]) -> bool:
     return folder.endswith("/") and any(place.startswith(folder) for place in places)
 
 
+WRITTEN_LATER = ("results/", "logs/", "screens/")  # in every bundle, by its scripts or beside these texts
 FILES = (
     ("inference.py", "inference"),
     ("eval/eval_accuracy.py", "accuracy"),
@@ -119,6 +120,7 @@ FILES = (
     ("test/self_test.py", "self-test"),
     (modelzoo.LEVEL_FILE, "level"),
     (f"{FOLDER}/", "adapter"),
+    ("inputs/", "inputs"),
     ("requirements.txt", "requirements"),
     ("results/", "results"),
     ("logs/", "logs"),

@@ -66,6 +66,7 @@ PHRASES: dict[str, Phrase] = {
         "the adapter as it ran, and the modules that lay beside it when this folder was written",
         "运行时的适配文件，以及写出本目录时与它同目录的模块",
     ),
+    "bundle-file-inputs": Phrase("what the run took, as the scripts read it", "运行所用的输入，脚本由此读取"),
     "bundle-file-requirements": Phrase("the versions that ran", "实际运行的版本"),
     "bundle-file-results": Phrase(
         "what was reported, as JSON; the scripts write theirs beside it", "报告的结果（JSON）；脚本的结果也写在这里"
