@@ -50,7 +50,9 @@ def contents(
         texts["test/self_test.py"] = self_test(summary)
         texts = {place: modelzoo.LICENCE * _is_script(place) + text for place, text in texts.items()}
         texts[modelzoo.LEVEL_FILE] = modelzoo.levels(summary)
-    texts["README.md"] = readme(summary, inputs, layout, language, (*texts, *drawn, *inputs.files))
+    texts["README.md"] = readme(
+        summary, inputs, layout, language, (*texts, *drawn, *inputs.files, *(WEIGHTS,) * weights_inside)
+    )
     return {place: text.encode() for place, text in texts.items()} | drawn
 
 
@@ -112,6 +114,7 @@ def _lies_in(folder: str, places: tuple[str, ...]) -> bool:
     return folder.endswith("/") and any(place.startswith(folder) for place in places)
 
 
+WEIGHTS = "weights/"  # the checkpoint, where it is small enough to lie in the bundle
 WRITTEN_LATER = ("results/", "logs/", "screens/")  # in every bundle, by its scripts or beside these texts
 FILES = (
     ("inference.py", "inference"),
@@ -121,6 +124,7 @@ FILES = (
     (modelzoo.LEVEL_FILE, "level"),
     (f"{FOLDER}/", "adapter"),
     ("inputs/", "inputs"),
+    (WEIGHTS, "weights"),
     ("requirements.txt", "requirements"),
     ("results/", "results"),
     ("logs/", "logs"),

@@ -67,6 +67,7 @@ PHRASES: dict[str, Phrase] = {
         "运行时的适配文件，以及写出本目录时与它同目录的模块",
     ),
     "bundle-file-inputs": Phrase("what the run took, as the scripts read it", "运行所用的输入，脚本由此读取"),
+    "bundle-file-weights": Phrase("the checkpoint, where the scripts look for it first", "权重，脚本首先在此查找"),
     "bundle-file-requirements": Phrase("the versions that ran", "实际运行的版本"),
     "bundle-file-results": Phrase(
         "what was reported, as JSON; the scripts write theirs beside it", "报告的结果（JSON）；脚本的结果也写在这里"
