@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from npu_adapt.report.phrases import Language
 
 
+WIDEST = 10_000  # columns
+UNKNOWN = 80  # columns where the terminal says 0, as those of some containers do
+
+
 def stdout_console() -> Console:
     """Where tables go. Wide enough for a pipe to keep whole rows."""
     return _console(sys.stdout)
@@ -30,7 +34,10 @@ def stderr_console() -> Console:
 def _console(stream: IO[str]) -> Console:
     from rich.console import Console
 
-    return Console(file=stream, highlight=False, soft_wrap=False)
+    console = Console(file=stream, highlight=False, soft_wrap=False)
+    if not 0 < console.width <= WIDEST:  # COLUMNS may name any number: of 0 Rich prints nothing
+        console.width = min(console.width or UNKNOWN, WIDEST)
+    return console
 
 
 def print_result(*renderables: RenderableType) -> None:

@@ -86,8 +86,8 @@ class AuditScreen:
         screen = FirstScreen(writer.head(), (*lines, *writer.notes()), tuple(writer.end()), limit=UNLIMITED)
         letters = legible(options.encoding)
         shown = len(lines)
-        while shown > 1 and len(screen.whole(options.max_width, letters)) > LIMIT:
-            shown -= 1
+        while shown > LIMIT or (shown > 1 and len(screen.whole(options.max_width, letters)) > LIMIT):
+            shown = min(shown - 1, LIMIT)  # each takes a line at least
             hidden = Line("", (writer.say("audit-hidden", number=str(len(lines) - shown)),))
             screen = replace(screen, lines=(*lines[:shown], hidden))
         yield from screen.whole(options.max_width, letters)

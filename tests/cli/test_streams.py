@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from npu_adapt.cli import streams
+from npu_adapt.cli.console import stdout_console
 from npu_adapt.cli.streams import text_output
 from tests.commands import CONSOLE_SCRIPT, run_process
 
@@ -29,6 +30,12 @@ def test_a_full_disk_is_kept_for_results_only(holds_results: bool) -> None:
         stream.write("figures\n" * 10_000)
     os.close(descriptor)
     assert [error.strerror for error in streams.lost] == ["No space left on device"] * holds_results
+
+
+@pytest.mark.parametrize(("columns", "width"), [("0", 80), ("9" * 29, 10_000), ("72", 72)])
+def test_any_number_of_columns_leaves_a_screen(columns: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert stdout_console().width == width
 
 
 def test_a_reader_that_has_gone_has_seen_enough() -> None:
