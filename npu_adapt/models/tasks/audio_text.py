@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from npu_adapt.models.sounds import SOUND_SUFFIXES, sounds
 from npu_adapt.models.tasks.audio import encode_sound, sampling_rate
 from npu_adapt.models.tasks.image_to_text import chat
-from npu_adapt.models.tasks.prompts import SOUND, chatted, placed, prompt_sample, token_of
+from npu_adapt.models.tasks.prompts import SOUND, asked, in_prompt, token_of
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task
-from npu_adapt.models.tasks.text import encode_text, next_tokens
-from npu_adapt.models.texts import Text
+from npu_adapt.models.tasks.text import next_tokens
 
 PROMPT = "What is said in this recording?"
 
@@ -23,22 +22,15 @@ def hears(config: Any) -> bool:
 
 
 def prepare_heard(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
-    """Each sound in a prompt. Values that name sound files are sounds; another value is the prompt.
-
-    The checkpoint's processor writes the prompt by its chat template. Where there is only a tokenizer, the prompt is
-    read as it is, and the model itself says how many tokens a sound takes.
-    """
-    files = [value for value in values if Path(value).suffix.lower() in SOUND_SUFFIXES]
-    prompts = [value for value in values if value not in files]
-    text = Text(prompts[0], "prompt given with --input") if prompts else Text(PROMPT, "default prompt")
-    rate, prepared = sampling_rate(loaded), []
-    for sound in sounds(files, rate, samples, seed):
-        found = chatted(loaded, SOUND, sound.waveform, text)
-        if found is None:
-            words, origin = encode_text(loaded, text, given=bool(prompts))
-            found = placed(loaded, SOUND, encode_sound(loaded, sound, bool(files)), words), origin
-        prepared.append(prompt_sample(found[0], sound.origin, found[1]))
-    return tuple(prepared)
+    """Each sound in a prompt. Values that name sound files are sounds; another value is the prompt."""
+    prompt = asked(values, SOUND_SUFFIXES, PROMPT)
+    found = sounds(prompt.files, sampling_rate(loaded), samples, seed)
+    return tuple(
+        in_prompt(
+            loaded, SOUND, each.waveform, each.origin, prompt, partial(encode_sound, loaded, each, bool(prompt.files))
+        )
+        for each in found
+    )
 
 
 ROWS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,11 +12,10 @@ from torch import Tensor
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
 from npu_adapt.models.tasks.decoders import FIRST_STEP, first_step_tokens, start_token
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
-from npu_adapt.models.tasks.prompts import PICTURE, chatted, placed, prompt_sample, token_of
+from npu_adapt.models.tasks.prompts import PICTURE, asked, in_prompt, prompt_sample, token_of
 from npu_adapt.models.tasks.results import Outputs, present
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted
-from npu_adapt.models.tasks.text import encode_text, next_tokens
-from npu_adapt.models.texts import Text
+from npu_adapt.models.tasks.text import next_tokens
 
 PROMPT = "What is in this picture?"
 
@@ -52,22 +51,11 @@ def prepare_captions(loaded: LoadedModel, values: Sequence[str], samples: int, s
 
 
 def prepare_prompts(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:
-    """Each picture in a prompt. Values that name picture files are pictures; another value is the prompt.
-
-    The checkpoint's processor writes the prompt by its chat template. Where there is only a tokenizer, the prompt is
-    read as it is, and the model itself says how many tokens a picture takes.
-    """
-    files = [value for value in values if Path(value).suffix.lower() in IMAGE_SUFFIXES]
-    prompts = [value for value in values if value not in files]
-    text = Text(prompts[0], "prompt given with --input") if prompts else Text(PROMPT, "default prompt")
-    prepared = []
-    for picture in pictures(files, loaded.path / SHIPPED_PICTURES, samples, seed):
-        found = chatted(loaded, PICTURE, picture.image, text)
-        if found is None:
-            words, origin = encode_text(loaded, text, given=bool(prompts))
-            found = placed(loaded, PICTURE, encode_picture(loaded, picture, given=bool(files)), words), origin
-        prepared.append(prompt_sample(found[0], picture.origin, found[1]))
-    return tuple(prepared)
+    """Each picture in a prompt. Values that name picture files are pictures; another value is the prompt."""
+    prompt = asked(values, IMAGE_SUFFIXES, PROMPT)
+    found = pictures(prompt.files, loaded.path / SHIPPED_PICTURES, samples, seed)
+    encode = partial(encode_picture, loaded, given=bool(prompt.files))
+    return tuple(in_prompt(loaded, PICTURE, each.image, each.origin, prompt, partial(encode, each)) for each in found)
 
 
 def caption(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from npu_adapt.models.tasks.task import (
     require_known_tokens,
     required,
 )
+from npu_adapt.models.tasks.text import encode_text
 from npu_adapt.models.texts import Text
 from npu_adapt.threads import within
 
@@ -51,6 +53,43 @@ def token_of(config: Any, medium: Medium) -> int | None:
     """The token whose places in a prompt the medium's features take. None: the model reads it otherwise."""
     found = (getattr(each, name, None) for name in medium.tokens for each in configs(config))
     return next((value for value in found if isinstance(value, int)), None)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The files that values name, and the prompt beside them: another value, else the default."""
+
+    files: tuple[str, ...]
+    text: Text
+    is_given: bool  # whether the prompt is the user's
+
+
+def asked(values: Sequence[str], suffixes: Collection[str], default: str) -> Asked:
+    """Values that name files of these suffixes are those files; the first other one is the prompt."""
+    files = tuple(value for value in values if Path(value).suffix.lower() in suffixes)
+    prompts = [value for value in values if value not in files]
+    text = Text(prompts[0], "prompt given with --input") if prompts else Text(default, "default prompt")
+    return Asked(files, text, bool(prompts))
+
+
+def in_prompt(
+    loaded: LoadedModel,
+    medium: Medium,
+    value: Any,
+    origin: str,
+    prompt: Asked,
+    encode: Callable[[], Mapping[str, Tensor]],
+) -> Sample:
+    """A picture or sound in the prompt.
+
+    The checkpoint's processor writes it by its chat template. Where there is only a tokenizer, the prompt is read as it
+    is, `encode` gives the medium's own tensors, and the model itself says how many tokens it takes.
+    """
+    found = chatted(loaded, medium, value, prompt.text)
+    if found is None:
+        words, text_origin = encode_text(loaded, prompt.text, given=prompt.is_given)
+        found = placed(loaded, medium, encode(), words), text_origin
+    return prompt_sample(found[0], origin, found[1])
 
 
 def chatted(loaded: LoadedModel, medium: Medium, value: Any, text: Text) -> tuple[dict[str, Tensor], str] | None:
