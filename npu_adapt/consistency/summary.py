@@ -10,8 +10,8 @@ from typing import Any
 from npu_adapt.consistency.bench import of_bench
 from npu_adapt.consistency.compare import of_compare
 from npu_adapt.consistency.contradiction import Contradiction, held
-from npu_adapt.errors import Sentence
-from npu_adapt.records import Fact, ModelInfo, Summary
+from npu_adapt.records import ModelInfo, Said, Summary
+from npu_adapt.report.language import sentence_of
 from npu_adapt.report.phrases.messages import CHINESE
 
 STATUSES = ("SUCCESS", "FAILED", "REHEARSED")
@@ -78,15 +78,10 @@ def _of_weights(summary: Summary) -> Iterator[Contradiction]:
         yield Contradiction("weights.pretrained_used", True, False, "weights.proven_parameters and weights.files")
 
 
-def _of_message(message: str, said: Fact) -> Iterator[Contradiction]:
-    """The message from its template and values; of a template that is not known here, nothing follows."""
-    if said.id not in CHINESE:
-        return
-    try:
-        made = str(Sentence(said.id, **said.values))
-    except (KeyError, IndexError, ValueError, TypeError):
-        made = ""
-    yield from held("run.failure.message", message, made, "run.failure.said")
+def _of_sentence(field: str, text: str, said: Said | None, source: str) -> Iterator[Contradiction]:
+    """The text from its template and values; of a template that is not known here, nothing follows."""
+    if said is not None and said.id in CHINESE:
+        yield from held(field, text, str(sentence_of(said) or ""), source)
 
 
 def _of_run(summary: Summary) -> Iterator[Contradiction]:
@@ -97,8 +92,10 @@ def _of_run(summary: Summary) -> Iterator[Contradiction]:
         yield Contradiction("run.status", run.status, STATUSES, "its values")
     failed = run.failure is not None or _is_wrong(summary)
     yield from held("run.status", run.status == "FAILED", failed, "run.failure and bench.rows")
-    if run.failure is not None and run.failure.said is not None:
-        yield from _of_message(run.failure.message, run.failure.said)
+    if run.failure is not None:
+        yield from _of_sentence("run.failure.message", run.failure.message, run.failure.said, "run.failure.said")
+    for at, given in enumerate(run.inputs):
+        yield from _of_sentence(f"run.inputs.{at}.origin", given.origin, given.said, f"run.inputs.{at}.said")
     if run.status != "FAILED":
         rehearsed = run.device.startswith(REHEARSED)
         yield from held("run.status", run.status, "REHEARSED" if rehearsed else "SUCCESS", "run.device")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from npu_adapt.errors import Sentence, UsageError, first_line
 from npu_adapt.files import read_regular
+from npu_adapt.models.origins import file_origin
 
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph decodes to 192 MB; more is a mistake or a decompression bomb
 MAX_BYTES = 512_000_000  # an uncompressed picture of that many pixels, in the widest types
@@ -58,7 +58,10 @@ def read_picture(path: Path) -> Picture:
     except Exception as error:  # Pillow's readers raise whatever a file leads them to
         message = Sentence("{path} is not a picture that can be read: {said}", path=path, said=first_line(error))
         raise UsageError(message, hint=_WANTED) from error
-    return Picture(upright, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}{scaled}")
+    origin = file_origin(path, data)
+    if scaled:
+        origin = Sentence("{origin}, {range} scaled to 8 bits", origin=origin, range=scaled)
+    return Picture(upright, origin)
 
 
 _WANTED = "give a PNG, JPEG, WebP, BMP or TIFF file"
@@ -79,19 +82,20 @@ def _eight_bits(path: Path, image: Image.Image) -> tuple[Image.Image, str]:
             hint="clean it first, or save it as PNG",
         )
     low, high = float(values.min()), float(values.max())
+    said: str
     if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high < 65536):
-        span, said = (0.0, 65535.0), "16 bits"
+        span, said = (0.0, 65535.0), Sentence("16 bits")
     elif low >= 0 and high <= 255 and image.mode == "I":
         span, said = (0.0, 255.0), ""
     elif low >= 0 and high <= 1:
-        span, said = (0.0, 1.0), "0 to 1"
+        span, said = (0.0, 1.0), Sentence("0 to 1")
     elif low >= 0 and high <= 255:
         span, said = (0.0, 255.0), ""
     else:
-        span, said = (low, high), f"{low:g} to {high:g}"
+        span, said = (low, high), Sentence("{low:g} to {high:g}", low=low, high=high)
     scaled = (values - span[0]) * (255 / ((span[1] - span[0]) or 1))
     picture = Image.fromarray(np.rint(scaled).clip(0, 255).astype(np.uint8))
-    return picture, f", {said} scaled to 8 bits" if said else ""
+    return picture, said
 
 
 def _read(path: Path) -> bytes:
@@ -140,4 +144,4 @@ def generated_picture(seed: int) -> Picture:
     field = np.fft.irfft2(spectrum, s=(height, width), axes=(1, 2))
     field = field / field.std(axis=(1, 2), keepdims=True)
     pixels = np.clip(128 + 52 * field, 0, 255).astype(np.uint8).transpose(1, 2, 0)
-    return Picture(Image.fromarray(pixels, "RGB"), f"generated picture, 1/f spectrum, seed {seed}")
+    return Picture(Image.fromarray(pixels, "RGB"), Sentence("generated picture, 1/f spectrum, seed {seed}", seed=seed))

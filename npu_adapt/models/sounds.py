@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from npu_adapt.errors import Sentence, UsageError, first_line
 from npu_adapt.files import read_regular
+from npu_adapt.models.origins import file_origin
 
 SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 GENERATED_SECONDS = 2.0
@@ -78,9 +78,9 @@ def read_sound(path: Path, rate: int) -> Sound:
         ) from error
     waveform = channels.mean(axis=1).astype(np.float32)
     _require_sound(path, waveform, found_rate)
-    origin = f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}"
+    origin = file_origin(path, data)
     if found_rate != rate:
-        origin += f", resampled from {found_rate} to {rate} Hz"
+        origin = Sentence("{origin}, resampled from {found} to {rate} Hz", origin=origin, found=found_rate, rate=rate)
     return Sound(resample(waveform, found_rate, rate), origin)
 
 
@@ -126,4 +126,9 @@ def generated_sound(rate: int, seed: int) -> Sound:
     voice = (gain * np.sin(harmonics * phase)).sum(axis=0)
     syllables = 0.5 - 0.5 * np.cos(2 * np.pi * 3 * time)
     signal = voice / np.abs(voice).max() * syllables * 0.5 + 0.005 * random.standard_normal(time.size)
-    return Sound(signal.astype(np.float32), f"generated sound, {GENERATED_SECONDS:g} s at {rate} Hz, seed {seed}")
+    return Sound(
+        signal.astype(np.float32),
+        Sentence(
+            "generated sound, {seconds:g} s at {rate} Hz, seed {seed}", seconds=GENERATED_SECONDS, rate=rate, seed=seed
+        ),
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from npu_adapt.errors import Sentence, UsageError
 from npu_adapt.files import is_utf8, read_regular
+from npu_adapt.models.origins import file_origin
 
 MAX_BYTES = 4_000_000  # some million tokens, more than any model reads
 
@@ -44,7 +44,7 @@ def sentence(number: int) -> Text:
     """The default sentence of that number; beyond the list, a sentence is made different by a closing remark."""
     turn, place = divmod(number, len(SENTENCES))
     text = SENTENCES[place] + (f" This is reading number {turn + 1}." if turn else "")
-    return Text(text, f"default sentence {number}")
+    return Text(text, Sentence("default sentence {number}", number=number))
 
 
 def read_text(value: str) -> Text:
@@ -56,7 +56,7 @@ def read_text(value: str) -> Text:
         if not is_utf8(value):
             hint = "name a UTF-8 file that holds it, or set LC_ALL=C.UTF-8"
             raise UsageError("the text given with --input is not UTF-8", hint=hint)
-        return Text(value, "text given with --input")
+        return Text(value, Sentence("text given with --input"))
     try:
         data = read_regular(path, MAX_BYTES)
         text = data.decode()
@@ -72,7 +72,7 @@ def read_text(value: str) -> Text:
         ) from error
     if not text.strip():
         raise UsageError(Sentence("{path} holds no text", path=path), hint="give a text of at least one word")
-    return Text(text, f"file {path.name} sha256:{hashlib.sha256(data).hexdigest()}")
+    return Text(text, file_origin(path, data))
 
 
 def _is_file(path: Path) -> bool:

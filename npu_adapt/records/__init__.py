@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from npu_adapt.errors import Sentence, SummaryUnreadable
-from npu_adapt.records.base import TEXT, Fact, Record, Term, Value
+from npu_adapt.records.base import TEXT, Fact, Record, Said, Term, Value
 from npu_adapt.records.bench import Bench, BenchRow, ConfidenceInterval, Gate, Latency, Roofline, SpeedUp
 from npu_adapt.records.compare import (
     ArithmeticFound,
@@ -45,6 +45,7 @@ from npu_adapt.records.overlap import Overlap
 from npu_adapt.records.quantisation import Dequantised, OutputLoss, Quantisation, QuantisationLoss, QuantisedWeights
 from npu_adapt.records.repro import Repro, ReproCase
 from npu_adapt.records.run import Failure, InputInfo, OutputInfo, Prediction, Run, Timings
+from npu_adapt.records.said import said_of
 from npu_adapt.records.soak import Soak, SoakPlace, SoakReading
 from npu_adapt.records.upgrade import upgraded
 
@@ -98,6 +99,7 @@ __all__ = [
     "Roofline",
     "RuleOutcome",
     "Run",
+    "Said",
     "Soak",
     "SoakPlace",
     "SoakReading",
@@ -117,6 +119,7 @@ __all__ = [
     "decode",
     "encode",
     "json_schema",
+    "said_of",
 ]
 
 SCHEMA_VERSION = 2

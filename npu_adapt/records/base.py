@@ -24,6 +24,13 @@ class Fact(Record, frozen=True):
     values: dict[str, Value] = msgspec.field(default_factory=dict)
 
 
+class Said(Record, frozen=True):
+    """A sentence of ours for a person, by its English template, with the values in it: names, or sentences too."""
+
+    id: str
+    values: dict[str, bool | int | float | str | Said | None] = msgspec.field(default_factory=dict)
+
+
 class Term(Record, frozen=True, kw_only=True):
     """One thing that a rule looks at, and whether it holds."""
 

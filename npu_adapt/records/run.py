@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from npu_adapt.records.base import Fact, Record
+from npu_adapt.records.base import Fact, Record, Said
 
 # What is the origin of inputs that no file, text or generator of the user is behind.
 COMPLETED_ORIGIN = "made to complete the input"
@@ -16,6 +16,7 @@ class InputInfo(Record, frozen=True, kw_only=True):
     shape: tuple[int, ...]
     sha256: str
     origin: str  # the file, text or generator behind it
+    said: Said | None = None  # its template and values. None: it has none, or an older record
 
 
 class OutputInfo(Record, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class Failure(Record, frozen=True, kw_only=True):
     kind: str = msgspec.field(name="class")
     message: str = ""
     operator: str | None = None  # None: the backend does not name one
-    said: Fact | None = None  # the message's template and its values. None: somebody else's words, or an older record
+    said: Said | None = None  # the message's template and its values. None: somebody else's words, or an older record
 
 
 class Timings(Record, frozen=True, kw_only=True):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from npu_adapt.errors import Sentence
-from npu_adapt.records import Fact, Failure
+from npu_adapt.records import Fact, Said
 from npu_adapt.report.phrases import Language
 
 VARIABLE = "NPU_ADAPT_LANG"
@@ -46,13 +47,28 @@ def in_language(text: str, language: Language) -> str:
     return template.format(**values)
 
 
-def message_of(failure: Failure, language: Language) -> str:
-    """What a failed run's record says, in that language; as it was recorded where its template is not known here."""
+def recorded(text: str, said: Said | None, language: Language) -> str:
+    """A text of a record in that language; as it was recorded where its template is not known here."""
+    sentence = None if said is None else sentence_of(said)
+    return in_language(text if sentence is None else sentence, language)
+
+
+def sentence_of(said: Said) -> Sentence | None:
+    """The sentence that a record keeps. None: a template is not known here, or does not take these values."""
     from npu_adapt.report.phrases.messages import CHINESE
 
-    if failure.said is None or failure.said.id not in CHINESE:
-        return in_language(failure.message, language)
-    return in_language(Sentence(failure.said.id, **failure.said.values), language)
+    if said.id not in CHINESE and not _JOINED.fullmatch(said.id):
+        return None
+    values = {name: sentence_of(value) if isinstance(value, Said) else value for name, value in said.values.items()}
+    if any(value is None and said.values[name] is not None for name, value in values.items()):
+        return None
+    try:
+        return Sentence(said.id, **values)
+    except (KeyError, IndexError, ValueError, TypeError):
+        return None
+
+
+_JOINED = re.compile(r"(\{\w+\}[;:, ]*)+")  # a template that only puts sentences together
 
 
 def _marked(template: str) -> str:

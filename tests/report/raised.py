@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "npu_adapt"
 SPEAKERS = {"Sentence", "say", "task", "Attempt", "Fault", "_Refusal", "Kind", "Stage", "Extension"}
 SPEAKERS |= {"users_code", "_running", "require_proven"}
 FAILURES = {NpuAdaptError.__name__, "HubFailure", "ContentMismatch"}
-NOT_SAID = {"values", "attempts", "stage", "kind", "operator", "unit"}
+NOT_SAID = {"values", "texts", "attempts", "stage", "kind", "operator", "unit"}
 
 
 def texts() -> Iterator[tuple[str, str]]:

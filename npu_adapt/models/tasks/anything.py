@@ -91,7 +91,7 @@ def _seen(loaded: LoadedModel, picture: Picture, given: bool) -> tuple[dict[str,
 
 def _beside_itself(loaded: LoadedModel, picture: Picture, given: bool) -> tuple[dict[str, Tensor], str]:
     """The picture and itself moved to the right, what leaves it coming back on the left: one input."""
-    origin = f"{picture.origin}, and itself {MOVED} pixels further right"
+    origin = Sentence("{origin}, and itself {moved} pixels further right", origin=picture.origin, moved=MOVED)
     pair = [picture.image, ImageChops.offset(picture.image, MOVED, 0)]
     return dict(encode_pictures(loaded, [pair], origin, given=given)), origin
 

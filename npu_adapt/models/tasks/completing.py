@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.tasks.decoders import may_start_token
 from npu_adapt.models.tasks.described import LENGTH, described, documented
 from npu_adapt.models.tasks.task import LoadedModel, Sample, input_info, required
@@ -30,7 +31,7 @@ def completed(loaded: LoadedModel, sample: Sample, seed: int = 0) -> Sample:
     added = _added(loaded, sample.tensors, seed)
     if not added:
         return sample
-    infos = tuple(input_info(name, tensor, COMPLETED_ORIGIN) for name, tensor in added.items())
+    infos = tuple(input_info(name, tensor, Sentence(COMPLETED_ORIGIN)) for name, tensor in added.items())
     return dataclasses.replace(sample, tensors={**sample.tensors, **added}, inputs=(*sample.inputs, *infos))
 
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.image import POOLER
 from npu_adapt.models.tasks.questions import ANSWERS, best_spans, find_answer, questions
@@ -65,7 +66,11 @@ def prepare_pages(loaded: LoadedModel, values: Sequence[str], samples: int, seed
                 encoded |= dict(loaded.processor.image(images=page.picture, apply_ocr=False, return_tensors="pt"))
         require_known_tokens(loaded, encoded["input_ids"])
         labels = (asked.question, asked.passage)
-        prepared.append(sample_of(accepted(loaded, encoded), f"{asked.origin}, set on a page", labels=labels))
+        prepared.append(
+            sample_of(
+                accepted(loaded, encoded), Sentence("{origin}, set on a page", origin=asked.origin), labels=labels
+            )
+        )
     return tuple(prepared)
 
 

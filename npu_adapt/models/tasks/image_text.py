@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
 from npu_adapt.models.tasks.results import Outputs, outputs_of
@@ -52,7 +53,8 @@ def prepare_candidates(loaded: LoadedModel, values: Sequence[str], samples: int,
         )
     text = accepted(loaded, encoded)
     require_known_tokens(loaded, text["input_ids"])
-    origin = f"candidate texts {'; '.join(candidates)}" + ("" if given else " (default)")
+    said = "candidate texts {texts}" if given else "candidate texts {texts} (default)"
+    origin = Sentence(said, texts="; ".join(candidates))
     prepared = []
     for picture in pictures(files, loaded.path / SHIPPED_PICTURES, samples, seed):
         shown = sample_of(accepted(loaded, encode_picture(loaded, picture, given=bool(files))), picture.origin)

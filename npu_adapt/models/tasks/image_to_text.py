@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
 from npu_adapt.models.tasks.decoders import FIRST_STEP, first_step_tokens, start_token
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
@@ -46,7 +47,9 @@ def prepare_captions(loaded: LoadedModel, values: Sequence[str], samples: int, s
     prepared = []
     for picture in pictures(values, loaded.path / SHIPPED_PICTURES, samples, seed):
         encoded = accepted(loaded, encode_picture(loaded, picture, given=bool(values)))
-        prepared.append(prompt_sample({**encoded, taken: start}, picture.origin, "the token that the text starts with"))
+        prepared.append(
+            prompt_sample({**encoded, taken: start}, picture.origin, Sentence("the token that the text starts with"))
+        )
     return tuple(prepared)
 
 

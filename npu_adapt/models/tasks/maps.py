@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.images import pictures
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.image import (
@@ -54,7 +55,11 @@ def prepare_points(loaded: LoadedModel, values: Sequence[str], samples: int, see
         encoded["input_points"] = torch.tensor([[[[width / 2, height / 2]]]])
         encoded["input_labels"] = torch.ones(1, 1, 1, dtype=torch.long)
         size = (picture.image.height, picture.image.width)
-        prepared.append(sample_of(accepted(loaded, encoded), f"{picture.origin}, its middle pointed at", size=size))
+        prepared.append(
+            sample_of(
+                accepted(loaded, encoded), Sentence("{origin}, its middle pointed at", origin=picture.origin), size=size
+            )
+        )
     return tuple(prepared)
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from npu_adapt.errors import Sentence
 from npu_adapt.models.tasks.results import Outputs
 from npu_adapt.models.tasks.task import Forward, Sample, Task, input_info
 from npu_adapt.numerics.draws import Draws
@@ -40,5 +41,5 @@ def given_noise(row: Task, samples: tuple[Sample, ...], seed: int) -> tuple[Task
 
 def _seeded(sample: Sample, seed: int) -> Sample:
     drawn = noise_seed(seed)
-    inputs = (*sample.inputs, input_info(NOISE_SEED, drawn, NOISE_ORIGIN))
+    inputs = (*sample.inputs, input_info(NOISE_SEED, drawn, Sentence(NOISE_ORIGIN)))
     return dataclasses.replace(sample, tensors={**sample.tensors, NOISE_SEED: drawn}, inputs=inputs)

@@ -111,7 +111,7 @@ def chatted(loaded: LoadedModel, medium: Medium, value: Any, text: Text) -> tupl
                 add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
             )  # fmt: skip
             encoded = within(TEMPLATE_SECONDS, write)
-            origin += ", by the chat template"
+            origin = Sentence("{origin}, by the chat template", origin=origin)
         else:
             words = f"{getattr(processor, f'{medium.part}_token', '')}{text.text}"
             encoded = processor(text=words, return_tensors="pt", **{medium.argument: value})

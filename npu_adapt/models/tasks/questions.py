@@ -47,7 +47,9 @@ def questions(values: Sequence[str], samples: int, seed: int) -> tuple[Asked, ..
     """
     if not values:
         numbers = range(seed, seed + samples)
-        return tuple(Asked(*QUESTIONS[n % len(QUESTIONS)], f"default question {n}") for n in numbers)
+        return tuple(
+            Asked(*QUESTIONS[n % len(QUESTIONS)], Sentence("default question {number}", number=n)) for n in numbers
+        )
     found = []
     for text in map(read_text, values):
         parts = _QUESTION.fullmatch(text.text.strip())

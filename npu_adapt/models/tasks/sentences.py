@@ -71,7 +71,7 @@ def passage_groups(values: Sequence[str], samples: int, seed: int) -> list[list[
 
 def _default_group(number: int, passages: Sequence[str]) -> list[Text]:
     query = QUESTIONS[number % len(QUESTIONS)][0]
-    return [Text(text, f"default query {number}") for text in (query, *passages)]
+    return [Text(text, Sentence("default query {number}", number=number)) for text in (query, *passages)]
 
 
 def _at_least_two(texts: list[Text]) -> list[Text]:
@@ -85,7 +85,7 @@ def _at_least_two(texts: list[Text]) -> list[Text]:
 
 def origin_of(texts: Sequence[Text]) -> str:
     """Where the texts came from, each place once."""
-    return "; ".join(dict.fromkeys(text.origin for text in texts))
+    return Sentence.joined("; ", dict.fromkeys(text.origin for text in texts))
 
 
 def _encoded(

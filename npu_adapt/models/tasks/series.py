@@ -56,7 +56,9 @@ def _read(path: Path, points: int, channels: int) -> tuple[Tensor, str]:
             ),
             hint="give as many points and columns as the model reads",
         )  # fmt: skip
-    return torch.from_numpy(table[-points:]).float(), f"file {path.name}, the last {points} points"
+    return torch.from_numpy(table[-points:]).float(), Sentence(
+        "file {name}, the last {points} points", name=path.name, points=points
+    )
 
 
 def _waves(seed: int, points: int, channels: int) -> tuple[Tensor, str]:
@@ -64,7 +66,9 @@ def _waves(seed: int, points: int, channels: int) -> tuple[Tensor, str]:
     time = np.arange(points)[:, None]
     periods = random.uniform(12, 48, (1, channels))
     series = np.sin(2 * np.pi * time / periods) + 0.002 * time + 0.1 * random.standard_normal((points, channels))
-    return torch.from_numpy(series).float(), f"generated series of {points} points, seed {seed}"
+    return torch.from_numpy(series).float(), Sentence(
+        "generated series of {points} points, seed {seed}", points=points, seed=seed
+    )
 
 
 def forecast(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:

@@ -18,7 +18,7 @@ from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks.results import Outputs
 from npu_adapt.numerics.overlap import Objects
-from npu_adapt.records import InputInfo, ModelInfo, Prediction, WeightsInfo
+from npu_adapt.records import InputInfo, ModelInfo, Prediction, WeightsInfo, said_of
 
 if TYPE_CHECKING:
     from npu_adapt.models.processors import Processors
@@ -143,7 +143,7 @@ def input_info(name: str, tensor: Tensor, origin: str) -> InputInfo:
     """What the record keeps of an input; the hash is of the tensor's bytes, row by row, as both sides receive them."""
     data = tensor.contiguous().reshape(-1).view(torch.uint8) if tensor.numel() else tensor.reshape(-1)
     digest = hashlib.sha256(data.numpy().tobytes()).hexdigest()
-    return InputInfo(name=name, shape=tuple(tensor.shape), sha256=digest, origin=origin)
+    return InputInfo(name=name, shape=tuple(tensor.shape), sha256=digest, origin=str(origin), said=said_of(origin))
 
 
 def accepted(loaded: LoadedModel, encoded: Mapping[str, Tensor]) -> dict[str, Tensor]:

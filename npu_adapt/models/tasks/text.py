@@ -79,7 +79,8 @@ def _masked(loaded: LoadedModel, text: Text, *, given: bool) -> Sample:
                 hint="shorten the text before it",
             )
         position = _middle(ids[0].tolist(), set(tokenizer.all_special_ids))
-        origin += f", token {position + 1} ({token_label(loaded)(int(ids[0, position]))}) masked"
+        label = token_label(loaded)(int(ids[0, position]))
+        origin = Sentence("{origin}, token {number} ({label}) masked", origin=origin, number=position + 1, label=label)
         positions = torch.tensor([position])
         encoded["input_ids"] = ids.clone()
         encoded["input_ids"][0, position] = tokenizer.mask_token_id
@@ -114,7 +115,10 @@ def cut_said(loaded: LoadedModel, origin: str, encoded: Mapping[str, Tensor], li
     if limit is None or encoded["input_ids"].shape[-1] < limit:
         return origin
     whole = max(map(len, loaded.processor.tokenizer(*given)["input_ids"]))
-    return f"{origin}, cut to the {limit} tokens that the model reads, of {whole}" if whole > limit else origin
+    if whole <= limit:
+        return origin
+    said = "{origin}, cut to the {limit} tokens that the model reads, of {whole}"
+    return Sentence(said, origin=origin, limit=limit, whole=whole)
 
 
 _POSITIONS = re.compile(r"(^|\.)(position_embeddings?|embed_positions|wpe|positions_embed)$")

@@ -50,14 +50,22 @@ def _read(folder: Path, count: int) -> list[Picture]:
             hint="give a folder that holds the video's frames as pictures, in order of name",
         )
     chosen = [read_picture(files[number * len(files) // count]) for number in range(count)]
-    origin = f"{count} of {len(files)} frames in {folder.name}, first {chosen[0].origin}"
+    origin = Sentence(
+        "{count} of {files} frames in {folder}, first {origin}",
+        count=count,
+        files=len(files),
+        folder=folder.name,
+        origin=chosen[0].origin,
+    )
     return [Picture(frame.image, origin) for frame in chosen]
 
 
 def _moving(seed: int, count: int) -> list[Picture]:
     still = generated_picture(seed)
     width, height = still.image.size
-    origin = f"{still.origin}, moved {_SHIFT} pixels a frame, {count} frames"
+    origin = Sentence(
+        "{origin}, moved {shift} pixels a frame, {count} frames", origin=still.origin, shift=_SHIFT, count=count
+    )
 
     def shifted(pixels: int) -> Image.Image:
         frame = Image.new("RGB", (width, height))

@@ -17,6 +17,7 @@ from npu_adapt.report.bundle.screens import as_png, pictures
 from npu_adapt.report.bundle.scripts import Inputs, scripts, self_test
 from npu_adapt.report.document import Block, Code, Inline, Section, Verbatim, listing, sentence
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.language import recorded
 from npu_adapt.report.markdown import markdown
 from npu_adapt.report.phrases import Language
 from npu_adapt.report.sections import conclusion
@@ -93,7 +94,10 @@ def how_to_run(figures: Figures, inputs: Inputs, places: tuple[str, ...]) -> tup
         said.append(figures.say("bundle-generation"))
     if compare is not None and compare.modes:
         said.append(figures.say("bundle-modes"))
-    said += [figures.say("bundle-input-missing", origin=origin) for origin in inputs.missing]
+    said += [
+        figures.say("bundle-input-missing", origin=recorded(each.origin, each.said, figures.language))
+        for each in inputs.missing
+    ]
     if said:
         blocks.append(listing(said, "caution"))
     rows: list[tuple[Inline, Inline]] = [

@@ -78,7 +78,7 @@ class Inputs:
 
     values: tuple[str, ...]
     files: Mapping[str, bytes]
-    missing: tuple[str, ...] = ()  # where inputs are from that nobody has any more
+    missing: tuple[InputInfo, ...] = ()  # those that nobody has any more, one of each origin
     completed: tuple[str, ...] = ()  # tensors of each sample that the forward needs beside what processors give
 
 

@@ -42,7 +42,7 @@ REASONS: dict[str, Phrase] = {
         "no earlier summary was given: --baseline FILE", "没有给出更早的 summary：--baseline FILE"
     ),
     "absent-probe": Phrase("the probe does not show it for this class", "探测无法显示该类算子的此项"),
-    "absent-said": Phrase("the message is somebody else's", "该消息来自第三方"),
+    "absent-said": Phrase("the words are somebody else's", "该文字来自第三方"),
     "absent-adapter": Phrase("no adapter built the model", "该模型不是由适配文件构建的"),
     "absent-adapter-name": Phrase("the file's model without a name", "文件中未命名的模型"),
     "absent-block": Phrase("sums in this order have no parts", "该次序的求和不分块"),
@@ -92,6 +92,8 @@ ABSENT: dict[str, str] = {
     "run.failure": "absent-failure",
     "run.failure.operator": "absent-operator",
     "run.failure.said": "absent-said",
+    "run.inputs.said": "absent-said",
+    "compare.inputs.said": "absent-said",
     "compare": "absent-compare",
     "compare.max_abs_diff": "absent-not-finite",
     "compare.mean_abs_diff": "absent-not-finite",

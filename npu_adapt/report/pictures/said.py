@@ -6,7 +6,9 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from npu_adapt.records import InputInfo
 from npu_adapt.report.figures import Figures
+from npu_adapt.report.language import recorded
 
 MOST_SAMPLES = 4
 MOST_PREDICTIONS = 5
@@ -40,16 +42,17 @@ def said(figures: Figures, pictures: Mapping[str, bytes]) -> Said:
     if run is None or not run.predictions:
         return Said((), 0)
     numbers = sorted({each.sample for each in run.predictions})
-    origins = [each.origin for each in run.inputs if each.name == run.inputs[0].name]
+    inputs = [each for each in run.inputs if each.name == run.inputs[0].name]
     return Said(
-        tuple(_sample(figures, number, origins, pictures) for number in numbers[:MOST_SAMPLES]),
+        tuple(_sample(figures, number, inputs, pictures) for number in numbers[:MOST_SAMPLES]),
         max(0, len(numbers) - MOST_SAMPLES),
     )
 
 
-def _sample(figures: Figures, number: int, origins: Sequence[str], pictures: Mapping[str, bytes]) -> Sample:
-    origin = origins[number] if number < len(origins) else ""
-    data = next((data for name, data in pictures.items() if origin.startswith(name)), None)
+def _sample(figures: Figures, number: int, inputs: Sequence[InputInfo], pictures: Mapping[str, bytes]) -> Sample:
+    given = inputs[number] if number < len(inputs) else None
+    origin = "" if given is None else recorded(given.origin, given.said, figures.language)
+    data = next((data for name, data in pictures.items() if given is not None and given.origin.startswith(name)), None)
     url = "" if data is None else f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
     return Sample(origin, url, tuple(_bars(figures, number)))
 

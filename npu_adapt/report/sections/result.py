@@ -5,7 +5,7 @@ from __future__ import annotations
 from npu_adapt.records.outcome import status_of
 from npu_adapt.report.document import Block, Code, Inline, listing, sentence
 from npu_adapt.report.figures import Figures
-from npu_adapt.report.language import message_of
+from npu_adapt.report.language import recorded
 from npu_adapt.report.sections.blocks import cell, fact, facts, table
 
 RUN_FACTS = (
@@ -39,7 +39,11 @@ def result(figures: Figures) -> tuple[Block, ...]:
         blocks.append(facts(figures, "numerics", rows))
     if run.inputs:
         inputs = [
-            (Code(each.name), cell(figures, f"run.inputs.{at}.shape"), Code(each.origin))
+            (
+                Code(each.name),
+                cell(figures, f"run.inputs.{at}.shape"),
+                Code(recorded(each.origin, each.said, figures.language)),
+            )
             for at, each in enumerate(run.inputs)
         ]
         blocks.append(table(figures, "inputs", ("name", "shape", "origin"), inputs))
@@ -56,7 +60,7 @@ def failure(figures: Figures) -> tuple[Block, ...]:
     run = figures.summary.run
     if run is None or run.failure is None:
         return ()
-    message = (figures.say("item-message"), Code(message_of(run.failure, figures.language)))
+    message = (figures.say("item-message"), Code(recorded(run.failure.message, run.failure.said, figures.language)))
     rows = (fact(figures, item, path) for item, path in FAILURE_FACTS)
     return (facts(figures, "failure", (*rows, message)),)
 

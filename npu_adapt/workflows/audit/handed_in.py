@@ -24,7 +24,7 @@ from npu_adapt.report.phrases import say
 from npu_adapt.workflows.audit.findings import of_field, short
 from npu_adapt.workflows.audit.place import OwnSummary
 from npu_adapt.workflows.audit.rendered import LANGUAGES, differences, summary_hash
-from npu_adapt.workflows.bundle.inputs import completed_in, origins_of
+from npu_adapt.workflows.bundle.inputs import completed_in, given_in
 
 README, SCRIPT, ACCURACY = "README.md", "inference.py", "eval/eval_accuracy.py"
 RAN = "results/inference.json", "results/accuracy.json", "results/performance.json"
@@ -90,7 +90,7 @@ def _expected(folder: Path, own: OwnSummary) -> dict[str, str]:
 
 def _inputs(script: Path, infos: tuple[InputInfo, ...], *, is_adapter: bool) -> Inputs | None:
     """What a script takes by default, read from it. None: it has no such line, or it is no Python."""
-    origins, completed = origins_of(infos), completed_in(infos)
+    given, completed = given_in(infos), completed_in(infos)
     try:
         tree = ast.parse(_text(script))
         values = next(
@@ -101,7 +101,7 @@ def _inputs(script: Path, infos: tuple[InputInfo, ...], *, is_adapter: bool) -> 
     except (SyntaxError, ValueError, StopIteration):
         return None
     there = isinstance(values, tuple) and all(isinstance(value, str) for value in values)
-    return Inputs(values, {}, () if values or is_adapter else origins, completed) if there else None
+    return Inputs(values, {}, () if values or is_adapter else given, completed) if there else None
 
 
 def _compared(folder: Path, summary: Summary) -> Inputs | None:

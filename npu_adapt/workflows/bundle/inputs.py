@@ -52,9 +52,9 @@ def inputs_of(summary: Summary, recipe: Recipe, infos: tuple[InputInfo, ...], co
         found = FINDERS[recipe.inputs](typed, Path(weights.path), samples, run.seed, infos[0].shape)
     except UsageError:  # a file that is gone, or is none any more
         found = []
-    origins, added = origins_of(infos), completed_in(infos)
-    if not found or not all(any(origin.startswith(each.origin) for origin in origins) for each in found):
-        return Inputs((), {}, origins, added)
+    given, added = given_in(infos), completed_in(infos)
+    if not found or not all(any(info.origin.startswith(each.origin) for info in given) for each in found):
+        return Inputs((), {}, given, added)
     values = tuple(dict.fromkeys(f"{folder}/{each.value}" if each.files else each.value for each in found))
     files = {f"{folder}/{name}": data for each in found for name, data in each.files.items()}
     return Inputs(values, files, completed=added)
@@ -78,10 +78,10 @@ def _arguments(typed: Sequence[str], folder: str) -> Inputs:
     return Inputs(tuple(values), files)
 
 
-def origins_of(infos: tuple[InputInfo, ...]) -> tuple[str, ...]:
-    """The files, texts and generators behind inputs, each once."""
+def given_in(infos: tuple[InputInfo, ...]) -> tuple[InputInfo, ...]:
+    """One input of each file, text and generator behind them."""
     made = (COMPLETED_ORIGIN, NOISE_ORIGIN)
-    return tuple(dict.fromkeys(info.origin for info in infos if info.origin not in made))
+    return tuple({info.origin: info for info in infos if info.origin not in made}.values())
 
 
 def completed_in(infos: tuple[InputInfo, ...]) -> tuple[str, ...]:
