@@ -69,6 +69,10 @@ def of_compare(summary: Summary) -> Iterator[Contradiction]:
     yield from of_repro(compare)
     yield from of_soak(compare)
     yield from of_overlaps(compare)
+    if compare.operators_sampled > compare.operators_judged:
+        yield Contradiction(
+            "compare.operators_sampled", compare.operators_sampled, compare.operators_judged, "compare.operators_judged"
+        )
     if compare.depth is not None:
         yield from _of_depth(compare.depth)
     first = compare.operators[0] if compare.operators else None

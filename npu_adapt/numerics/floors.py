@@ -48,18 +48,18 @@ def error_bounds(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Err
     `arithmetic` is that of the operator's class. Complex results are judged as pairs of real numbers.
     """
     make = _MAKERS.get(kind_of(call.operator), _other)
-    in_float32 = _in_float32(call) if _rounds_last(call, arithmetic) else None
+    wide = in_float32(call) if rounds_last(call, arithmetic) else None
     sizes = _Sizes()
 
     def bound(position: int, output: Tensor) -> ErrorBound:
         truth = _known(found.values[position], output)
         made = make(_Subject(call, position, as_real(output), truth, arithmetic, sizes))
-        if in_float32 is None or output.dtype not in HALF_TYPES:
+        if wide is None or output.dtype not in HALF_TYPES:
             return made
         exact = replace(
             ARITHMETICS["float32"], truncating_sums=arithmetic.truncating_sums, algorithm=arithmetic.algorithm
         )
-        finer = make(_Subject(in_float32, position, in_float32.outputs[position], truth, exact, sizes))
+        finer = make(_Subject(wide, position, wide.outputs[position], truth, exact, sizes))
         rounded = Prediction("rounded last", truth, finer.floor, output.dtype)
         return replace(made, predictions=(*made.predictions, rounded))
 
@@ -69,7 +69,7 @@ def error_bounds(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[Err
     )
 
 
-def _rounds_last(call: Call, arithmetic: Arithmetic) -> bool:
+def rounds_last(call: Call, arithmetic: Arithmetic) -> bool:
     """Whether the operator gives a half type, and is one that computes in float32 until it does."""
     halves = [ROUNDOFF[output.dtype] for output in call.outputs if output.dtype in HALF_TYPES]
     kind = kind_of(call.operator)
@@ -78,7 +78,7 @@ def _rounds_last(call: Call, arithmetic: Arithmetic) -> bool:
     return kind is not Kind.PRODUCT or arithmetic.unit_roundoff <= min(halves)  # else operands lose more before it
 
 
-def _in_float32(call: Call) -> Call | None:
+def in_float32(call: Call) -> Call | None:
     """The call with its half types widened to float32, and what it then gives; None where there is no kernel for it."""
     results = attempt(call, single)
     return None if results is None else replace(call.with_arguments(single), output=results)
@@ -243,8 +243,7 @@ def _norm(subject: _Subject) -> ErrorBound:
     """
     call = subject.call
     x = double(call.inputs[0])
-    axes = _normalised_axes(call, x)
-    terms = math.prod(x.shape[axis] for axis in axes)
+    axes, terms = _normalised_axes(call, x), terms_of_norm(call)
     squares, means = x.square().mean(axes, keepdim=True), x.mean(axes, keepdim=True)
     one_pass = squares / (squares - means.square()).clamp_(min=torch.finfo(torch.float64).tiny)
     if "rms" in call.operator:
@@ -254,6 +253,12 @@ def _norm(subject: _Subject) -> ErrorBound:
     moved = subject.response(subject.input_roundoff, _drawn)
     measured = map(row_rms, (moved, subject.kernel_error()))
     return ErrorBound(subject.truth, _largest(subject.own_rounding(), typical * lost, *measured))
+
+
+def terms_of_norm(call: Call) -> int:
+    """How many elements a normalisation sums over."""
+    x = call.inputs[0]
+    return math.prod(x.shape[axis] for axis in _normalised_axes(call, x))
 
 
 def _normalised_axes(call: Call, x: Tensor) -> tuple[int, ...]:
@@ -305,15 +310,25 @@ def _summed(subject: _Subject, terms: int, squares: Tensor) -> Tensor:
     shorter, drift less. With more than a few terms it is the largest of the three everywhere, and the others are left
     out.
     """
-    drifted = SUM_ROUNDOFF**2 * ROUNDING**2 * terms
-    if subject.arithmetic.truncating_sums:  # what is cut off has one sign, so it grows with the terms, not their root
-        drifted = max(drifted, (SUM_ROUNDOFF * TRUNCATION * terms / TERMS_AT_ONCE) ** 2)
     own, inputs = subject.roundoff**2, 2 * ROUNDING**2 * subject.input_roundoff**2
-    totals = subject.truth.square()
-    others = [totals * own] if own > drifted / 3 else []
+    drifted = _drifted(terms, subject.arithmetic)
+    others = [subject.truth.square().mul_(own)] if own > drifted / 3 else []
     others += [squares * inputs] if inputs > drifted / 2 else []
-    drift = totals.mul_(drifted / 3).add_(squares, alpha=drifted / 2)
+    drift = drift_of(subject.truth, squares, terms, subject.arithmetic)
     return _largest(drift, *others).sqrt_().clamp_(min=SMALLEST[subject.output.dtype])
+
+
+def drift_of(result: Tensor, squares: Tensor, terms: int, arithmetic: Arithmetic) -> Tensor:
+    """The mean square of what the sums of a product lose, one term after the other."""
+    drifted = _drifted(terms, arithmetic)
+    return result.square().mul_(drifted / 3).add_(squares, alpha=drifted / 2)
+
+
+def _drifted(terms: int, arithmetic: Arithmetic) -> float:
+    drifted = SUM_ROUNDOFF**2 * ROUNDING**2 * terms
+    if arithmetic.truncating_sums:  # what is cut off has one sign, so it grows with the terms, not their root
+        drifted = max(drifted, (SUM_ROUNDOFF * TRUNCATION * terms / TERMS_AT_ONCE) ** 2)
+    return drifted
 
 
 def _raised(floor: Tensor, error: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ from npu_adapt.numerics.error_statistics import ErrorStatistics, FailedTest, Wor
 from npu_adapt.numerics.exact import ROUNDOFF, as_real, truths
 from npu_adapt.numerics.floors import error_bounds
 from npu_adapt.numerics.operators import PLACES, Kind, kind_of
-from npu_adapt.numerics.pieces import LARGEST_PIECE, Piece, pieces
+from npu_adapt.numerics.pieces import LARGEST_PIECE, Piece, pieces, sample_of
+from npu_adapt.numerics.screening import surely_passes
 
 FOLLOWING_SHARE = 0.8  # of a kernel's calls, for its prediction to be held against the others
 FOLLOWING_CALLS = 3
@@ -37,6 +38,7 @@ class OperatorReading:
     precision: str = "float64"  # of the truth
     left: dict[str, FailedTest | None] = field(default_factory=dict)  # form of prediction -> what breaks its residual
     kernel: Kernel = ()  # by which calls are told apart whose predictions need not agree
+    sampled: bool = False  # whether the figures are of a part of the result, whose whole is close to the CPU's
 
 
 Measures = Iterable[tuple[Piece, str, tuple[ErrorBound | None, ...]]]
@@ -49,26 +51,39 @@ def judge(
 
     `arithmetic` is what the operator's class is held to. Operators above `largest_piece` elements are judged in pieces.
     """
-    return judge_by(measures(call, arithmetic, largest_piece), call, candidates)
+    sampled = is_sampled(call, candidates, arithmetic, largest_piece)
+    return judge_by(measures(call, arithmetic, largest_piece, sampled=sampled), call, candidates)
 
 
-def measures(call: Call, arithmetic: Arithmetic, largest_piece: int = LARGEST_PIECE) -> Measures:
-    """What the call's results are measured against, piece by piece: (piece, precision of the truth, error_bounds)."""
+def is_sampled(
+    call: Call, candidates: Sequence[Tensor], arithmetic: Arithmetic, largest_piece: int = LARGEST_PIECE
+) -> bool:
+    """Whether a part of the call says of a device's results what can be said, because they pass in any case."""
+    return _is_computed(call) and surely_passes(call, candidates, arithmetic, largest_piece)
+
+
+def measures(
+    call: Call, arithmetic: Arithmetic, largest_piece: int = LARGEST_PIECE, *, sampled: bool = False
+) -> Measures:
+    """What the call's results are measured against, piece by piece: (piece, precision of the truth, error_bounds).
+
+    Of a call that is `sampled` it is one piece.
+    """
     if not _is_computed(call):
         return
-    for piece in pieces(call, largest_piece):
+    for piece in (sample_of(call, largest_piece),) if sampled else pieces(call, largest_piece):
         found = truths(piece.call)
         yield piece, found.precision, error_bounds(piece.call, found, arithmetic)
 
 
 def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> OperatorReading:
-    """As `judge`, by measures that were taken before: they do not depend on the device."""
+    """As `judge`, by measures that were taken before: but for what is sampled they do not depend on the device."""
     shape = tuple(call.outputs[0].shape)
     wrong = _unlike(call.outputs, candidates) or _inexact(call, candidates)
     if wrong is not None or not _is_computed(call):
         return OperatorReading(call.index, call.module, call.operator, shape, wrong)
     limits = limits_of(kind_of(call.operator))
-    whole, left, precision = _measured(measured, candidates)
+    whole, left, precision, sampled = _measured(measured, candidates)
     found = [excess.broken(limits) for excess in whole]
     worst = max(whole, key=lambda excess: excess.rms)
     return OperatorReading(
@@ -83,6 +98,7 @@ def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> Op
         precision=precision,
         left={form: excess.broken(limits) for form, excess in left.items()},
         kernel=kernel_of(call),
+        sampled=sampled,
     )
 
 
@@ -137,12 +153,13 @@ def _values_at(call: Call, places: Tensor) -> Tensor:
 
 def _measured(
     measured: Measures, candidates: Sequence[Tensor]
-) -> tuple[list[ErrorStatistics], dict[str, ErrorStatistics], str]:
-    """(of each floating result its excess, of each predicted form what it leaves of them, precision)."""
+) -> tuple[list[ErrorStatistics], dict[str, ErrorStatistics], str, bool]:
+    """(of each floating result its excess, of each predicted form what it leaves of them, precision, sampled)."""
     whole: dict[int, ErrorStatistics] = {}
     left: dict[str, ErrorStatistics] = {}
-    precision = "float64"
+    precision, sampled = "float64", False
     for piece, precision, found in measured:  # noqa: B007 - the last piece's is the call's
+        sampled = piece.is_sample
         for position, bound in enumerate(found):
             if bound is None:
                 continue
@@ -152,7 +169,7 @@ def _measured(
             for prediction in bound.predictions:
                 excess = left.setdefault(prediction.form, ErrorStatistics())
                 excess.add(candidate, prediction.values, prediction.floor, offset, error=prediction.left_of(candidate))
-    return list(whole.values()), left, precision
+    return list(whole.values()), left, precision, sampled
 
 
 def differing(first: Sequence[Tensor], second: Sequence[Tensor]) -> FailedTest | None:

@@ -17,6 +17,8 @@ from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.products import PRODUCTS
 
 LARGEST_PIECE = 1 << 20  # elements of the largest tensor of a piece: 8 MiB in float64
+SAMPLED = 8  # a sample is one of so many parts
+SMALLEST_SAMPLED = 1 << 14  # elements of a call of which a part is sampled
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Piece:
     axis: int | None = None
     start: int = 0
     length: int = 0
+    is_sample: bool = False  # and the rest of the call is left out
 
     def of(self, output: Tensor) -> Tensor:
         """The part of a whole result of the call."""
@@ -49,18 +52,41 @@ class _Cut:
 
 def pieces(call: Call, largest: int = LARGEST_PIECE) -> Iterator[Piece]:
     """The call as one piece where it is small or cannot be cut, else in pieces of about that many elements."""
-    elements = max((tensor.numel() for tensor in (*call.inputs, *call.outputs)), default=0)
-    find_cut = _CUTS.get(kind_of(call.operator))
-    can_be_cut = elements > largest and find_cut is not None and len(call.outputs) == 1 and bool(call.inputs)
-    cut = find_cut(call) if find_cut is not None and can_be_cut else None
+    cut = _cut_above(call, largest)
     if cut is None:
         yield Piece(call)
         return
     size = call.outputs[0].shape[cut.axis]
-    step = max(1, size * largest // elements)
+    step = max(1, size * largest // _elements(call))
     for start in range(0, size, step):
         length = min(step, size - start)
         yield Piece(_part(call, cut, start, length), cut.axis, start, length)
+
+
+def sample_of(call: Call, largest: int = LARGEST_PIECE) -> Piece:
+    """One piece that stands for the call: an eighth of it, at most of that many elements, another one in each call.
+
+    A call that is small or cannot be cut is its own.
+    """
+    cut = _cut_above(call, SMALLEST_SAMPLED)
+    if cut is None:
+        return Piece(call)
+    size = call.outputs[0].shape[cut.axis]
+    length = max(1, min(size // SAMPLED, size * largest // _elements(call)))
+    start = length * (call.index % (size // length))
+    return Piece(_part(call, cut, start, length), cut.axis, start, length, is_sample=True)
+
+
+def _elements(call: Call) -> int:
+    return max((tensor.numel() for tensor in (*call.inputs, *call.outputs)), default=0)
+
+
+def _cut_above(call: Call, elements: int) -> _Cut | None:
+    """How a call of more elements is cut; None: it has not as many, or cannot be."""
+    find_cut = _CUTS.get(kind_of(call.operator))
+    if find_cut is None or _elements(call) <= elements or len(call.outputs) != 1 or not call.inputs:
+        return None
+    return find_cut(call)
 
 
 def _part(call: Call, cut: _Cut, start: int, length: int) -> Call:

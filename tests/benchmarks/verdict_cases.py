@@ -19,7 +19,7 @@ from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.capture import Call, capturing
 from npu_adapt.numerics.emulation import emulate
-from npu_adapt.numerics.judgement import OperatorReading, judge_by, measures
+from npu_adapt.numerics.judgement import OperatorReading, is_sampled, judge_by, measures
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.repeats import Repeated
@@ -123,7 +123,7 @@ class Case:
     loaded: LoadedModel
     sample: Sample
     _floors: dict[str, dict[str, float]] = field(default_factory=dict)
-    _measures: dict[tuple[int, str], tuple[Any, ...]] = field(default_factory=dict)
+    _measures: dict[tuple[int, str, bool], tuple[Any, ...]] = field(default_factory=dict)
     _whole: WholeNumberCalls = field(default_factory=WholeNumberCalls)
 
     @classmethod
@@ -227,9 +227,10 @@ class Case:
         """The verdict on one call alone; its error_bounds are made once for each arithmetic."""
         own = arithmetic_of(call, arithmetic)
         depends = kind_of(call.operator) in (Kind.PRODUCT, Kind.ATTENTION)
-        key = (call.index, _key(own) if depends else "")
+        sampled = is_sampled(call, results, own)
+        key = (call.index, _key(own) if depends else "", sampled)
         if key not in self._measures:
-            self._measures[key] = tuple(measures(call, own))
+            self._measures[key] = tuple(measures(call, own, sampled=sampled))
         return judge_by(self._measures[key], call, results)
 
     def not_whole(self, call: Call, device: SoftDevice) -> bool:

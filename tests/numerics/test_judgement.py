@@ -16,7 +16,7 @@ from npu_adapt.numerics.attention import AttentionCall
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.exact import half_ulp
-from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
+from npu_adapt.numerics.judgement import OperatorReading, differing, judge, judge_by, left_over, measures
 from tests.numerics.calls import captured, failed_test, only_call, random, reading
 
 X, W, B = random(24, 768), random(64, 768, seed=1) * 0.05, random(64, seed=2)
@@ -282,7 +282,7 @@ def test_pieces_come_to_what_the_whole_does(run):
 
 
 def judge_call(call: Call, candidate: Tensor, largest: int) -> OperatorReading:
-    return judge(call, (candidate,), ARITHMETICS["float32"], largest_piece=largest)
+    return judge_by(measures(call, ARITHMETICS["float32"], largest), call, (candidate,))
 
 
 def test_without_a_float64_kernel_the_next_best_says_so():

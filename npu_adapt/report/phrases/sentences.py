@@ -50,6 +50,10 @@ SENTENCES: dict[str, Phrase] = {
         "First suspect: {module} ({operator}), step {index}: from here on forwards of the same input differ.",
         "首个可疑算子：{module}（{operator}），第 {index} 步：同一输入的多次前向从这里开始不同。",
     ),
+    "operators-sampled": Phrase(
+        "{number} of them came so close to the CPU's result that a part of each was compared with float64.",
+        "其中 {number} 次与 CPU 结果足够接近，每次只取一部分与 float64 比较。",
+    ),
     "operators-judged": Phrase(
         "{number} operator calls were replayed on the device with the CPU's inputs and judged alone; {failed} failed.",
         "共有 {number} 次算子调用以 CPU 的输入在设备上重放并单独判定；未通过 {failed} 次。",

@@ -17,8 +17,10 @@ def judged(figures: Figures) -> tuple[Block, ...]:
     if not compare.operators_judged:
         return notes
     failed = str(sum(each.test != "end-to-end" and not each.is_divergence for each in compare.operators))
-    said = sentence(figures.say("operators-judged", number=figures("compare.operators_judged"), failed=failed))
-    return said, *notes, *depth(figures)
+    said = [sentence(figures.say("operators-judged", number=figures("compare.operators_judged"), failed=failed))]
+    if compare.operators_sampled:
+        said.append(sentence(figures.say("operators-sampled", number=figures("compare.operators_sampled"))))
+    return *said, *notes, *depth(figures)
 
 
 def depth(figures: Figures) -> tuple[Block, ...]:

@@ -37,6 +37,7 @@ class Operators:
 
     findings: tuple[OperatorFinding, ...] = ()  # those that failed, samples one after the other, in order of execution
     judged: int = 0  # calls, over all samples
+    sampled: int = 0  # of those, calls so close to the CPU's result that a part of it was held to the truth
     notes: tuple[Fact, ...] = ()  # what limits the judgement: no float64 kernel, random numbers, NaN in the reference
     random: tuple[str, ...] = ()  # operators of the reference that draw random numbers, "encoder.layer.0 (dropout)"
     depth: Depth | None = None  # of the first sample; None: nothing floating was judged
@@ -49,7 +50,8 @@ class Operators:
     @classmethod
     def of(cls, compare: Compare) -> Operators:
         """What a record holds of them."""
-        return cls(compare.operators, compare.operators_judged, compare.operator_notes, depth=compare.depth)
+        judged, sampled = compare.operators_judged, compare.operators_sampled
+        return cls(compare.operators, judged, sampled, compare.operator_notes, depth=compare.depth)
 
 
 def judge_operators(
@@ -88,6 +90,7 @@ def judge_operators(
     return Operators(
         findings=findings_of(judged),
         judged=len(judged),
+        sampled=sum(reading.sampled for _, reading in judged),
         notes=watch.notes([reading for _, reading in judged], exactly),
         random=tuple(watch.random),
         depth=depth_of([reading for number, reading in judged if number == 0], sample=0),

@@ -65,6 +65,7 @@ def compare_section(
         operators=operators.findings,
         first_suspect=operators.first_suspect,
         operators_judged=operators.judged,
+        operators_sampled=operators.sampled,
         operator_notes=operators.notes,
         depth=operators.depth,
         left_out=evidence.left_out,
