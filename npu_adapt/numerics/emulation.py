@@ -109,8 +109,13 @@ class _EmulationMode(TorchFunctionMode):
         left: Tensor,
         right: Tensor,
         summed: tuple[int, int] | None = None,
+        *,
+        held: bool = False,
     ) -> Tensor:
-        """The sum of the products of the float32 operands' parts; `summed` None: in the kernel's own order."""
+        """The sum of the products of the float32 operands' parts; `summed` None: in the kernel's own order.
+
+        `held`: operands are numbers of the arithmetic as they are, and have no parts.
+        """
         if left.dtype != torch.float32 or right.dtype != torch.float32:
             return multiply(left, right)
         arithmetic: Arithmetic = getattr(self.emulated.arithmetic, operators)
@@ -118,7 +123,7 @@ class _EmulationMode(TorchFunctionMode):
         cut_off = arithmetic.truncating_sums and arithmetic.unit_roundoff < COARSE
         if summed is not None and (self.emulated.blocked_sums or cut_off):
             in_order = blocked(multiply, summed, arithmetic.block, cut_off=cut_off)
-        return product_of_parts(in_order, arithmetic.split, left, right)
+        return in_order(left, right) if held else product_of_parts(in_order, arithmetic.split, left, right)
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if self._is_own("linear", input, weight):
@@ -133,18 +138,26 @@ class _EmulationMode(TorchFunctionMode):
         """Whether the CPU has a kernel that multiplies half typed operands like this: exact, and summed in float32."""
         if left.dtype not in HALF_TYPES or right.dtype != left.dtype or self.emulated.blocked_sums:
             return False
-        arithmetic: Arithmetic = getattr(self.emulated.arithmetic, PRODUCTS[operator].operators)
-        return arithmetic.holds(left.dtype) and not arithmetic.truncating_sums and multiplies_fast(left.dtype)
+        operators = PRODUCTS[operator].operators
+        arithmetic: Arithmetic = getattr(self.emulated.arithmetic, operators)
+        exact = self._holds(operators, left, right) and not arithmetic.truncating_sums
+        return exact and multiplies_fast(left.dtype)
+
+    def _holds(self, operators: str, left: Tensor, right: Tensor) -> bool:
+        arithmetic: Arithmetic = getattr(self.emulated.arithmetic, operators)
+        return arithmetic.holds(left.dtype) and arithmetic.holds(right.dtype)
 
     def _product(self, operator: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         taken = read_product(operator, func, args, kwargs)
         if taken is None:
             return func(*args, **kwargs)
         (left, right, added), narrow = widened(taken.left, taken.right, taken.added)
+        operators = PRODUCTS[operator].operators
         shape = shape_of(operator, args, kwargs)
         arithmetic = None if shape is None else self.emulated.arithmetic.of_convolution(shape)
         if shape is None or arithmetic is None or arithmetic.algorithm == DIRECT or left.dtype != torch.float32:
-            product = self._multiply(PRODUCTS[operator].operators, taken.multiply, left, right, taken.summed)
+            held = self._holds(operators, taken.left, taken.right)
+            product = self._multiply(operators, taken.multiply, left, right, taken.summed, held=held)
         else:
             product = transformed(arithmetic.algorithm, left, right, shape.padding, arithmetic.split)
         result = narrow(taken.completed(product, added))

@@ -130,11 +130,14 @@ class ArithmeticReport(Record, frozen=True, kw_only=True):
 
 
 class Repeats(Record, frozen=True, kw_only=True):
-    """The same forward several times: the share of elements that were not the same to the bit in all of them."""
+    """The same forward several times: the share of elements that were not the same to the bit in all of them.
+
+    Of the reference None where it ran once: the device's forwards of the same code were equal.
+    """
 
     forwards: int
-    reference_spread: float  # the largest relative L2 between two forwards of the reference
-    reference_differing: float
+    reference_spread: float | None  # the largest relative L2 between two forwards of the reference
+    reference_differing: float | None
     candidate_differing: float
     stateful: bool = False  # the reference's forwards differ because each leaves something for the next
 

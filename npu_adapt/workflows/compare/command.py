@@ -26,6 +26,7 @@ from npu_adapt.workflows.compare.sides import (
     forwards_with_noise,
     reference_forwards,
     reference_side,
+    repeated_reference,
     repeats_of,
 )
 from npu_adapt.workflows.generate.plan import plan_generation
@@ -119,6 +120,8 @@ def _measured(session: Session, options: CompareOptions) -> tuple[Evidence, Forw
         expected = drawn
         reference, candidate = (dataclasses.replace(side, task=session.loaded.task) for side in (reference, candidate))
     found, latency = candidate_forwards(session, options, reference, candidate, expected)
+    if not options.fast:
+        expected = repeated_reference(session, reference, expected, found)
     evidence = Evidence(
         reference=expected.outputs,
         candidate=found.outputs,

@@ -53,4 +53,5 @@ class Evidence:
     @property
     def is_random(self) -> bool:
         """Whether the model gives another result each time on the reference itself, by chance or for its state."""
-        return self.repeats is not None and self.repeats.reference_spread > RANDOM_SPREAD
+        spread = None if self.repeats is None else self.repeats.reference_spread
+        return spread is not None and spread > RANDOM_SPREAD

@@ -121,7 +121,7 @@ def _preconditions(evidence: Evidence, outputs: tuple[OutputComparison, ...], op
     repeats = evidence.repeats
     if repeats is not None and evidence.is_random:
         drawn = evidence.operators.random[:OPERATORS_NAMED]
-        share = repeats.reference_differing
+        share = repeats.reference_differing or 0.0
         if repeats.stateful:
             terms.append(term("stateful-forward", False, "", share, 0.0, forwards=repeats.forwards))
         elif drawn:

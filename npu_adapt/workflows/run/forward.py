@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -147,4 +147,20 @@ def run_forwards(
         and spread > RANDOM_SPREAD
         and keeps_state(side, samples[0]),  # else the device is at fault
         draws=draws,
+    )
+
+
+def run_again(side: Side, samples: tuple[Sample, ...], forwards: Forwards, progress: Progress) -> Forwards:
+    """`forwards`, which ran every sample once, with a further one of the first sample beside it."""
+    with progress.task(doing("forward", device=side.device.name), total=1):
+        result, elapsed = side.forward(side.tensors(samples[0]))
+        pairs = [repeat_difference(result.get(name), first) for name, first in forwards.outputs[0].items()]
+    differing, spread = (max(column) for column in zip((0.0, 0.0), *pairs, strict=True))
+    return replace(
+        forwards,
+        warm_ms=(*forwards.warm_ms, elapsed),
+        repeated=forwards.repeated + 1,
+        differing=differing,
+        spread=spread,
+        stateful=spread > RANDOM_SPREAD and keeps_state(side, samples[0]),
     )
