@@ -92,7 +92,7 @@ class Case:
     prompts: tuple[Prompt, ...]
     reference: Side
     _texts: dict[int, Written] = field(default_factory=dict)
-    _floors: dict[tuple[int, str], TextFloor] = field(default_factory=dict)
+    _floors: dict[tuple[int, ArithmeticByClass], TextFloor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, subject: Subject, numbers: range) -> Case:
@@ -136,7 +136,7 @@ class Case:
 
     def floor(self, number: int, arithmetic: ArithmeticByClass) -> TextFloor:
         """The noise floor of that text in an arithmetic."""
-        key = number, str(arithmetic)
+        key = number, arithmetic  # several have one name: operands that are rounded, and those that are cut off
         if key not in self._floors:
             written = self.text(number)
             sample = along(self.prompts[number].sample, written)

@@ -15,7 +15,7 @@ from npu_adapt.numerics.operators import operator_name
 
 ATTENTION = "scaled_dot_product_attention"
 PRODUCTS = ("mul", "matmul")
-BLOCK = 16  # keys that a kernel takes at once
+BLOCK = 8  # keys that a kernel takes at once: few, so that each text of a dozen tokens comes to an edge
 
 Change = Callable[[Tensor, tuple[Any, ...], Random], Tensor]
 
@@ -28,7 +28,7 @@ class Kind:
     operators: tuple[str, ...]
     befalls: Callable[[Tensor, tuple[Any, ...]], bool]
     change: Change
-    always: bool = False  # at every step from the first on, and not only from a drawn one
+    always: bool = False  # at every step from the first on and in every layer, and not from a drawn one and in one
 
 
 def _grows_a_cache(result: Tensor, args: tuple[Any, ...]) -> bool:
@@ -120,6 +120,7 @@ KINDS: Sequence[Kind] = (
 class Decoding(TorchFunctionMode):
     """Makes the result of one call of each step wrong, from a step on: the call that `kind` befalls, of layer `layer`.
 
+    Those of every layer where `kind` is one that always strikes, as a wrong kernel does.
     To be entered inside the device that computes right. `fired` counts the results that were changed.
     """
 
@@ -141,7 +142,7 @@ class Decoding(TorchFunctionMode):
         if name not in self.kind.operators or self._step <= self.since or not self.kind.befalls(result, args):
             return result
         seen, self._seen = self._seen, self._seen + 1
-        if seen != self.layer:
+        if seen != self.layer and not self.kind.always:
             return result
         wrong = self.kind.change(result, args, self._rng).to(result.dtype)
         self.fired += not torch.equal(wrong, result)

@@ -112,7 +112,7 @@ def _key(arithmetic: ArithmeticByClass | Arithmetic) -> str:
         return ", ".join(map(_key, arithmetic))
     between = torch.tensor([1.0 + 2.0 ** -(arithmetic.mantissa_bits + 1)])  # two operands: a tie
     split = [part.item() for part in arithmetic.split(between)]
-    return f"{arithmetic.name} {arithmetic.mantissa_bits} {split} {arithmetic.truncating_sums}"
+    return f"{arithmetic.name} {arithmetic.mantissa_bits} {split} {arithmetic.truncates} {arithmetic.truncating_sums}"
 
 
 @dataclass
