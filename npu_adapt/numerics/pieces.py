@@ -16,7 +16,7 @@ from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.products import PRODUCTS
 
-LARGEST_PIECE = 1 << 20  # elements of the largest tensor of a piece: 8 MiB in float64
+LARGEST_PIECE = 1 << 19  # elements of the largest tensor of a piece: 4 MiB in float64, of which some stand at once
 SAMPLED = 8  # a sample is one of so many parts
 SMALLEST_SAMPLED = 1 << 14  # elements of a call of which a part is sampled
 

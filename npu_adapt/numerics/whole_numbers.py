@@ -144,6 +144,8 @@ def _laid_out(values: Tensor, like: Tensor) -> Tensor:
     """`values`, broadcast to the shape of `like`, in its type and strides; contiguous where those overlap."""
     stored = _stored(like)
     once = values.to(like.dtype).expand(like.shape)[tuple(slice(0, size) for size in stored)]
+    if once.stride() == like.stride():
+        return once.expand(like.shape)
     span = 1 + sum((size - 1) * stride for size, stride in zip(stored, like.stride(), strict=True))
     if once.numel() <= span <= SPARSEST_LAYOUT * once.numel():
         strided = torch.as_strided(torch.zeros(span, dtype=like.dtype), stored, like.stride())
@@ -155,7 +157,7 @@ def _laid_out(values: Tensor, like: Tensor) -> Tensor:
 def _thinned(tensor: Tensor, generator: torch.Generator) -> Tensor:
     """Half of the values, the others zero."""
     kept = torch.randint(0, 2, _stored(tensor), generator=generator, dtype=torch.int8)
-    return _laid_out(tensor * kept.to(tensor.dtype), tensor)
+    return _laid_out(tensor * kept, tensor)
 
 
 def _attention(call: Call, generator: torch.Generator) -> WholeNumbers | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import resource
 import sys
 from collections.abc import Iterator
@@ -47,6 +49,19 @@ def anonymous_bytes() -> int:
     """The part of what is resident that no file is behind; all of it where the system does not tell."""
     found = _status_bytes("RssAnon")
     return resident_bytes() if found is None else found
+
+
+def return_unused(*, with_cycles: bool = False) -> None:
+    """Gives the system back what was freed and lies between what is still used; glibc keeps it otherwise.
+
+    With `with_cycles` also what only refers to itself, some MiB after torch and transformers were imported: a third of
+    a second.
+    """
+    if with_cycles:
+        gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def free_bytes(groups: Path = GROUPS_OF_THIS_PROCESS, root: Path = CONTROL_GROUPS) -> int:

@@ -103,7 +103,7 @@ def measure_floor(
         for number, sample in enumerate(samples):
             own = None if known is None else known.outputs[number]
             if own is not None and loaded.dtype in HALF_TYPES:
-                truth, other = _in_float64(own), None
+                truth, other = own, None
             else:
                 truth, other = truth_of(loaded, sample, candidate[number], wide)
             require_same_outputs((truth,), ({name: candidate[number][name] for name in truth},))
@@ -125,7 +125,7 @@ def measure_floor(
                 fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
                 step.advance(1)
             if keep_truth:
-                truths.append(truth)
+                truths.append(_in_float64(truth))
     return NoiseFloor(tuple(measured), tuple(truths), frozenset(wide.operators), _left_out(wide, instead), fits)
 
 

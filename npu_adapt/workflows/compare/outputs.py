@@ -111,7 +111,7 @@ def _output_record(
         inf_mismatches=sum(difference.inf_mismatches for difference in differences),
         worst_index=shown.worst_index,
         worst_sample=sample,
-        reference_nans=sum(int(tensor.isnan().sum()) for tensor in reference),
+        reference_nans=sum(int(tensor.isnan().count_nonzero()) for tensor in reference),
         reference_value=shown.reference_value,
         candidate_value=shown.candidate_value,
         unequal=_unequal(reference, candidate),
@@ -122,7 +122,7 @@ def _unequal(reference: Sequence[torch.Tensor], candidate: Sequence[torch.Tensor
     """How many whole numbers or booleans differ, over all samples; None: the output is floating."""
     if reference[0].is_floating_point() or reference[0].is_complex():
         return None
-    return sum(int((one != other).sum()) for one, other in zip(reference, candidate, strict=True))
+    return sum(int((one != other).count_nonzero()) for one, other in zip(reference, candidate, strict=True))
 
 
 def class_matches(

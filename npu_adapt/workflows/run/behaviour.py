@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from npu_adapt.devices.transfer import copy_to
-from npu_adapt.numerics.bits import image
+from npu_adapt.numerics.bits import image, same_bits
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.records import Fact
 from npu_adapt.workflows.run.facts import note
@@ -49,9 +49,8 @@ def repeat_difference(again: torch.Tensor | None, first: torch.Tensor) -> tuple[
     if again is None or again.shape != first.shape:
         return 1.0, math.inf
     again = again.cpu()
-    same = image(again) == image(first)
-    if not first.numel() or bool(same.all()):
+    if same_bits(again, first):
         return 0.0, 0.0
-    share = 1 - float(same.sum()) / first.numel()
+    share = int((image(again) != image(first)).count_nonzero()) / first.numel()
     spread = compare_tensors(again, first).relative_l2
     return share, math.inf if spread is None else spread

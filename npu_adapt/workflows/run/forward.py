@@ -126,6 +126,7 @@ def run_forwards(
                     outputs.append({name: tensor.to("cpu", copy=True) for name, tensor in result.items()})
                     notes = notes or tuple(shared_with_inputs(result, tensors))
                     draws = draws or not torch.equal(undrawn, torch.get_rng_state())
+                del result  # else it is there beside the next one
                 if is_warm:
                     warm_ms.append(elapsed)
                 elif number == forward == 0:

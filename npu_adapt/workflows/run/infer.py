@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
-
 from npu_adapt.errors import RunFailed, Sentence
 from npu_adapt.numerics.formats import dtype_name
 from npu_adapt.progress import Progress, doing
@@ -88,7 +86,7 @@ def require_numbers(outputs: tuple[Outputs, ...]) -> None:
     """Raises `RunFailed` (class "nan-output") where an output holds NaN: there is nothing to predict or to time."""
     for number, named in enumerate(outputs):
         for name, tensor in named.items():
-            count = int(torch.isnan(tensor).sum()) if tensor.is_floating_point() else 0
+            count = int(tensor.isnan().count_nonzero()) if tensor.is_floating_point() else 0
             if count:
                 raise RunFailed(
                     Sentence(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from npu_adapt.progress import doing
-from npu_adapt.timing.memory import free_bytes, resident_bytes
+from npu_adapt.timing.memory import free_bytes, resident_bytes, return_unused
 from npu_adapt.workflows.run.recording import Recording
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def foretell_memory(run: Recording, local: LocalModel, most_bytes: int | None = 
     Weights are mapped from their files, so a comparison that has too little still ends, but reads them from the disk
     again and again. Only for a comparison in the checkpoint's own type: in another one the weights are copied.
     """
-    weights = sum(file.bytes for file in local.weight_files)
+    weights = _weight_bytes(local)
     if run.request.command != "compare" or run.request.dtype != "auto" or not weights:
         return
     needed, free = round(SHARE * weights), free_bytes()
@@ -35,3 +35,13 @@ def foretell_memory(run: Recording, local: LocalModel, most_bytes: int | None = 
         run.progress.say(doing("memory-short", needed=needed, free=free))
     elif weights >= WORTH_SAYING:
         run.progress.say(doing("memory-needed", needed=needed, free=free))
+
+
+def return_after_loading(local: LocalModel) -> None:
+    """Gives back what importing and loading left behind, where the model is large enough for the time it takes."""
+    if _weight_bytes(local) >= WORTH_SAYING:
+        return_unused(with_cycles=True)
+
+
+def _weight_bytes(local: LocalModel) -> int:
+    return sum(file.bytes for file in local.weight_files)

@@ -18,6 +18,7 @@ from npu_adapt.errors import RunFailed
 from npu_adapt.evidence import Journal, failure_of
 from npu_adapt.progress import Progress
 from npu_adapt.records import Fact, Failure, Summary
+from npu_adapt.timing.memory import return_unused
 from npu_adapt.workflows.run.facts import reason
 from npu_adapt.workflows.run.request import RunRequest
 
@@ -55,6 +56,7 @@ class Recording:
                 if failure is None:
                     raise
                 raise failure from (error.__cause__ if failure is error else error)
+        return_unused()
         self.journal.event("run", name, state="end", ms=round(1e3 * (time.perf_counter() - started), 3))
 
     def record(self, **run_fields: Any) -> None:

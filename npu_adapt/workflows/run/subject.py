@@ -27,7 +27,7 @@ from npu_adapt.records import WeightFile, WeightsInfo
 from npu_adapt.threads import Work
 from npu_adapt.workflows.models.fetch import fetch, start_verifying
 from npu_adapt.workflows.run.facts import ReasonId, reason
-from npu_adapt.workflows.run.memory import foretell_memory
+from npu_adapt.workflows.run.memory import foretell_memory, return_after_loading
 from npu_adapt.workflows.run.recording import Recording
 from npu_adapt.workflows.run.room import room_for
 
@@ -89,6 +89,7 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
         progress=run.progress,
         make_room=room.make,
     )
+    return_after_loading(local)
     room.close(run, loaded.module)
     run.note(*plugins().failed)
     run.device.require_dtype(loaded.dtype)
