@@ -149,6 +149,15 @@ def _understood(fields: Mapping[str, Any]) -> dict[str, Any]:
     return result | _labels(fields)
 
 
+def named_type(fields: Mapping[str, Any]) -> str | None:
+    """Torch's name of the type that the fields, or those of the text part, say to compute in; None: they name none."""
+    understood = _understood(fields)
+    parts = (understood, understood.get("text_config"))
+    names = (part.get(name) for part in parts if isinstance(part, Mapping) for name in ("dtype", "torch_dtype"))
+    known = (name for name in names if isinstance(name, str) and isinstance(getattr(torch, name, None), torch.dtype))
+    return next(known, None)
+
+
 def _labels(fields: Mapping[str, Any]) -> dict[str, Any]:
     """`id2label` and `label2id` where they are not as transformers writes them; empty where they are."""
     table = fields.get("id2label")

@@ -31,7 +31,8 @@ from npu_adapt.models.pretrained import require_proven, weights_info
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
 from npu_adapt.models.quantised.compressed import QuantisedModule, without_bars
-from npu_adapt.models.quantised.methods import method_of
+from npu_adapt.models.quantised.methods import method_of, without_quantisation
+from npu_adapt.models.quantised.scaled import scaled_checkpoint
 from npu_adapt.models.reading import require_regular
 from npu_adapt.models.strangers import foreign_code
 from npu_adapt.models.tasks import LoadedModel, Task, choose_task, require_task_name
@@ -90,11 +91,16 @@ def load_model(
         fields = read_fields(local.path)
         method = method_of(fields, local.path)
         checkpoint = open_checkpoint(local.path, allow_pickle=allow_pickle)
+        scaled = scaled_checkpoint(method, checkpoint, fields, local.path, dtype)
+        if scaled is not None:
+            checkpoint, fields, method = scaled.checkpoint, without_quantisation(fields), None
         if method is None:
             require_floating(checkpoint, local.path)
         require_bounded(fields, checkpoint, local.path)
         with fields_named(fields, local.path / CONFIG):
             config = load_config(local.path, trust_remote_code=trust_remote_code)
+            if scaled is not None:
+                del config.quantization_config
         with foreign_code("configuration", local.path / CONFIG):
             row = choose_task(config, task, local.path)
         processors = load_processors(row.processors, local.path, config, trust_remote_code=trust_remote_code)
@@ -120,6 +126,7 @@ def load_model(
         quantised = None if method is None else QuantisedModule.of(module, local.path)
         if quantised is not None:
             module = quantised.dequantised(module.dtype)
+        stored = scaled.quantisation if scaled is not None else None if quantised is None else quantised.record()
     _require_carried(dropped, local.path)
     field_doubts = (*map(_dropped_fact, dropped), *map(_misnamed_fact, misnamed))
     doubts = (*proof.doubts, *adapters_beside(local.path), *field_doubts)
@@ -127,7 +134,7 @@ def load_model(
         module=module,
         task=row,
         info=_model_info(local, row, module),
-        weights=weights_info(local.path, local.weight_files, proof, left_out, doubts, quantised=quantised),
+        weights=weights_info(local.path, local.weight_files, proof, left_out, doubts, quantisation=stored),
         dtype=module.dtype,
         attention=_attention(module),
         processor=processors,

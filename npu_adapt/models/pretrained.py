@@ -9,8 +9,7 @@ from npu_adapt.errors import ModelCorrupt, NotPretrained, Sentence, few
 from npu_adapt.models.configuration import PLAIN
 from npu_adapt.models.finite import INFINITE, NAN, OVERFLOW, NotFinite
 from npu_adapt.models.proof import Proof
-from npu_adapt.models.quantised.compressed import QuantisedModule
-from npu_adapt.records import Fact, WeightFile, WeightsInfo
+from npu_adapt.records import Fact, Quantisation, WeightFile, WeightsInfo
 
 _DAMAGED = "the checkpoint was saved from a training that diverged, or damaged; take another revision of it"
 WIDER = "give --dtype bfloat16 or float32: these values become infinite in the type that they are loaded in"
@@ -84,7 +83,7 @@ def weights_info(
     left_out: tuple[str, ...] = (),
     doubts: tuple[Fact, ...] = (),
     *,
-    quantised: QuantisedModule | None = None,
+    quantisation: Quantisation | None = None,
 ) -> WeightsInfo:
     """What was proven. Weights that look untrained are the checkpoint's own, and not pretrained."""
     return WeightsInfo(
@@ -99,5 +98,5 @@ def weights_info(
         conversions=proof.conversions,
         left_out=tuple(Fact("part", {"name": part}) for part in left_out),
         doubts=doubts,
-        quantisation=None if quantised is None else quantised.record(),
+        quantisation=quantisation,
     )

@@ -12,8 +12,11 @@ from npu_adapt.errors import ModelError, Sentence
 from npu_adapt.models.configuration import PLAIN
 
 COMPRESSED_TENSORS = "compressed-tensors"
+FP8 = "fp8"
+TORCHAO = "torchao"
 EXTRA = "pip install 'npu-adapt[quantised]'"
-_FIELDS = ("quantization_config", "compression_config")
+_SECTION = "quantization_config"
+_FIELDS = (_SECTION, "compression_config")
 OLDEST_TRANSFORMERS = 5  # 4 leaves it to the library which modules run compressed, and each of its versions differs
 # What transformers itself runs the others with; some need a device of another maker beside it.
 _NEEDED = {
@@ -24,7 +27,7 @@ _NEEDED = {
     "bitsandbytes": "bitsandbytes",
     "eetq": "eetq, a CUDA GPU",
     "fbgemm_fp8": "fbgemm-gpu, a CUDA GPU",
-    "fp8": "a GPU with float8 kernels",
+    FP8: "a GPU with float8 kernels",
     "fp_quant": "fp_quant, a CUDA GPU",
     "gptq": "gptqmodel",
     "higgs": "flute-kernel, a CUDA GPU",
@@ -33,7 +36,7 @@ _NEEDED = {
     "quanto": "optimum-quanto",
     "quark": "amd-quark",
     "spqr": "spqr_quant, a CUDA GPU",
-    "torchao": "torchao",
+    TORCHAO: "torchao",
     "vptq": "vptq, a CUDA GPU",
 }
 
@@ -54,15 +57,23 @@ def method_of(fields: Mapping[str, Any], path: Path) -> Method | None:
     found = _named(fields)
     if found is None:
         return None
+    if found.name in (FP8, TORCHAO) and found.fields is fields.get(_SECTION):
+        return found
     if found.name != COMPRESSED_TENSORS:
-        raise _refused(path, found.name)
+        raise refused(path, found.name)
     if found.fields.get("transform_config"):
-        raise _refused(path, f"{found.name}, transform_config")
+        raise refused(path, f"{found.name}, transform_config")
     _require_library(path)
     return found
 
 
-def _refused(path: Path, method: str) -> ModelError:
+def without_quantisation(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the model that is left when its weights are multiplied out."""
+    return {name: value for name, value in fields.items() if name not in _FIELDS}
+
+
+def refused(path: Path, method: str) -> ModelError:
+    """The error for a checkpoint of that method, which cannot be judged."""
     return ModelError(
         Sentence(
             "{path} is quantised ({method}): its tensors are not the weights, and cannot be proven to be",
@@ -75,7 +86,7 @@ def _refused(path: Path, method: str) -> ModelError:
 
 
 def _advice(method: str) -> str:
-    needed = _NEEDED.get(method)
+    needed = _NEEDED.get(method.partition(",")[0])
     if needed is None:
         return PLAIN
     return Sentence(

@@ -16,6 +16,7 @@ from npu_adapt.workflows.compare.rejudge import rejudge
 from npu_adapt.workflows.run.request import RunRequest
 from tests.models import tiny_models
 from tests.models.quantised_models import quantised
+from tests.models.scaled_models import scaled
 
 DOWN = "model.layers.1.mlp.down_proj"
 
@@ -85,6 +86,17 @@ def test_what_quantising_lost_stands_beside_what_the_device_adds(model, original
     (logits,) = (each for each in compared.quantisation_loss.outputs if each.name == "logits")
     assert 1e-3 < logits.relative_l2 < 5e-2  # 8 bits: a part in 254 of the largest, on weights and inputs
     assert compared.quantisation_loss.path == str(original)
+
+
+@pytest.mark.parametrize("kind", ["fp8 in blocks", "torchao int4"])
+def test_what_is_multiplied_out_has_both_figures_too(kind, original, tmp_path):
+    summary = judged(scaled(tmp_path / "llama", kind, original), tmp_path, original=str(original))
+    compared = summary.compare
+    assert compared.verdict.passed and contradictions(summary) == ()
+    assert compared.dequantised is None  # both sides run with what was multiplied out
+    (logits,) = (each for each in compared.quantisation_loss.outputs if each.name == "logits")
+    assert 1e-3 < logits.relative_l2 < 0.5
+    assert summary.weights.quantisation.method == kind.split()[0]
 
 
 def test_the_original_of_a_plain_or_of_another_model_is_refused(model, original, tmp_path):

@@ -17,6 +17,10 @@ CHINESE: dict[str, str] = {
         "transformers 运行 {method} 需要 {needed}，npu-adapt 不判定这种格式；"
         "请使用量化之前的 float32、float16 或 bfloat16 检查点"
     ),
+    "{path}: the scales of {name} are not one for each block of {block} of its {shape}": (
+        "{path}：{name}（{shape}）的缩放因子不是每个 {block} 块一个"
+    ),
+    "{path} holds quantised weights without their scales: {names}": "{path} 中的量化权重缺少缩放因子：{names}",
     "{path} is quantised ({method}), and {package} is not installed": (
         "{path} 是量化模型（{method}），但未安装 {package}"
     ),
