@@ -8,6 +8,7 @@ import pytest
 
 from npu_adapt.records import Summary, decode
 from tests.commands import Cli, Finished
+from tests.models import tiny_models
 from tests.softcann import build
 
 pytestmark = pytest.mark.required
@@ -70,13 +71,20 @@ def test_bench(cli: Cli, softcann: dict[str, str]) -> None:
     assert summary.bench.peak_memory_bytes is not None and summary.bench.peak_memory_bytes > 586 * 1024
 
 
-def test_the_second_of_two_devices(cli: Cli, softcann: dict[str, str]) -> None:
+def test_the_second_of_two_devices_writes_as_the_first(cli: Cli, softcann: dict[str, str], tmp_path: Path) -> None:
     two = softcann | {"SOFTCANN_DEVICES": "2"}
-    summary = record(cli("infer", "--device", "npu:1", "--json", environment=two))
-    assert summary.run is not None and summary.environment is not None
-    assert (summary.run.status, summary.run.device) == ("SUCCESS", "npu:1")
-    assert summary.run.predictions[0].label == "zero"
+    model = str(tiny_models.llama(tmp_path / "llama"))
+    options = ("--device", "npu:1", "--reference", "npu:0", "--generate", "4", "--offline", "--json")
+    summary = record(cli("compare", model, *options, environment=two))
+    assert summary.run is not None and summary.environment is not None and summary.compare is not None
+    assert (summary.run.status, summary.run.device, summary.compare.reference) == ("SUCCESS", "npu:1", "npu:0")
     assert [device.index for device in summary.environment.devices] == [1]
+    generation = summary.compare.generation
+    assert generation is not None
+    (text,) = generation.texts
+    assert text.reference_tokens == text.candidate_tokens and generation.flips == ()
+    assert all(error is not None and error < 3 for error in text.errors_over_floor)
+    assert summary.compare.verdict.passed
 
 
 @pytest.mark.parametrize(
