@@ -9,7 +9,7 @@ from npu_adapt.numerics.token_rules import generation_terms, parting, shares
 from npu_adapt.records import Compare, GeneratedText, Generation, TokenFlip
 
 PATH = "compare.generation"
-OWN_TERMS = ("token-flip", "token-flips", "position-error", "invariance")
+OWN_TERMS = ("token-flip", "token-flips", "position-error", "cache-error", "invariance")
 
 
 def of_generation(compare: Compare) -> Iterator[Contradiction]:
@@ -44,7 +44,8 @@ def _of_text(path: str, text: GeneratedText) -> Iterator[Contradiction]:
     yield from held(f"{path}.parts_at", text.parts_at, parts_at, "both sides' tokens")
     if text.parts_at is None:
         yield from held(f"{path}.candidate_text", text.candidate_text, text.reference_text, "equal tokens")
-    for name in ("margins_over_floor", "errors_over_floor"):
+    between = ("cache_errors_over_floor",) if text.cache_errors_over_floor else ()
+    for name in ("margins_over_floor", "errors_over_floor", *between):
         yield from held(f"{path}.{name}", len(getattr(text, name)), len(text.reference_tokens), "reference_tokens")
     yield from _of_rates(path, text)
 

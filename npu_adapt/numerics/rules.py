@@ -49,6 +49,7 @@ TermId = Literal[
     "token-flip",
     "token-flips",
     "position-error",
+    "cache-error",
     "invariance",
     # of quantised weights
     "dequantised",

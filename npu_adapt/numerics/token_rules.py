@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from npu_adapt.numerics.rules import FLOOR_MARGIN, term
-from npu_adapt.records import GeneratedText, Generation, Invariance, Term, TokenFlip
+from npu_adapt.numerics.rules import FLOOR_MARGIN, TermId, term
+from npu_adapt.records import GeneratedText, Generation, Invariance, Term, TokenFlip, Value
 
 TIE_MARGIN = 4.0  # noise floors of a margin; the worst of 2,600 margins of correct devices was off by 3.3
 TIES_NAMED = 3
@@ -73,20 +73,25 @@ def _flips(generation: Generation) -> Iterator[Term]:
 
 
 def _positions(generation: Generation) -> Iterator[Term]:
-    """The position whose logits are furthest from float64."""
-    places = [
-        (float("inf") if error is None else error, text.sample, position)
-        for text in generation.texts
-        for position, error in enumerate(text.errors_over_floor)
-    ]
-    if not places:
-        return
-    worst, sample, position = max(places, key=lambda place: place[0])
-    value = None if worst == float("inf") else worst
-    suspect = _suspect(generation)
-    yield term(
-        "position-error", worst <= FLOOR_MARGIN, "", value, FLOOR_MARGIN, sample=sample, position=position, **suspect
-    )
+    """The position whose logits are furthest from float64, and the one where the cache changes them most.
+
+    The second is the sharper one for what goes wrong only in decoding: reading at once errs much as decoding does.
+    """
+    series: Mapping[TermId, Sequence[Sequence[float | None]]] = {
+        "position-error": [text.errors_over_floor for text in generation.texts],
+        "cache-error": [text.cache_errors_over_floor for text in generation.texts],
+    }
+    for name, errors in series.items():
+        places = [
+            (float("inf") if error is None else error, text.sample, position)
+            for text, own in zip(generation.texts, errors, strict=True)
+            for position, error in enumerate(own)
+        ]
+        if places:
+            worst, sample, position = max(places, key=lambda place: place[0])
+            value = None if worst == float("inf") else worst
+            where: dict[str, Value] = {"sample": sample, "position": position, **_suspect(generation)}
+            yield term(name, worst <= FLOOR_MARGIN, "", value, FLOOR_MARGIN, **where)
 
 
 def _suspect(generation: Generation) -> dict[str, str]:

@@ -20,6 +20,8 @@ class GeneratedText(Record, frozen=True, kw_only=True):
     parts_at: int | None  # the first position whose tokens differ; None: there is none
     margins_over_floor: tuple[float | None, ...]  # between the two best tokens; None: only one could be chosen
     errors_over_floor: tuple[float | None, ...]  # of the device's logits; None: not finite
+    # Between the device's logits with the cache and without it; None: not finite. Empty: an older record.
+    cache_errors_over_floor: tuple[float | None, ...] = ()
     word_error_rate: float | None = None  # of the candidate's text against the reference's; None: not computed
     character_error_rate: float | None = None  # None: likewise
 

@@ -64,7 +64,7 @@ class Run:
     prompt: int
     fault: str  # empty: the device is correct
     alarm: bool
-    worst: float  # the furthest position, in floors
+    worst: float  # the furthest position, from float64 or from what the device gives without a cache, in floors
     whole: float  # all positions, in floors
     ties: int
     faults: int  # flips outside the floor
@@ -78,7 +78,7 @@ class Run:
 def examined(case: Case, form: Form, number: int, text: Text, fault: str = "") -> Run:
     """What the verdict says of a text."""
     outside = [flip for flip in text.flips if not flip.over_floor <= TIE_MARGIN]
-    worst = float(text.errors.max())
+    worst = float(torch.maximum(text.errors, text.cache_errors).max())
     whole = text.floor.measured(text.found).over_floor
     margins = [each for each in text.margins.tolist() if math.isfinite(each)]
     return Run(
@@ -113,7 +113,10 @@ def correct_run(case: Case, form: Form, number: int) -> tuple[Run, Text]:
 
 
 def faulty_run(case: Case, form: Form, number: int, clean: Text, kind: Kind, rng: Random) -> Run | None:
-    """A run of the form with the fault in a layer and from a step that are drawn. None: nothing changed."""
+    """A run of the form with the fault in a layer and from a step that are drawn. None: nothing changed.
+
+    No fault strikes what is read at once.
+    """
     layers = len(case.loaded.module.base_model.layers)  # type: ignore[arg-type]
     calls = {"cat": 2 * layers, "mul": 1}.get(kind.operators[0], layers)
     layer, seed = rng.randrange(calls), rng.randrange(1 << 30)
@@ -129,7 +132,14 @@ def faulty_run(case: Case, form: Form, number: int, clean: Text, kind: Kind, rng
     if not fault.fired:
         return None
     text = judged_text(
-        number, case.prompts[number], case.text(number), clean.reference.tokens, logits, scores, logits, clean.floor
+        number,
+        case.prompts[number],
+        case.text(number),
+        clean.reference.tokens,
+        logits,
+        scores,
+        clean.at_once,
+        clean.floor,
     )
     run = examined(case, form, number, text, kind.name)
     effect = float((position_errors(logits, clean.found) / clean.floor.positions).max())

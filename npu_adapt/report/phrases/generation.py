@@ -34,6 +34,18 @@ TERMS: dict[str, Phrase] = {
         "样本 {sample} 第 {position} 个 token 的 logits 与 float64 相差 {value:ratio} 倍噪声底，超过 {limit:g} 倍"
         "{module:if:writing-suspect}",
     ),
+    "cache-error": Phrase(
+        "logits of every token with the cache at most {value:ratio} noise floors from those without it (worst: sample "
+        "{sample}, token {position}), limit {limit:g}",
+        "各 token 使用缓存与不使用缓存的 logits 相差不超过 {value:ratio} 倍噪声底"
+        "（最差：样本 {sample} 第 {position} 个 token），上限 {limit:g} 倍",
+    ),
+    "cache-error-not": Phrase(
+        "logits of token {position} of sample {sample} with the cache are {value:ratio} noise floors from those "
+        "without it, more than {limit:g}{module:if:writing-suspect}",
+        "样本 {sample} 第 {position} 个 token 使用缓存与不使用缓存的 logits 相差 {value:ratio} 倍噪声底，"
+        "超过 {limit:g} 倍{module:if:writing-suspect}",
+    ),
     "invariance": Phrase(
         "prompt read {place:word}: {value:ratio} noise floors from float64, at most {limit:g}",
         "提示词以{place:word}方式读入：与 float64 相差 {value:ratio} 倍噪声底，不超过 {limit:g} 倍",
@@ -165,6 +177,7 @@ ABSENT: dict[str, str] = {
     "texts.parts_at": "absent-parting",
     "texts.margins_over_floor": "absent-only-token",
     "texts.errors_over_floor": "absent-not-finite",
+    "texts.cache_errors_over_floor": "absent-not-finite",
     "texts.word_error_rate": "absent-error-rates",
     "texts.character_error_rate": "absent-error-rates",
     "flips.margin": "absent-only-token",

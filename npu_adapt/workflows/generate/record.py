@@ -62,6 +62,7 @@ def _text(loaded: LoadedModel, text: Text) -> GeneratedText:
         parts_at=parting(reference, candidate),
         margins_over_floor=_shown(text.margins),
         errors_over_floor=_shown(text.errors),
+        cache_errors_over_floor=_shown(text.cache_errors),
         word_error_rate=words,
         character_error_rate=characters,
     )

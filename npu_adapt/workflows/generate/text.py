@@ -41,6 +41,7 @@ class Text:
     flips: tuple[Flip, ...]
     margins: Tensor  # [positions] between the two best tokens, in floors
     errors: Tensor  # [positions] of `found`, in floors
+    cache_errors: Tensor  # [positions] between `found` and `at_once`, in floors
 
     @property
     def sample(self) -> Sample:
@@ -50,7 +51,8 @@ class Text:
     @property
     def first_failing(self) -> int | None:
         """The first position outside the floor; None: there is none."""
-        far = (~(self.errors <= FLOOR_MARGIN)).nonzero().flatten().tolist()
+        within = (self.errors <= FLOOR_MARGIN) & (self.cache_errors <= FLOOR_MARGIN)
+        far = (~within).nonzero().flatten().tolist()
         faults = [flip.position for flip in self.flips if not flip.over_floor <= TIE_MARGIN]
         return min([*far, *faults], default=None)
 
@@ -101,6 +103,7 @@ def judged_text(
         flips=flips(expected.scores, scores, exact, floor.margins),
         margins=margins_over_floor(exact, floor.margins),
         errors=position_errors(found, truth) / floor.positions,
+        cache_errors=position_errors(found, at_once) / floor.positions,
     )
 
 

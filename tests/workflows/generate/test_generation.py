@@ -110,6 +110,7 @@ def test_a_correct_device_writes_the_same_and_passes(run: Run) -> None:
     assert [len(text.reference_tokens) for text in found.texts] == [TOKENS, TOKENS]
     assert found.positions == 2 * TOKENS and found.suspect is None
     assert all(0 < (error or 9) < 3 for text in found.texts for error in text.errors_over_floor)
+    assert all(error is not None and error < 3 for text in found.texts for error in text.cache_errors_over_floor)
     assert {each.variant for each in found.invariance} == {"batch-left", "batch-right", "chunks"}
     assert all((each.error_over_floor or 9) < 3 for each in found.invariance)
     assert {fact.id for fact in found.settings} == {"no-chat-template"}
@@ -126,7 +127,7 @@ def test_a_correct_device_writes_the_same_and_passes(run: Run) -> None:
 def test_a_stale_cache_entry_fails_at_its_position_and_names_the_operator(run: Run) -> None:
     summary = run(lambda: Decoding(stale_cache, "cat", since=2))
     found = written(summary)
-    assert "position-error" in failed(summary)
+    assert {"position-error", "cache-error"} <= set(failed(summary))
     (text,) = found.texts
     assert [(error or 9) > 3 for error in text.errors_over_floor] == [False] * 3 + [True] * 3
     assert found.suspect is not None
@@ -180,6 +181,8 @@ def test_edited_texts_tokens_and_margins_are_seen(run: Run) -> None:
         {"candidate_tokens": other},
         {"margins_over_floor": (0.1, *text.margins_over_floor[1:])},
         {"errors_over_floor": (9.0, *text.errors_over_floor[1:])},
+        {"cache_errors_over_floor": (9.0, *text.cache_errors_over_floor[1:])},
+        {"cache_errors_over_floor": text.cache_errors_over_floor[1:]},
         {"parts_at": 3},
     )
     for edit in edits:
