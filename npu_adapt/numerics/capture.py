@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -36,17 +37,17 @@ class Call:
     in_place: bool = False
     random: bool = False  # it drew random numbers
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Tensor, ...]:
         """The tensors among what the call gave, in order."""
         return tensors_of(self.output)
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Tensor, ...]:
         """The tensors among the arguments, in order."""
         return tensors_of((self.args, dict(self.kwargs)))
 
-    def leaves(self) -> Iterator[Any]:
+    def leaves(self) -> list[Any]:
         """All that is in the arguments, in order."""
         return leaves((self.args, dict(self.kwargs)))
 
@@ -98,7 +99,7 @@ def _with_first_copied(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[t
 
 
 def tensors_of(tree: Any) -> tuple[Tensor, ...]:
-    return tuple(leaf for leaf in leaves(tree) if isinstance(leaf, Tensor))
+    return tuple([leaf for leaf in leaves(tree) if isinstance(leaf, Tensor)])
 
 
 def is_result(operator: str, outputs: Sequence[Tensor]) -> bool:

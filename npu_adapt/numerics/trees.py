@@ -6,7 +6,7 @@ named tuples and what others have registered. A model's forward makes thousands 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -30,16 +30,22 @@ def mapped(convert: Callable[[Any], Any], tree: Any) -> Any:
     return tree_map(convert, tree)
 
 
-def leaves(tree: Any) -> Iterator[Any]:
+def leaves(tree: Any) -> list[Any]:
     """The leaves, in order."""
+    found: list[Any] = []
+    _gather(tree, found)
+    return found
+
+
+def _gather(tree: Any, found: list[Any]) -> None:
     kind = type(tree)
     if kind in _LEAVES:
-        yield tree
+        found.append(tree)
     elif kind is tuple or kind is list:
         for each in tree:
-            yield from leaves(each)
+            _gather(each, found)
     elif kind is dict:
         for each in tree.values():
-            yield from leaves(each)
+            _gather(each, found)
     else:
-        yield from tree_iter(tree)
+        found.extend(tree_iter(tree))

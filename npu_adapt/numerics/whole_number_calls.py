@@ -47,7 +47,9 @@ class WholeNumberCalls:
 
     def of(self, call: Call) -> WholeNumbers | None:
         """The call of whole numbers; None where there is none that is exact."""
-        if multiplies(call) and _elements(call) > self.most_elements:
+        if not multiplies(call):
+            return None
+        if _elements(call) > self.most_elements:
             self.too_large[call.operator] = None
             return None
         key = _kernel_and_options(call)

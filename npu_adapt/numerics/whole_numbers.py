@@ -89,12 +89,13 @@ def _product(call: Call, generator: torch.Generator) -> WholeNumbers | None:
     roomy = room >= given.terms * LARGEST_OPERAND**2
     most = LARGEST_OPERAND if roomy else 1
     drawn = {id(each): _drawn_like(each, most, generator) for each in _floating(call)}
-    for _ in range(1 if roomy else THINNINGS):
+    for thinned in range(1 if roomy else THINNINGS):
         changed = call.with_arguments(lambda leaf: drawn.get(id(leaf), leaf))
         taken = _taken(changed)
         if taken is None:
             return None
-        if roomy or float(_multiplied(taken, torch.abs).max()) <= room:
+        may_fit = given.terms <= room * 2**thinned  # of so many ones half is left each time
+        if roomy or (may_fit and float(_multiplied(taken, torch.abs).max()) <= room):
             product = _multiplied(taken, lambda operand: operand)
             result = taken.completed(product, taken.added).to(call.outputs[0].dtype)
             return WholeNumbers(replace(changed, output=result), result, to_the_bit=True)
