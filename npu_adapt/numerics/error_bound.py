@@ -40,6 +40,7 @@ class ErrorBound:
     truth: Tensor
     floor: Tensor
     predictions: tuple[Prediction, ...] = ()  # none where neither operands nor results are rounded to a coarser type
+    followed: tuple[str, ...] = ()  # forms of predictions that the device is known to follow
 
 
 def rows(tensor: Tensor) -> Tensor:

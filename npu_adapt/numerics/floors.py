@@ -38,29 +38,36 @@ from npu_adapt.numerics.products import BilinearCall, read_product
 SUM_ROUNDOFF = ROUNDOFF[torch.float32]  # every arithmetic sums in float32
 ROUNDING = 0.425  # of half an ulp, root mean square, for mantissas spread by Benford's law: sqrt(3 / (8 ln 2) / 3)
 
+ROUNDED_LAST = "rounded last"  # the form of an operator that computes in float32 until it gives a half type
 
 Signs = Callable[[Tensor, int], Tensor]
 
 
-def error_bounds(call: Call, found: Truths, arithmetic: Arithmetic) -> tuple[ErrorBound | None, ...]:
+def error_bounds(
+    call: Call, found: Truths, arithmetic: Arithmetic, *, is_sure: bool = False
+) -> tuple[ErrorBound | None, ...]:
     """One for each tensor that the call gave; None for one that is not floating.
 
-    `arithmetic` is that of the operator's class. Complex results are judged as pairs of real numbers.
+    `arithmetic` is that of the operator's class. Complex results are judged as pairs of real numbers. `is_sure`: what
+    is to be measured was held against the operator in float32 already (`screening`).
     """
     make = _MAKERS.get(kind_of(call.operator), _other)
-    wide = in_float32(call) if rounds_last(call, arithmetic) else None
+    is_rounded_last = rounds_last(call, arithmetic)
+    wide = in_float32(call) if is_rounded_last and not is_sure else None
     sizes = _Sizes()
 
     def bound(position: int, output: Tensor) -> ErrorBound:
         truth = _known(found.values[position], output)
         made = make(_Subject(call, position, as_real(output), truth, arithmetic, sizes))
+        if is_rounded_last and is_sure:
+            return replace(made, followed=(ROUNDED_LAST,))
         if wide is None or output.dtype not in HALF_TYPES:
             return made
         exact = replace(
             ARITHMETICS["float32"], truncating_sums=arithmetic.truncating_sums, algorithm=arithmetic.algorithm
         )
         finer = make(_Subject(wide, position, wide.outputs[position], truth, exact, sizes))
-        rounded = Prediction("rounded last", truth, finer.floor, output.dtype)
+        rounded = Prediction(ROUNDED_LAST, truth, finer.floor, output.dtype)
         return replace(made, predictions=(*made.predictions, rounded))
 
     return tuple(

@@ -51,33 +51,31 @@ def judge(
 
     `arithmetic` is what the operator's class is held to. Operators above `largest_piece` elements are judged in pieces.
     """
-    sampled = is_sampled(call, candidates, arithmetic, largest_piece)
-    return judge_by(measures(call, arithmetic, largest_piece, sampled=sampled), call, candidates)
+    sure = is_sure(call, candidates, arithmetic, largest_piece)
+    return judge_by(measures(call, arithmetic, largest_piece, sure=sure), call, candidates)
 
 
-def is_sampled(
+def is_sure(
     call: Call, candidates: Sequence[Tensor], arithmetic: Arithmetic, largest_piece: int = LARGEST_PIECE
 ) -> bool:
-    """Whether a part of the call says of a device's results what can be said, because they pass in any case."""
+    """Whether a device's results pass in any case, so that a part of them may be measured for all."""
     return _is_computed(call) and surely_passes(call, candidates, arithmetic, largest_piece)
 
 
-def measures(
-    call: Call, arithmetic: Arithmetic, largest_piece: int = LARGEST_PIECE, *, sampled: bool = False
-) -> Measures:
+def measures(call: Call, arithmetic: Arithmetic, largest_piece: int = LARGEST_PIECE, *, sure: bool = False) -> Measures:
     """What the call's results are measured against, piece by piece: (piece, precision of the truth, error_bounds).
 
-    Of a call that is `sampled` it is one piece.
+    Of results that are `sure` it is one piece, the call itself where it is small.
     """
     if not _is_computed(call):
         return
-    for piece in (sample_of(call, largest_piece),) if sampled else pieces(call, largest_piece):
+    for piece in (sample_of(call, largest_piece),) if sure else pieces(call, largest_piece):
         found = truths(piece.call)
-        yield piece, found.precision, error_bounds(piece.call, found, arithmetic)
+        yield piece, found.precision, error_bounds(piece.call, found, arithmetic, is_sure=sure)
 
 
 def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> OperatorReading:
-    """As `judge`, by measures that were taken before: but for what is sampled they do not depend on the device."""
+    """As `judge`, by measures that were taken before: on whether its results are sure alone they depend."""
     shape = tuple(call.outputs[0].shape)
     wrong = _unlike(call.outputs, candidates) or _inexact(call, candidates)
     if wrong is not None or not _is_computed(call):
@@ -166,6 +164,7 @@ def _measured(
             candidate = as_real(piece.of(candidates[position])).double()
             offset = piece.offset(candidates[position])
             whole.setdefault(position, ErrorStatistics()).add(candidate, bound.truth, bound.floor, offset)
+            left |= {form: ErrorStatistics() for form in bound.followed}
             for prediction in bound.predictions:
                 excess = left.setdefault(prediction.form, ErrorStatistics())
                 excess.add(candidate, prediction.values, prediction.floor, offset, error=prediction.left_of(candidate))

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from npu_adapt.numerics.capture import Call, capturing
-from npu_adapt.numerics.operators import WRITING_PARTS
+from npu_adapt.numerics.operators import WRITING_PARTS, Kind, kind_of
 
+_NEVER_VIEWS = frozenset({Kind.PRODUCT, Kind.ATTENTION, Kind.SOFTMAX, Kind.NORM, Kind.ELEMENTWISE})
 WORDS = 4096  # of 64 bits, in a row of the bits that are summed
 
 
@@ -84,10 +85,12 @@ def own_results(call: Call) -> tuple[Tensor, ...]:
 
     Sparse and quantized ones are left out: what they hold is not in one storage.
     """
-    outputs, inputs = (tuple(filter(_is_plain, tensors)) for tensors in (call.outputs, call.inputs))
+    outputs = tuple(filter(_is_plain, call.outputs))
     if call.in_place:
         return () if call.operator in WRITING_PARTS else outputs
-    given = {tensor.untyped_storage().data_ptr() for tensor in inputs}
+    if kind_of(call.operator) in _NEVER_VIEWS:
+        return outputs
+    given = {tensor.untyped_storage().data_ptr() for tensor in filter(_is_plain, call.inputs)}
     return tuple(tensor for tensor in outputs if tensor.untyped_storage().data_ptr() not in given)
 
 

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_iter, tree_map
 
-_LEAVES = frozenset({Tensor, torch.nn.Parameter, torch.dtype, torch.device, int, float, bool, str, type(None)})
+_LEAVES = frozenset(
+    {Tensor, torch.nn.Parameter, torch.dtype, torch.device, int, float, bool, str, type(None), slice, type(...)}
+)
 
 
 def mapped(convert: Callable[[Any], Any], tree: Any) -> Any:

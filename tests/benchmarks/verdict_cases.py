@@ -19,7 +19,7 @@ from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.capture import Call, capturing
 from npu_adapt.numerics.emulation import emulate
-from npu_adapt.numerics.judgement import OperatorReading, is_sampled, judge_by, measures
+from npu_adapt.numerics.judgement import OperatorReading, is_sure, judge_by, measures
 from npu_adapt.numerics.metrics import compare_tensors
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.repeats import Repeated
@@ -227,10 +227,10 @@ class Case:
         """The verdict on one call alone; its error_bounds are made once for each arithmetic."""
         own = arithmetic_of(call, arithmetic)
         depends = kind_of(call.operator) in (Kind.PRODUCT, Kind.ATTENTION)
-        sampled = is_sampled(call, results, own)
-        key = (call.index, _key(own) if depends else "", sampled)
+        sure = is_sure(call, results, own)
+        key = (call.index, _key(own) if depends else "", sure)
         if key not in self._measures:
-            self._measures[key] = tuple(measures(call, own, sampled=sampled))
+            self._measures[key] = tuple(measures(call, own, sure=sure))
         return judge_by(self._measures[key], call, results)
 
     def not_whole(self, call: Call, device: SoftDevice) -> bool:

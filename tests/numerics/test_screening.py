@@ -123,3 +123,12 @@ def test_calls_of_one_kernel_are_sampled_in_turn() -> None:
     call = only_call(lambda: F.linear(x, weight))
     starts = [sample_of(replace(call, index=index)).start for index in range(9)]
     assert starts == [0, 64, 128, 192, 256, 320, 384, 448, 0]
+
+
+@pytest.mark.parametrize("operator", ["linear", "gelu", "softmax"])
+def test_what_is_sure_counts_among_those_that_round_last(operator: str) -> None:
+    call = call_of(operator, torch.bfloat16)
+    sure = judge(call, (call.output.clone(),), ARITHMETICS["bfloat16"])
+    whole = judge_by(measures(call, ARITHMETICS["bfloat16"]), call, (call.output.clone(),))
+    assert sure.left == whole.left == {"rounded last": None}
+    assert sure.relative_floor == pytest.approx(whole.relative_floor, rel=1e-6)
