@@ -6,7 +6,7 @@ model whose forward draws noise can be compared only where both sides are given 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -51,12 +51,12 @@ class Draws(TorchFunctionMode):
             self._state = torch.get_rng_state()
         finally:
             torch.set_rng_state(outer)
-        return args[0].copy_(drawn) if writes_in_place(func, kwargs) else drawn
+        return _leading(args, kwargs).copy_(drawn) if writes_in_place(func, kwargs) else drawn  # type: ignore[union-attr]
 
 
 def _drawn(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     """What the function draws on the CPU, where and in the type in which it was asked for."""
-    leading = next((leaf for leaf in (*args, *kwargs.values()) if isinstance(leaf, Tensor)), None)
+    leading = _leading(args, kwargs)
     device = kwargs.get("device") or (torch.get_default_device() if leading is None else leading.device)
     asked = kwargs.get("dtype") or (torch.get_default_dtype() if leading is None else leading.dtype)
     told = {name: value for name, value in kwargs.items() if name not in ("device", "dtype", "pin_memory")}
@@ -64,6 +64,11 @@ def _drawn(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         told["dtype"] = torch.float32 if asked.is_floating_point else asked
     drawn: Tensor = func(*mapped(_here, args), **mapped(_here, told))
     return drawn.to(device, asked if drawn.is_floating_point() and asked.is_floating_point else drawn.dtype)
+
+
+def _leading(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """The first tensor of a call, which it may name: torch.nn.init gives its own by name. None: there is none."""
+    return next((leaf for leaf in (*args, *kwargs.values()) if isinstance(leaf, Tensor)), None)
 
 
 def _here(leaf: Any) -> Any:

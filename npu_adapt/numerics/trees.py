@@ -27,6 +27,8 @@ def mapped(convert: Callable[[Any], Any], tree: Any) -> Any:
         return tuple([mapped(convert, each) for each in tree])
     if kind is list:
         return [mapped(convert, each) for each in tree]
+    if kind is torch.Size:  # whole numbers, of which torch would make a plain tuple
+        return tree
     if kind is dict:
         return {name: mapped(convert, each) for name, each in tree.items()}
     return tree_map(convert, tree)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from npu_adapt.devices.hiding import unopened_extensions_hidden
+from tests.benchmarks.reach.relations import related
+from tests.benchmarks.reach.rope import roped
 from tests.benchmarks.reach.shrinking import WAYS, Way, shrunk
 
 TINY = WAYS[0]
@@ -39,6 +41,29 @@ def test_dividing_keeps_what_is_a_multiple_of_what():
     assert shrunk(fields, Way("divided", divisor=8)) == {
         "hidden_size": 512, "intermediate_size": 1376, "num_attention_heads": 32,
     }  # fmt: skip
+
+
+def test_widths_that_belong_together_stay_together():
+    fields = {"vision_output_dim": 64, "intermediate_layers_indices": [0, 1, 1, 1], "hidden_size": 64}
+    assert related({"vision_config": fields})["vision_config"]["vision_output_dim"] == 5 * 64
+    assert (
+        related({"quantization_dim": 64, "quantization_levels": [4] * 8, "hidden_size": 64})["quantization_dim"] == 128
+    )
+    adapter = {"adapter_config": {"vision_feature_layer": [24, 18]}, "vision_config": {"num_hidden_layers": 5}}
+    assert related(adapter)["adapter_config"] == {"vision_feature_layer": [4, 3]}
+
+
+def test_what_a_default_leaves_open_is_filled():
+    assert related({"num_key_value_heads": None, "num_attention_heads": 4})["num_key_value_heads"] == 4
+    assert related({"num_key_value_heads": None}) == {"num_key_value_heads": None}
+
+
+def test_a_rotary_embedding_has_what_its_code_reads():
+    fields = {"hidden_size": 64, "num_attention_heads": 4, "rope_parameters": {}, "layer_types": ["a", "b"]}
+    by_kind = roped(fields, lambda _: "self.config.rope_parameters[layer_type]")
+    assert by_kind["rope_parameters"].keys() == {"a", "b"}
+    axes = roped(fields, lambda _: 'config.rope_parameters.get("mrope_section")')
+    assert sum(axes["rope_parameters"]["mrope_section"]) == 16 // 2
 
 
 SAMPLE = (

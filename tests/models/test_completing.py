@@ -48,6 +48,26 @@ def test_a_decoder_is_given_the_token_that_it_starts_with():
     assert added(loaded(Decoder()), input_features=features) == {}  # the checkpoint names none
 
 
+@pytest.mark.parametrize("decoder", [{"decoder_config": {"num_channels": 3}}, {"decoder": {"num_codebooks": 3}}])
+def test_a_decoder_of_several_codebooks_is_given_a_token_for_each(decoder):
+    config = {name: SimpleNamespace(**fields) for name, fields in decoder.items()}
+    made = added(loaded(Decoder(), decoder_start_token_id=5, **config), input_features=torch.zeros(1, 80, 30))
+    assert made["decoder_input_ids"].tolist() == [[5]] * 3
+
+
+class Tasked(torch.nn.Module):
+    def forward(self, pixel_values: Tensor, task_inputs: Tensor) -> None:
+        """Looks for what the task says.
+
+        task_inputs (`torch.FloatTensor` of shape `(batch_size, sequence_length)`): The task.
+        """
+
+
+def test_an_input_is_as_long_as_the_configuration_says_of_it():
+    made = added(loaded(Tasked(), task_seq_len=7), pixel_values=torch.zeros(1, 3, 8, 8))
+    assert made["task_inputs"].shape == (1, 7)
+
+
 class Masked(torch.nn.Module):
     def forward(self, input_features: Tensor, attention_mask: Tensor, input_features_mask: Tensor) -> None: ...
 

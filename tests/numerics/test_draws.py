@@ -58,3 +58,9 @@ def test_whoever_watches_the_operators_sees_none_that_drew():
         module(torch.zeros(3))
     assert not any(call.random for call in seen)
     assert "randn_like" not in [call.operator for call in seen]
+
+
+def test_a_tensor_that_a_call_names_is_filled():
+    with Draws(1):
+        filled = torch.nn.init.uniform_(torch.zeros(4), 1.0, 2.0)  # torch passes it on by name
+    assert bool((filled >= 1).all())

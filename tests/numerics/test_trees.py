@@ -29,3 +29,8 @@ def test_trees_are_walked_as_torch_walks_them(tree: Any) -> None:
     found, expected = mapped(lambda leaf: leaf, tree), tree_map(lambda leaf: leaf, tree)
     assert type(found) is type(expected)
     assert [id(leaf) for leaf in tree_leaves(found)] == [id(leaf) for leaf in tree_leaves(expected)]
+
+
+def test_a_size_stays_one():
+    (size,) = mapped(lambda leaf: leaf, (torch.ones(2, 3).size(),))
+    assert size[:-1].numel() == 2

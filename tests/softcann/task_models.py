@@ -45,6 +45,18 @@ def attentions(name: str) -> tuple[str, ...]:
 def correct(folder: Path) -> Iterator[tuple[str, Any]]:
     yield "distances", dict(forwards(folder))
     yield "quantised", quantised_text(folder)
+    yield "screens", {name: screen(folder, name) for name in BLOCKED}
+
+
+def screen(folder: Path, name: str) -> dict[str, Any]:
+    """What the command says of a model that the device cannot run: its exit code and its lines."""
+    from typer.testing import CliRunner
+
+    from npu_adapt.cli.app import app
+
+    arguments = ["compare", str(folder / name), "--device", "npu:0", "--logs", str(folder / "logs")]
+    shown = CliRunner().invoke(app, arguments, env={"COLUMNS": "100"})
+    return {"code": shown.exit_code, "lines": shown.stderr.splitlines()}
 
 
 def quantised_text(folder: Path) -> dict[str, Any]:

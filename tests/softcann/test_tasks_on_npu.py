@@ -55,6 +55,14 @@ def test_what_blocks_a_task_is_named(name: str, distances: dict[str, float | str
     assert BLOCKED[name] in str(distances[f"{name} float32 auto"])
 
 
+@pytest.mark.parametrize("name", BLOCKED)
+def test_the_command_names_what_blocks_a_task_on_one_screen(name: str, correct: dict[str, Any]) -> None:
+    shown = correct["screens"][name]
+    assert shown["code"] == 6
+    assert BLOCKED[name] in "".join(shown["lines"])
+    assert len(shown["lines"]) <= 24
+
+
 def test_a_quantised_model_is_dequantised_there_and_writes_the_same(correct: dict[str, Any]) -> None:
     assert correct["quantised"] == {"passed": True, "dequantised wrongly": 0, "tokens": [4, 4]}
 

@@ -21,7 +21,8 @@ from npu_adapt.models.sounds import SOUND_SUFFIXES, sounds
 from npu_adapt.models.tasks.audio import encode_sound, sampling_rate
 from npu_adapt.models.tasks.audio_text import prepare_heard
 from npu_adapt.models.tasks.described import documented
-from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture, encode_pictures
+from npu_adapt.models.tasks.encoding import encode_picture, encode_pictures
+from npu_adapt.models.tasks.image import SHIPPED_PICTURES
 from npu_adapt.models.tasks.image_to_text import prepare_prompts
 from npu_adapt.models.tasks.prompts import PICTURE, SOUND, token_of
 from npu_adapt.models.tasks.results import Outputs, named_tensors

@@ -52,11 +52,17 @@ def _added(loaded: LoadedModel, tensors: Mapping[str, Tensor], seed: int) -> dic
     if "decoder_input_ids" in taken and not {"decoder_input_ids", "decoder_inputs_embeds"} & tensors.keys():
         start = may_start_token(loaded)
         if start is not None:
-            books = getattr(getattr(loaded.config, "decoder", None), "num_codebooks", None) or 1
-            found["decoder_input_ids"] = torch.full((main.shape[0] * int(books), 1), start)  # a row for each book
+            found["decoder_input_ids"] = torch.full((main.shape[0] * _books(loaded), 1), start)  # a row for each book
     if "bbox" in taken and "bbox" not in tensors and "input_ids" in tensors:
         found["bbox"] = boxes_of_words(loaded, tensors["input_ids"].shape[1])
     return found
+
+
+def _books(loaded: LoadedModel) -> int:
+    """How many tokens a decoder writes at a time: one for each of its codebooks, which Dia calls channels."""
+    decoders = (getattr(loaded.config, name, None) for name in ("decoder", "decoder_config"))
+    counts = (getattr(decoder, name, None) for decoder in decoders for name in ("num_codebooks", "num_channels"))
+    return next((count for count in counts if type(count) is int and count > 0), 1)
 
 
 def main_input(tensors: Mapping[str, Tensor]) -> Tensor | None:

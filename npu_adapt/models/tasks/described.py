@@ -62,7 +62,11 @@ def _filled(name: str, shape: list[int], seed: int, *, exact: bool) -> Tensor:
 
 
 def _steps(config: Any, name: str) -> int | None:
-    """How many steps of a series the model looks back on, with those before that it is given too. None: no series."""
+    """How many steps of a series the model looks back on, with those before that it is given too; of another input, the
+    length that the configuration has for it. None: no series, and no such length.
+    """
+    if type(own := getattr(config, f"{name.partition('_')[0]}_seq_len", None)) is int:
+        return own
     if name.startswith("future"):
         return getattr(config, "prediction_length", None)
     context = getattr(config, "context_length", None) if name.startswith("past") else None

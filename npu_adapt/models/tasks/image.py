@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from npu_adapt.models.images import Picture, pictures
+from npu_adapt.models.images import pictures
 from npu_adapt.models.strangers import foreign_code
+from npu_adapt.models.tasks.encoding import encode_picture
 from npu_adapt.models.tasks.results import Outputs, outputs_of, present
 from npu_adapt.models.tasks.task import (
     LoadedModel,
@@ -19,7 +21,6 @@ from npu_adapt.models.tasks.task import (
     accepted,
     class_label,
     class_probabilities,
-    preparing,
     sample_of,
     top_classes,
 )
@@ -40,18 +41,6 @@ def prepare_pictures(loaded: LoadedModel, values: Sequence[str], samples: int, s
         encoded = accepted(loaded, encode_picture(loaded, picture, given=bool(values)))
         prepared.append(sample_of(encoded, picture.origin, size=(picture.image.height, picture.image.width)))
     return tuple(prepared)
-
-
-def encode_picture(loaded: LoadedModel, picture: Picture, *, given: bool) -> Mapping[str, Tensor]:
-    """What the image processor makes of it. Raises `UsageError`, or `ModelError` for a picture of ours."""
-    return encode_pictures(loaded, picture.image, picture.origin, given=given)
-
-
-def encode_pictures(loaded: LoadedModel, images: Any, origin: str, *, given: bool) -> Mapping[str, Tensor]:
-    """As `encode_picture`, for one picture or for several that are one input."""
-    with preparing(loaded, origin, given=given):
-        encoded: Mapping[str, Tensor] = loaded.processor.image(images=images, return_tensors="pt")
-    return encoded
 
 
 def with_hidden_state(module: torch.nn.Module, tensors: Mapping[str, Tensor], fields: Sequence[str]) -> Outputs:
@@ -86,8 +75,18 @@ def features(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
 
 
 def detect(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
-    """`logits` [1, queries, classes + 1], `pred_boxes` [1, queries, 4], and the last hidden states."""
-    return outputs_of(module(**tensors), ("logits", "pred_boxes", "last_hidden_state", "encoder_last_hidden_state"))
+    """`logits` [1, queries, classes + 1], `pred_boxes` [1, queries, 4], and the last hidden states.
+
+    Detectors of a page's parts give the masks of these, and scores of the order in which they are read, too.
+    """
+    result = module(**tensors)
+    order = [name for name, value in present(result, getattr(result, "keys", tuple)()).items() if _ORDER.search(name)]
+    return outputs_of(
+        result, ("logits", "pred_boxes", "last_hidden_state", "encoder_last_hidden_state", "out_masks", *order)
+    )
+
+
+_ORDER = re.compile(r"(^|_)order_logits$")
 
 
 def segment(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> Outputs:
@@ -109,14 +108,12 @@ def image_classes(
 
 
 def detections(
-    loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
+    loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
 ) -> tuple[Prediction, ...]:
     """The five boxes of the highest score, as transformers' processor for the model reads them, if it does."""
     if not hasattr(image_processor(loaded), "post_process_object_detection"):
         return ()
-    with foreign_code("predictions", loaded.info.architecture):
-        result = SimpleNamespace(logits=outputs["logits"].float(), pred_boxes=outputs["pred_boxes"].float())
-        (found,) = image_processor(loaded).post_process_object_detection(result, threshold=0.0)
+    found = _detected(loaded, sample, outputs)
     label = class_label(loaded)
     order = found["scores"].argsort(descending=True)[:5]
     return tuple(
@@ -125,14 +122,33 @@ def detections(
     )
 
 
+def _detected(loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """`labels`, `boxes` in pixels and `scores` of one sample, as transformers' processor for the model reads them."""
+    with foreign_code("predictions", loaded.info.architecture):
+        sizes = None if sample.size is None else torch.tensor([sample.size])
+        found: Mapping[str, Tensor]
+        (found,) = image_processor(loaded).post_process_object_detection(
+            _result_of(outputs), threshold=0.0, target_sizes=sizes
+        )
+    return found
+
+
+class _Result(SimpleNamespace):
+    """A model's result as a processor reads it: a field that the outputs do not hold is None, as there."""
+
+    def __getattr__(self, _name: str) -> None:
+        return None
+
+
+def _result_of(outputs: Mapping[str, Tensor]) -> _Result:
+    return _Result(**{name: tensor.float() for name, tensor in outputs.items()})
+
+
 def boxes(loaded: LoadedModel, sample: Sample, outputs: Mapping[str, Tensor]) -> Objects | None:
     """All boxes with their best class, as transformers' processor reads them, in pixels. None: it reads none."""
     if not hasattr(image_processor(loaded), "post_process_object_detection"):
         return None
-    with foreign_code("predictions", loaded.info.architecture):
-        result = SimpleNamespace(logits=outputs["logits"].float(), pred_boxes=outputs["pred_boxes"].float())
-        sizes = None if sample.size is None else torch.tensor([sample.size])
-        (found,) = image_processor(loaded).post_process_object_detection(result, threshold=0.0, target_sizes=sizes)
+    found = _detected(loaded, sample, outputs)
     return Objects("boxes", found["labels"], found["boxes"], found["scores"])
 
 
@@ -161,11 +177,10 @@ def _class_of_pixels(loaded: LoadedModel, sample: Sample, outputs: Mapping[str, 
     """[height, width], as transformers' processor for the model reads the outputs. None: it does not."""
     if not hasattr(image_processor(loaded), "post_process_semantic_segmentation"):
         return None
-    result = SimpleNamespace(**{name: tensor.float() for name, tensor in outputs.items()})
     with foreign_code("predictions", loaded.info.architecture):
         sizes = None if sample.size is None else [sample.size]
         classes: Tensor
-        (classes,) = image_processor(loaded).post_process_semantic_segmentation(result, target_sizes=sizes)
+        (classes,) = image_processor(loaded).post_process_semantic_segmentation(_result_of(outputs), target_sizes=sizes)
     return classes
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from npu_adapt.errors import Sentence
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
-from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
+from npu_adapt.models.tasks.encoding import encode_picture
+from npu_adapt.models.tasks.image import SHIPPED_PICTURES
 from npu_adapt.models.tasks.results import Outputs, outputs_of
 from npu_adapt.models.tasks.task import (
     LoadedModel,

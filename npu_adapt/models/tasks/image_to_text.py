@@ -12,7 +12,8 @@ from torch import Tensor
 from npu_adapt.errors import Sentence
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
 from npu_adapt.models.tasks.decoders import FIRST_STEP, first_step_tokens, start_token
-from npu_adapt.models.tasks.image import SHIPPED_PICTURES, encode_picture
+from npu_adapt.models.tasks.encoding import encode_picture
+from npu_adapt.models.tasks.image import SHIPPED_PICTURES
 from npu_adapt.models.tasks.prompts import PICTURE, asked, in_prompt, prompt_sample, token_of
 from npu_adapt.models.tasks.results import Outputs, present
 from npu_adapt.models.tasks.task import LoadedModel, Sample, Task, accepted

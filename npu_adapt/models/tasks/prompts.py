@@ -103,7 +103,10 @@ def chatted(loaded: LoadedModel, medium: Medium, value: Any, text: Text) -> tupl
         return None
     origin = text.origin
     try:
-        if getattr(processor, "chat_template", None):
+        if medium is PICTURE and hasattr(processor, "process_images"):  # of a page to be found
+            encoded = processor.process_images([value], return_tensors="pt")
+            origin = Sentence("the processor's own prompt")
+        elif getattr(processor, "chat_template", None):
             content = [{"type": medium.part, medium.part: value}, {"type": "text", "text": text.text}]
             write = partial(
                 processor.apply_chat_template,

@@ -38,6 +38,19 @@ def present(result: Any, names: Sequence[str]) -> Outputs:
     return {name: value for name in names if isinstance(value := fields.get(name), Tensor)}
 
 
+def with_infinities(outputs: Outputs) -> Outputs:
+    """The outputs with minus infinity where a model's code put the most negative number of the type that it ran in.
+
+    So it masks scores: a forward in another type has another number there, and in a norm it hides all others.
+    """
+    return {name: _masked(tensor) if tensor.is_floating_point() else tensor for name, tensor in outputs.items()}
+
+
+def _masked(tensor: Tensor) -> Tensor:
+    least = torch.finfo(tensor.dtype).min
+    return tensor.masked_fill(tensor == least, -torch.inf) if tensor.numel() and tensor.amin() == least else tensor
+
+
 def named_tensors(result: Any) -> Outputs:
     """All tensors of a nesting of mappings, dataclasses, tuples and lists, by path: "boxes.0", "output.1.hidden".
 

@@ -174,9 +174,19 @@ def _by_model_type(config: Any, architectures: tuple[str, ...]) -> Task:
 def _reads_more(own: Task, row: Task, config: Any) -> bool:
     """Whether a class reads what the row does not give it, beside a text and not in the middle of it."""
     more = {*own.processors} - {*row.processors}
-    return ("image" in more and token_of(config, PICTURE) is None) or (
-        "audio" in more and token_of(config, SOUND) is None
+    return (
+        ("image" in more and token_of(config, PICTURE) is None)
+        or ("audio" in more and token_of(config, SOUND) is None)
+        or ("tokenizer" in more and bool(_processors_of(config)))
     )
+
+
+def _processors_of(config: Any) -> str | None:
+    """The processor of several parts that transformers has for the model type. None: it has none."""
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    name: str | None = PROCESSOR_MAPPING_NAMES.get(config.model_type)
+    return name
 
 
 def _row_of_class(architectures: tuple[str, ...]) -> Task | None:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from npu_adapt.devices.transfer import copy_to
 from npu_adapt.models.tasks import LoadedModel, Sample
+from npu_adapt.models.tasks.results import with_infinities
 from npu_adapt.numerics.arithmetic import DIRECT, ArithmeticByClass
 from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.numerics.exact import HALF_TYPES
@@ -190,7 +191,8 @@ def forward_of(
     loaded: LoadedModel, sample: Sample, dtype: torch.dtype, context: AbstractContextManager[object]
 ) -> Outputs:
     with torch.inference_mode(), context:
-        return loaded.task.forward(loaded.module, sample.to(CPU, dtype))
+        outputs = loaded.task.forward(loaded.module, sample.to(CPU, dtype))
+    return with_infinities(outputs)
 
 
 def truth_of(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Widened) -> tuple[Outputs, LeftOutId | None]:
@@ -202,16 +204,19 @@ def truth_of(loaded: LoadedModel, sample: Sample, like: Outputs, wide: Widened) 
     instead: LeftOutId | None = None
     try:
         outputs = forward_of(loaded, sample, wide.dtype, wide)
-    except (RuntimeError, TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - whatever the model's code raises where it is given another type
         instead = "own-type-only"
         copied = dataclasses.replace(loaded, module=copy_to(loaded.module, CPU, torch.float64))
         try:
             outputs = forward_of(copied, sample, torch.float64, nullcontext())
-        except (RuntimeError, TypeError, ValueError):
+        except Exception:  # noqa: BLE001
             instead = "no-float64"
             outputs = forward_of(loaded, sample, loaded.dtype, nullcontext())
     if {name: tensor.shape for name, tensor in outputs.items()} != {name: each.shape for name, each in like.items()}:
         instead = "other-shapes-in-float64"
+        outputs = forward_of(loaded, sample, loaded.dtype, nullcontext())
+    elif any(bool(outputs[name].isnan().any()) and not bool(tensor.isnan().any()) for name, tensor in like.items()):
+        instead = "no-float64"  # its code takes a mask for float32, say, in which float64's least number is infinite
         outputs = forward_of(loaded, sample, loaded.dtype, nullcontext())
     return _in_float64(outputs), instead
 

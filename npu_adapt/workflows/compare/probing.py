@@ -182,7 +182,7 @@ def read_orders(
         with context():
             return _on(device, torch.matmul, left, right)
 
-    sizes = Counter(each.in_features for each in module.modules() if isinstance(each, torch.nn.Linear))
+    sizes = Counter(int(each.in_features) for each in module.modules() if isinstance(each, torch.nn.Linear))
     found: dict[int, SumOrder] = {}
     with torch.inference_mode():
         for terms, _ in sizes.most_common(SIZES_ASKED):

@@ -14,6 +14,7 @@ import torch
 from npu_adapt.devices.device import Device
 from npu_adapt.errors import RunFailed
 from npu_adapt.models.tasks import Sample, Task
+from npu_adapt.models.tasks.results import with_infinities
 from npu_adapt.numerics.repeats import Divergence, Repeated
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact
@@ -136,7 +137,7 @@ def run_forwards(
                 divergences.append((number, watch.first_divergence))
     differing, spread = (max(column) for column in zip((0.0, 0.0), *repeats, strict=True))
     return Forwards(
-        outputs=tuple(outputs),
+        outputs=tuple(map(with_infinities, outputs)),
         first_ms=first_ms,
         warm_ms=tuple(warm_ms),
         repeated=watched or 1 + warm,

@@ -11,12 +11,14 @@ import torch
 
 from tests.benchmarks.reach.heads import Head
 from tests.benchmarks.reach.processing import write_processors
+from tests.benchmarks.reach.relations import related
+from tests.benchmarks.reach.rope import roped
 from tests.benchmarks.reach.shrinking import Way, shrunk
-from tests.benchmarks.reach.tokens import Tokens, exported, number_tokens
+from tests.benchmarks.reach.tokens import Tokens, exported, model_source, number_tokens
 from tests.models.tiny_models import shaken
 
 WIDE = 100.0  # for what begins without bounds
-MOST_ELEMENTS = 120_000_000  # of a model that is still called tiny
+MOST_ELEMENTS = 130_000_000  # of a model that is still called tiny
 
 
 class NotMade(Exception):
@@ -30,18 +32,18 @@ def make(head: Head, folder: Path, way: Way) -> Path:
             return _make(head.model_type, architecture, folder, way)
         except NotMade as error:
             if number + 1 == len(head.classes):
-                raise _with_the_default(head.model_type, exported(architecture), error) from error
+                raise _with_the_default(head.model_type, architecture, error) from error
             shutil.rmtree(folder)
     raise NotMade("no class")
 
 
-def _with_the_default(model_type: str, kind: Any, error: NotMade) -> NotMade:
+def _with_the_default(model_type: str, architecture: str, error: NotMade) -> NotMade:
     """The error, or that not even transformers' own default configuration makes a model."""
     from transformers import CONFIG_MAPPING
 
     try:
         with torch.device("meta"):
-            kind(CONFIG_MAPPING[model_type]())
+            exported(architecture)(CONFIG_MAPPING[model_type]())
     except Exception as default:  # noqa: BLE001 - whatever its code raises
         return NotMade(f"transformers' own default makes no model: {type(default).__name__}: {default}")
     return error
@@ -95,7 +97,8 @@ def _config(model_type: str, way: Way) -> Any:
             part, "model_type", ""
         ):  # a part that a default configuration leaves out
             setattr(default, name, part())
-    fields = _without_timm(shrunk(default.to_dict(), way))
+    fields = related(_without_timm(shrunk(default.to_dict(), way)))
+    fields = roped({**fields, "model_type": model_type}, model_source)
     for name in ("architectures", "transformers_version", "dtype", "torch_dtype"):
         fields.pop(name, None)
     config = kind.from_dict(fields)

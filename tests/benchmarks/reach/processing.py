@@ -13,7 +13,15 @@ from PIL import Image
 
 from npu_adapt.models.processors import videos_left_out
 from tests.benchmarks.reach.shrinking import PICTURE, Way
-from tests.benchmarks.reach.tokens import Tokens, configs, exported, of_type_or_whole, processor_source, role_of
+from tests.benchmarks.reach.tokens import (
+    Tokens,
+    configs,
+    exported,
+    of_type_or_whole,
+    processor_name,
+    processor_source,
+    role_of,
+)
 
 
 def write_processors(config: Any, tokens: Tokens, folder: Path, kind: Any, way: Way) -> None:
@@ -83,10 +91,12 @@ def _tokenizer(tokens: Tokens) -> Any:
     made = Tokenizer(models.WordLevel(tokens.number, unk_token="[UNK]"))
     made.normalizer = normalizers.Lowercase()
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    made.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    special = {word: word for word in tokens.words if word.startswith("<")}
+    ends = [("[CLS]", 2), ("[SEP]", 3)]
+    asks = tokens.named.get("question", "")  # a token that stands for the answer, after the question
+    ends += [(asks, tokens.number[asks])] if asks in tokens.number else []
+    pair = f"[CLS] $A {asks} [SEP] $B:1 [SEP]:1".replace("  ", " ")
+    made.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair=pair, special_tokens=ends)
+    special = {word: word for word in tokens.words if word.startswith(("<", "[Q"))}
     return PreTrainedTokenizerFast(
         tokenizer_object=made, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]",
         mask_token="[MASK]", bos_token="[CLS]", eos_token="[SEP]", model_max_length=512,
@@ -111,6 +121,9 @@ def _agreeing(processor: Any, config: Any) -> Any:
         for name, value in vars(each).items():
             if not role_of(name) and type(value) is int and type(getattr(processor, name, "")) in (int, type(None)):
                 setattr(processor, name, value)
+        stages = getattr(each, "channel_multiplier", None)  # of a codebook of pictures: halved at each but the first
+        if stages and type(getattr(processor, "image_seq_length", None)) is int:
+            processor.image_seq_length = (PICTURE // 2 ** (len(stages) - 1)) ** 2
     return processor
 
 
@@ -126,10 +139,13 @@ def _with_template(processor: Any) -> Any:
 def _image_processor(config: Any, way: Way) -> Any:
     from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
 
-    names = of_type_or_whole(IMAGE_PROCESSOR_MAPPING_NAMES, config.model_type)
+    known = (of_type_or_whole(IMAGE_PROCESSOR_MAPPING_NAMES, each.model_type or "") for each in configs(config))
+    names = next(filter(None, known), None)
     if not names:  # the one that the model type's processor speaks of
         named = re.search(r"\b([A-Z]\w+ImageProcessor)\b", processor_source(config.model_type))
-        names = [f"{named[1]}Pil", named[1]] if named else []
+        of_parts = processor_name(config.model_type).replace("Processor", "ImageProcessor")
+        found = named[1] if named else of_parts
+        names = [f"{found}Pil", found] if found else []
     listed = list(names.values()) if isinstance(names, Mapping) else [names] if isinstance(names, str) else list(names)
     for name in sorted(filter(None, listed), key=lambda name: not name.endswith("Pil")):
         try:
@@ -153,7 +169,7 @@ _CUTS = r"patch|merge|pool|window|kernel"  # sizes that are no picture's
 
 
 def _shrunk_pictures(processor: Any, config: Any) -> Any:
-    sizes = [each.image_size for each in configs(config) if getattr(each, "image_size", None)]
+    sizes = [size for each in configs(config) if (size := _picture_size(each)) is not None]
     asked = sizes[0] if sizes else PICTURE
     side = max(asked) if isinstance(asked, (list, tuple)) else asked
     for name in [name for name in vars(processor) if re.search(r"(^|_)size$", name) and not re.search(_CUTS, name)]:
@@ -164,8 +180,10 @@ def _shrunk_pictures(processor: Any, config: Any) -> Any:
             given = dict(size) if isinstance(size, Mapping) else vars(size)
             sides = dict(zip(("height", "width"), asked, strict=False)) if isinstance(asked, (list, tuple)) else {}
             made = {key: _side(value, sides.get(key, side)) for key, value in given.items() if value is not None}
+            if any(getattr(each, "num_windows", None) for each in configs(config)):  # as high and wide as windows ask
+                made = {"height": side, "width": side}
             setattr(processor, name, made)
-    if getattr(processor, "do_pad", None) is False and getattr(processor.size, "longest_edge", None):
+    if getattr(processor, "do_pad", None) is False and "longest_edge" in str(processor.size):
         processor.do_pad = True  # to the square that the model has positions for
     if (pinpoints := getattr(config, "image_grid_pinpoints", None)) is not None:
         processor.image_grid_pinpoints = pinpoints
@@ -173,6 +191,15 @@ def _shrunk_pictures(processor: Any, config: Any) -> Any:
         if isinstance(getattr(processor, name, None), int):
             setattr(processor, name, min(getattr(processor, name), side * side))
     return processor
+
+
+def _picture_size(config: Any) -> Any:
+    """How large a picture the configuration has places for. None: it does not say."""
+    if ratios := getattr(config, "scaled_images_ratios", None):  # a picture whose smallest copy is one patch
+        return int(config.patch_size / min(ratios))
+    if (size := getattr(config, "image_size", None)) or not getattr(config, "patch_size", None):
+        return size or None
+    return getattr(config, "input_size", None)
 
 
 def _side(value: int, side: int) -> int:
@@ -186,16 +213,19 @@ def _sounds(config: Any, kind: Any) -> Any:
 
     named = re.search(r"\b([A-Z]\w+FeatureExtractor)\b", processor_source(config.model_type))
     names = (of_type_or_whole(FEATURE_EXTRACTOR_MAPPING_NAMES, config.model_type), named and named[1])
-    built = [each for name in names if name and (each := _extractor(name, _bins(config))) is not None]
+    fused = any(getattr(each, "enable_fusion", True) for each in configs(config) if hasattr(each, "enable_fusion"))
+    built = [each for name in names if name and (each := _extractor(name, _bins(config), fused=fused)) is not None]
     taken = inspect.signature(kind.forward).parameters
     fitting = [each for each in built if each.model_input_names[0] in taken]
     return next(iter([*fitting, *built]), None)
 
 
-def _extractor(name: str, bins: int | None) -> Any:
+def _extractor(name: str, bins: int | None, *, fused: bool) -> Any:
     """The feature extractor with so many frequencies. None: it needs a library that is not here."""
     try:
         kind = exported(name)
+        if "truncation" in inspect.signature(kind.__init__).parameters and not fused:
+            return kind(truncation="rand_trunc")  # one picture of a sound, not several
         sized = bins is not None and "feature_size" in inspect.signature(kind.__init__).parameters
         return kind(feature_size=bins) if sized and kind().feature_size > 1 else kind()
     except Exception:  # noqa: BLE001 - whatever its code raises

@@ -258,6 +258,7 @@ def _patches(value: int, around: Around) -> int:
 RULES = (
     Rule(r"_token_(id|index)$", _at_most(WORDS - 1)),
     Rule(r"upsample_groups$", _width),
+    Rule(r"^downsample_hidden_size$", _at_most(16), fixed=True),  # of convolutions over a whole spectrogram
     Rule(r"(^|_)n_?groups$", _at_most(1), fixed=True),  # of heads of states, which are fewer now
     Rule(r"^num_groups$", _at_most(HEADS), fixed=True),
     Rule(r"image_embedding_size$", _patches),
@@ -279,11 +280,11 @@ RULES = (
     Rule(r"num_pos_feats$", lambda value, around: min(value, around.way.width // 2), fixed=True),  # of two axes
     Rule(r"num_queries$|two_stage_num_proposals", _at_most(8)),
     Rule(r"tokens_per_image$", _at_most(4)),
-    Rule(r"^(n|topk)_group$", _at_most(1), fixed=True),
+    Rule(r"^(n|topk|num_expert)_group$", _at_most(1), fixed=True),
     Rule(r"(^|_)(n_?heads?|(\w+_)?heads|num_(\w+_)?head)$", _heads, fixed=True),
     Rule(r"head_?(dim|size)$|^(d_kv|kv_channels|head_width|mamba_d_head)$", _head_dim, fixed=True),
     Rule(
-        r"(size|dim|width|rank|channels|dimension)s?$|^(d_\w+|n_embd|n_inner|hidden|d_latents)$",
+        r"(size|dim|width|rank|channels|dimension)s?(_global)?$|^(d_\w+|n_embd|n_inner|hidden|d_latents)$",
         _width,
         but=r"image|patch|window|vocab|kernel|chunk|block|pool|num_|in_channels$|input_size$|projection_input_dim$|spec_size|rope|codebook_size|codebooks|state|ssm|group"
         r"|d_conv|conv_size|sample|^size$|crop|frame|batch|mel|bins|stack|queue|max_size|box|memory|beam|merge|temporal",

@@ -41,6 +41,7 @@ class Tokens:
                 if role and role not in _ROLES and (is_number or (value is None and role in _OPEN)):
                     self.named.setdefault(role, f"<{role}>")
         source = processor_source(model_type)
+        self.named |= {role: text for role, text in _of_the_tokenizer(model_type).items() if role in self.named}
         for role, text in re.findall(r"(\w+)_token[\w\s:|]*=\s*[^\n]*?[\"'](<[^\"'\s]+>)[\"']", source):
             if role in self.named or role not in _ROLES:
                 self.named[role] = text
@@ -59,6 +60,22 @@ class Tokens:
         return self.number.get(self.named.get(role, ""), 1)
 
 
+def _of_the_tokenizer(model_type: str) -> dict[str, str]:
+    """The special tokens that the model type's own tokenizer writes, by their roles; empty where it has none."""
+    from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
+
+    name = TOKENIZER_MAPPING_NAMES.get(model_type)
+    try:
+        taken = inspect.signature(exported(name).__init__).parameters if name else {}
+    except Exception:  # noqa: BLE001 - it needs a library that is not here
+        return {}
+    return {
+        each.removesuffix("_token"): of.default
+        for each, of in taken.items()
+        if each.endswith("_token") and isinstance(of.default, str)
+    }
+
+
 def role_of(name: str) -> str | None:
     found = re.match(r"^(\w+?)_token_(id|index)$", name)
     return found[1] if found else None
@@ -67,6 +84,8 @@ def role_of(name: str) -> str | None:
 def number_tokens(config: Any, tokens: Tokens) -> None:
     """Sets each `…_token_id` of the configuration to the made tokenizer's number for it."""
     for each in configs(config):
+        if isinstance(named := getattr(each, "vocabulary_map", None), dict):
+            each.vocabulary_map = {word: tokens.number.get(word, number) for word, number in named.items()}
         for name, value in list(vars(each).items()):
             role = role_of(name)
             if role is None or (value is None and role not in _OPEN) or isinstance(value, bool):
@@ -77,13 +96,29 @@ def number_tokens(config: Any, tokens: Tokens) -> None:
                 setattr(each, name, [tokens.of(role)])
 
 
-def processor_source(model_type: str) -> str:
-    """The text of the module of the model type's processor; empty where it has none."""
+def processor_name(model_type: str) -> str:
+    """The class of the model type's processor, or of the model's that it is a part of; empty where it has none."""
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
 
-    name = of_type_or_whole(PROCESSOR_MAPPING_NAMES, model_type)
+    return of_type_or_whole(PROCESSOR_MAPPING_NAMES, model_type) or ""
+
+
+def processor_source(model_type: str) -> str:
+    """The text of the module of the model type's processor; empty where it has none."""
+    name = processor_name(model_type)
     try:
         return inspect.getsource(inspect.getmodule(exported(name))) if name else ""  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - it needs a library that is not here
+        return ""
+
+
+def model_source(model_type: str) -> str:
+    """The text of the module of the model type's base class; empty where it has none."""
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
+
+    name = MODEL_MAPPING_NAMES.get(model_type, "")
+    try:
+        return inspect.getsource(inspect.getmodule(exported(name if isinstance(name, str) else name[0])))  # type: ignore[arg-type]
     except Exception:  # noqa: BLE001 - it needs a library that is not here
         return ""
 

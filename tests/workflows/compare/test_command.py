@@ -498,17 +498,35 @@ def test_a_part_that_insists_on_its_type_gets_a_float64_copy(run: Run, spoil: An
     assert [fact.id for fact in section.left_out] == ["own-type-only"]
 
 
-def test_code_that_refuses_float64_gets_its_own_type(run: Run, spoil: Any) -> None:
-    def forward(module: torch.nn.Module, tensors: Any) -> dict[str, Tensor]:
-        if tensors["pixel_values"].dtype == torch.float64:
-            raise TypeError("float64 is not taken")
-        return plain(module, tensors)
+def _refused(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    raise AttributeError("'tuple' object has no attribute 'numel'")
 
-    plain = TASKS["image-classification"].forward
-    spoil(lambda loaded: dataclasses.replace(loaded, task=dataclasses.replace(loaded.task, forward=forward)))
+
+@pytest.mark.parametrize("wide", [_refused, lambda outputs: {**outputs, "logits": outputs["logits"] * torch.nan}])
+def test_code_that_does_not_bear_float64_gets_its_own_type(wide: Any, run: Run, spoil: Any) -> None:
+    def by_type(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        outputs = plain(module, tensors)
+        return dict(wide(outputs)) if tensors["pixel_values"].dtype == torch.float64 else dict(outputs)
+
+    spoil(with_forward(by_type))
     section = section_of(run())
     assert section.verdict.passed, section.verdict.terms
     assert [fact.id for fact in section.left_out] == ["no-float64"]
+
+
+def test_scores_masked_by_the_least_number_of_the_type_hide_no_others(run: Run, spoil: Any) -> None:
+    def masked(plain: Any, module: torch.nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        outputs = plain(module, tensors)
+        logits = outputs["logits"].clone()
+        logits[:, 7:] = torch.finfo(tensors["pixel_values"].dtype).min
+        return {**outputs, "logits": logits}
+
+    spoil(with_forward(masked))
+    section = section_of(run(device_of(ArithmeticByClass.uniform("hf32"))))
+    assert section.verdict.passed, section.verdict.terms
+    logits = section.outputs[0]
+    assert logits.relative_l2 is not None and logits.relative_l2 > 1e-6
+    assert logits.noise_floor is not None and logits.noise_floor > 1e-6
 
 
 def test_a_fault_on_one_of_several_samples_is_found(run: Run) -> None:

@@ -18,7 +18,7 @@ from npu_adapt.records import Fact
 from npu_adapt.report.figures import Figures
 from npu_adapt.report.sections.operators import judged
 from npu_adapt.workflows.compare import probing
-from npu_adapt.workflows.compare.probing import arithmetic_to_judge_at, probe
+from npu_adapt.workflows.compare.probing import arithmetic_to_judge_at, probe, read_orders
 
 MIXED = ArithmeticByClass(ARITHMETICS["float16"], ARITHMETICS["hf32"], ARITHMETICS["bfloat16"])
 
@@ -95,3 +95,9 @@ def test_a_device_that_gives_up_while_it_is_asked_ends_the_run(cpu: Device) -> N
 def test_a_half_type_is_held_to_itself(cpu: Device, dtype: torch.dtype) -> None:
     held_to = arithmetic_to_judge_at(probe(cpu, dtype), "auto", dtype)
     assert str(held_to) == str(dtype).removeprefix("torch.")
+
+
+def test_a_layer_whose_width_was_computed_as_a_tensor_is_recorded():
+    width = torch.tensor(8)
+    orders = read_orders(open_device("cpu", allow_cpu=True).device, torch.float32, torch.nn.Linear(width, 2))
+    assert [type(order.terms) for order in orders] == [int]

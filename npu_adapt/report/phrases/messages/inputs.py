@@ -28,6 +28,7 @@ CHINESE: dict[str, str] = {
     "{origin}, its middle pointed at": "{origin}，指向其中心",
     "{origin}, set on a page": "{origin}，排在一页上",
     "{origin}, by the chat template": "{origin}，经对话模板",
+    "the processor's own prompt": "处理器自带的提示词",
     "{origin}, token {number} ({label}) masked": "{origin}，遮住第 {number} 个词元（{label}）",
     "{origin}, cut to the {limit} tokens that the model reads, of {whole}": (
         "{origin}，从 {whole} 个词元截到模型可读的 {limit} 个"
