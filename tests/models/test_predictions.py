@@ -349,7 +349,10 @@ def test_video_classes(made, load):
         result = loaded.module(**sample.tensors)
     row = tf.pipelines.VideoClassificationPipeline.postprocess
     expected = row(SimpleNamespace(model=loaded.module, framework="pt"), result, top_k=5)
-    assert_same(loaded.task.predictions(loaded, sample, outputs, 0), expected)
+    found = loaded.task.predictions(loaded, sample, outputs, 0)
+    assert_same(found, expected)
+    in_rows = {**outputs, "logits": outputs["logits"][None]}  # VideoPrism has a row of scores for each video
+    assert loaded.task.predictions(loaded, sample, in_rows, 0) == found
 
 
 @pytest.mark.skipif("vitpose" not in MAKERS, reason="transformers 4 has no table of poses")

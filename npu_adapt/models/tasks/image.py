@@ -103,8 +103,9 @@ def timm_classify(module: Any, tensors: Mapping[str, Tensor]) -> Outputs:
 def image_classes(
     loaded: LoadedModel, _sample: Sample, outputs: Mapping[str, Tensor], sample_index: int
 ) -> tuple[Prediction, ...]:
-    """The five best classes."""
-    return top_classes(class_probabilities(loaded, outputs["logits"][0]), sample_index, class_label(loaded))
+    """The five best classes, of the first row of scores where there are several."""
+    scores = outputs["logits"].flatten(0, -2)[0]
+    return top_classes(class_probabilities(loaded, scores), sample_index, class_label(loaded))
 
 
 def detections(

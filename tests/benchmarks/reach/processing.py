@@ -143,9 +143,9 @@ def _image_processor(config: Any, way: Way) -> Any:
     names = next(filter(None, known), None)
     if not names:  # the one that the model type's processor speaks of
         named = re.search(r"\b([A-Z]\w+ImageProcessor)\b", processor_source(config.model_type))
-        of_parts = processor_name(config.model_type).replace("Processor", "ImageProcessor")
-        found = named[1] if named else of_parts
-        names = [f"{found}Pil", found] if found else []
+        whole = [processor_name(each.model_type or "") for each in configs(config)]  # or the part of one of those
+        found = [named[1]] if named else [name.replace("Processor", "ImageProcessor") for name in whole if name]
+        names = [f"{name}{back_end}" for name in found for back_end in ("Pil", "")]
     listed = list(names.values()) if isinstance(names, Mapping) else [names] if isinstance(names, str) else list(names)
     for name in sorted(filter(None, listed), key=lambda name: not name.endswith("Pil")):
         try:

@@ -159,6 +159,8 @@ _KINDS = {"layer_types": "full_attention", "mlp_layer_types": "dense"}
 
 
 def _number(value: int, around: Around) -> int:
+    if around.name == "hidden_size" and {"architecture", "do_pooling"} <= around.fields.keys():
+        return value  # of a tower of timm, whose name tells its width
     rule = next((rule for rule in RULES if rule.fits(around.name, around.way)), None)
     return value if rule is None else rule.number(value, around)
 
@@ -169,8 +171,9 @@ def _listed(values: list[Any], around: Around) -> list[Any]:
         return [values[number] for number in around.kept]
     if around.name.endswith("feature_sizes"):
         return _of_pictures(values, around.fields, around.way)
-    if around.name == "backbone_channel_list" and str(around.fields.get("backbone_config")).find("timm") > 0:
-        return values  # a backbone of timm is not made smaller
+    of_timm = around.name == "backbone_channel_list" and "timm" in str(around.fields.get("backbone_config"))
+    if of_timm or "block_configs" in around.fields:  # not made smaller, or its widths are written out
+        return values
     if not _are_numbers(values):
         return [shrunk(value, around.way) if isinstance(value, Mapping) else value for value in values]
     if around.count > LAYERS and _PLACES.search(around.name) and _are_places(values, around.count):
