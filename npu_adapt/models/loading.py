@@ -31,6 +31,7 @@ from npu_adapt.models.pretrained import require_proven, weights_info
 from npu_adapt.models.processors import load_processors
 from npu_adapt.models.proof import Proof, prove
 from npu_adapt.models.quantised.compressed import QuantisedModule, without_bars
+from npu_adapt.models.quantised.gguf import gguf_checkpoint
 from npu_adapt.models.quantised.methods import method_of, without_quantisation
 from npu_adapt.models.quantised.scaled import scaled_checkpoint
 from npu_adapt.models.reading import require_regular
@@ -90,8 +91,9 @@ def load_model(
         require_regular(local.path)
         fields = read_fields(local.path)
         method = method_of(fields, local.path)
-        checkpoint = open_checkpoint(local.path, allow_pickle=allow_pickle)
-        scaled = scaled_checkpoint(method, checkpoint, fields, local.path, dtype)
+        scaled = None if method is not None else gguf_checkpoint(local.path, fields, dtype)
+        checkpoint = open_checkpoint(local.path, allow_pickle=allow_pickle) if scaled is None else scaled.checkpoint
+        scaled = scaled or scaled_checkpoint(method, checkpoint, fields, local.path, dtype)
         if scaled is not None:
             checkpoint, fields, method = scaled.checkpoint, without_quantisation(fields), None
         if method is None:
@@ -99,7 +101,7 @@ def load_model(
         require_bounded(fields, checkpoint, local.path)
         with fields_named(fields, local.path / CONFIG):
             config = load_config(local.path, trust_remote_code=trust_remote_code)
-            if scaled is not None:
+            if hasattr(config, "quantization_config") and scaled is not None:
                 del config.quantization_config
         with foreign_code("configuration", local.path / CONFIG):
             row = choose_task(config, task, local.path)

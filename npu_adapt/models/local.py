@@ -21,7 +21,7 @@ from npu_adapt.records.registry import RegistryEntry
 
 BUILTIN_PREFIX = "builtin:"
 BUILTIN_MODELS = ("digits-vit",)
-WEIGHT_SUFFIXES = (".safetensors", ".bin")
+WEIGHT_SUFFIXES = (".safetensors", ".bin", ".gguf")
 _WEIGHT_FILE = re.compile(r".*\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|json|msgpack|h5|tar|gz|zip)", re.IGNORECASE)
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
 # The classes of failure that a place's faults belong to; the others are "model-unusable".

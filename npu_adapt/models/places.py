@@ -19,7 +19,7 @@ from npu_adapt.files import open_regular, read_regular, unwritten_bytes
 from npu_adapt.models.hashing import is_pointer
 from npu_adapt.models.hubs import HUBS
 from npu_adapt.models.hubs.hub import Place
-from npu_adapt.models.selection import ABSURD_BYTES, WEIGHT_FORMATS, has_pickle, needed_weights
+from npu_adapt.models.selection import ABSURD_BYTES, GGUF_NAME, WEIGHT_FORMATS, has_pickle, needed_weights
 from npu_adapt.records.registry import RegistryEntry
 
 LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors format
@@ -27,6 +27,7 @@ LONGEST_CONFIG = 64 << 20  # bytes of a configuration or an index of shards
 SPARSE_FROM = 1 << 20  # bytes: smaller files are no downloads in parts
 ALLOW_PICKLE = "a pickle can run code when it is read; if you trust this one, give --allow-pickle"
 NAME_A_DIRECTORY = "name a directory in the Hugging Face format: config.json beside the weights"
+BESIDE_GGUF = "put config.json and the tokenizer's files of the model that it was made from beside it"
 _OTHER_MODELS = (
     # a file that folders of another kind hold in place of config.json, id of the fact, what it is, what to do
     (
@@ -74,7 +75,13 @@ _OTHER_WEIGHTS = (
         "weights under a name that transformers does not read",
         "load them with the code that wrote them, and write them with save_pretrained",
     ),
-    (r"[^/]+\.gguf", "gguf", "GGUF weights", "take the repository that holds safetensors"),
+    (
+        GGUF_NAME,
+        "gguf",
+        "one of several GGUF files",
+        "keep the one that is meant beside config.json and the tokenizer's files of the original, or take the one that "
+        "holds safetensors",
+    ),
     (r"(tf_model\.h5|flax_model\.msgpack)", "tensorflow", "TensorFlow or Flax weights", "convert them to safetensors"),
 )
 
@@ -162,6 +169,8 @@ def _config_fault(config: Path) -> Fault | None:
                 return Fault(
                     id, Sentence("no config.json; with {name} it is {what}", name=name, what=what), {"file": name}, hint
                 )
+        if any(re.fullmatch(GGUF_NAME, file.name) for file in config.parent.iterdir()):
+            return Fault("no-config", "no config.json beside the GGUF file", hint=BESIDE_GGUF)
         return Fault("no-config", "no config.json")
     try:
         if isinstance(msgspec.json.decode(read_regular(config, LONGEST_CONFIG)), dict):

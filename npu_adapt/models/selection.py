@@ -43,6 +43,7 @@ WEIGHT_FORMATS = (
         pickled=True,
     ),
 )
+GGUF_NAME = r"[^/]+\.gguf"  # of a language model's weights, expanded and proven; taken where it is the only one
 ABSURD_BYTES = 1 << 44  # 16 TiB: more than any published model has
 LONGEST_NAME = 255  # bytes of one part of a path, the limit of common file systems
 INDICES = {form.index for form in WEIGHT_FORMATS} | {"tf_model.h5.index.json", "flax_model.msgpack.index.json"}
@@ -61,12 +62,24 @@ def needed_weights(names: Iterable[str], *, allow_pickle: bool) -> tuple[str, ..
             return (form.index, *shards)
         if named := sorted(name for name in present if re.fullmatch(form.any_name, name)):
             return tuple(named + [form.index] * (form.index in present))
-    return ()
+    gguf = gguf_only(present)
+    return () if gguf is None else (gguf,)
+
+
+def gguf_only(names: Iterable[str]) -> str | None:
+    """The one GGUF file at the top, where no other weights are; None: there is none, or nobody knows which is meant."""
+    present = set(names)
+    if any(re.fullmatch(form.any_name, name) for form in WEIGHT_FORMATS for name in present):
+        return None
+    found = [name for name in present if re.fullmatch(GGUF_NAME, name)]
+    return found[0] if len(found) == 1 else None
 
 
 def has_pickle(names: Iterable[str]) -> bool:
     """Whether there are weights that --allow-pickle would let one read."""
-    return bool(needed_weights((name for name in names if not name.endswith(".safetensors")), allow_pickle=True))
+    return bool(
+        needed_weights((name for name in names if not name.endswith((".safetensors", ".gguf"))), allow_pickle=True)
+    )
 
 
 def needed_files(

@@ -130,7 +130,7 @@ def test_a_root_copied_from_hugging_faces_cache(caches: Path) -> None:
         (["consolidated.safetensors", "params.json"], "own-format", "-hf"),
         (["best.ckpt"], "checkpoint", "save_pretrained"),
         (["model.pt"], "checkpoint", "save_pretrained"),
-        (["model-Q4_K_M.gguf"], "gguf", "safetensors"),
+        (["model-Q4_K_M.gguf", "model-Q8_0.gguf"], "gguf", "safetensors"),
         (["tf_model.h5"], "tensorflow", "safetensors"),
         (["README.md"], "no-weights", "safetensors"),
     ],

@@ -81,7 +81,13 @@ class ScaledCheckpoint:
     """A checkpoint whose quantised weights are multiplied out as they are read, and how they were stored."""
 
     checkpoint: Checkpoint
-    quantisation: Quantisation
+    quantisation: Quantisation | None  # None: they are plain numbers in a format of another kind
+
+
+def computing_type(fields: Mapping[str, Any], dtype: str) -> torch.dtype:
+    """The type of that name; for "auto" that of the configuration."""
+    found: torch.dtype = getattr(torch, named_type(fields if dtype == "auto" else {"dtype": dtype}) or DEFAULT_TYPE)
+    return found
 
 
 def scaled_checkpoint(
@@ -94,8 +100,7 @@ def scaled_checkpoint(
     read = None if method is None else _READ.get(method.name)
     if method is None or read is None:
         return None
-    made = named_type(fields if dtype == "auto" else {"dtype": dtype}) or DEFAULT_TYPE
-    weights, used = read(method, checkpoint, path, getattr(torch, made))
+    weights, used = read(method, checkpoint, path, computing_type(fields, dtype))
     if not weights:
         raise refused(path, method.name)
     tensors: dict[str, StoredTensor] = {

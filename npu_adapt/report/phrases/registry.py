@@ -91,7 +91,7 @@ ATTEMPTS: dict[str, Phrase] = {
     "checkpoint": Phrase(
         "only weights that transformers does not read: {file}", "只有 transformers 不能读取的权重：{file}"
     ),
-    "gguf": Phrase("only GGUF weights: {file}", "只有 GGUF 权重：{file}"),
+    "gguf": Phrase("one of several GGUF files: {file}", "若干 GGUF 文件之一：{file}"),
     "tensorflow": Phrase("only TensorFlow or Flax weights: {file}", "只有 TensorFlow 或 Flax 权重：{file}"),
     "no-weights": Phrase("no weights", "没有权重"),
     "cut-short": Phrase("{file} is cut short, or no safetensors file", "{file} 不完整，或不是 safetensors 文件"),

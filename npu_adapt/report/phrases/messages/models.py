@@ -166,8 +166,16 @@ CHINESE: dict[str, str] = {
     "load them with the code that wrote them, and write them with save_pretrained": (
         "用写入它们的代码加载，再用 save_pretrained 写出"
     ),
-    "GGUF weights": "GGUF 权重",
-    "take the repository that holds safetensors": "使用包含 safetensors 的仓库",
+    "{file} says {name} {told}, and {config} {own}": "{file} 中 {name} 为 {told}，而 {config} 中为 {own}",
+    "one of several GGUF files": "若干 GGUF 文件之一",
+    "keep the one that is meant beside config.json and the tokenizer's files of the original, or take the one that "
+    "holds safetensors": (
+        "请把所需的那个文件与原模型的 config.json 和分词器文件放在同一文件夹；或使用提供 safetensors 的仓库"
+    ),
+    "no config.json beside the GGUF file": "GGUF 文件旁没有 config.json",
+    "put config.json and the tokenizer's files of the model that it was made from beside it": (
+        "请把原模型的 config.json 和分词器文件放在它旁边"
+    ),
     "TensorFlow or Flax weights": "TensorFlow 或 Flax 权重",
     "convert them to safetensors": "将其转换为 safetensors",
     "an adapter (LoRA), which is no model by itself": "适配器（LoRA），本身不是完整模型",
