@@ -11,7 +11,7 @@ from torch import Tensor
 
 from npu_adapt.models.images import generated_picture
 from npu_adapt.models.processors import Processors
-from npu_adapt.models.tasks.encoding import encode_picture
+from npu_adapt.models.tasks.encoding import encode_picture, origin_in
 from npu_adapt.models.tasks.image import boxes, detect
 from npu_adapt.models.tasks.prompts import PICTURE, chatted
 from npu_adapt.models.tasks.task import LoadedModel, Sample
@@ -42,8 +42,9 @@ def test_a_model_of_videos_is_given_frames_in_which_the_picture_moves():
         return {"pixel_values": torch.tensor(np.asarray(images)).permute(2, 0, 1)[None]}
 
     picture = generated_picture(0)
-    made = encode_picture(loaded(OfVideos(), Processors(image=processor), num_frames=3), picture, given=False)
-    frames = made["pixel_values_videos"]
+    model = loaded(OfVideos(), Processors(image=processor), num_frames=3)
+    frames = encode_picture(model, picture, given=False)["pixel_values_videos"]
+    assert origin_in(model, picture) == f"{picture.origin}, moved 8 pixels a frame, 3 frames"
     assert frames.shape[:2] == (1, 3)
     assert not torch.equal(frames[0, 0], frames[0, 1])
 

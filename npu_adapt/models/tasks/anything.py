@@ -21,7 +21,7 @@ from npu_adapt.models.sounds import SOUND_SUFFIXES, sounds
 from npu_adapt.models.tasks.audio import encode_sound, sampling_rate
 from npu_adapt.models.tasks.audio_text import prepare_heard
 from npu_adapt.models.tasks.described import documented
-from npu_adapt.models.tasks.encoding import encode_picture, encode_pictures
+from npu_adapt.models.tasks.encoding import encode_picture, encode_pictures, origin_in
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES
 from npu_adapt.models.tasks.image_to_text import prepare_prompts
 from npu_adapt.models.tasks.prompts import PICTURE, SOUND, token_of
@@ -87,7 +87,7 @@ def matches(architecture: str) -> bool:
 
 
 def _seen(loaded: LoadedModel, picture: Picture, given: bool) -> tuple[dict[str, Tensor], str]:
-    return dict(encode_picture(loaded, picture, given=given)), picture.origin
+    return dict(encode_picture(loaded, picture, given=given)), origin_in(loaded, picture)
 
 
 def _beside_itself(loaded: LoadedModel, picture: Picture, given: bool) -> tuple[dict[str, Tensor], str]:

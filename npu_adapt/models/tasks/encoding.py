@@ -23,9 +23,18 @@ def encode_picture(loaded: LoadedModel, picture: Picture, *, given: bool) -> Map
 
     A model that reads nothing but videos is given one in which the picture moves across.
     """
-    if takes(loaded, VIDEO) and not takes(loaded, "pixel_values"):
+    if _reads_videos(loaded):
         return {VIDEO: encode_frames(loaded, moved(picture, frame_count(loaded.config)), given=given)}
     return encode_pictures(loaded, picture.image, picture.origin, given=given)
+
+
+def origin_in(loaded: LoadedModel, picture: Picture) -> str:
+    """Where what `encode_picture` makes of it is from."""
+    return _moved_origin(picture, frame_count(loaded.config)) if _reads_videos(loaded) else picture.origin
+
+
+def _reads_videos(loaded: LoadedModel) -> bool:
+    return takes(loaded, VIDEO) and not takes(loaded, "pixel_values")
 
 
 def frame_count(config: Any) -> int:
@@ -36,10 +45,14 @@ def frame_count(config: Any) -> int:
 
 def moved(picture: Picture, count: int) -> list[Picture]:
     """Frames of a video in which the picture moves to the right; what leaves it comes back on the left."""
-    origin = Sentence(
+    origin = _moved_origin(picture, count)
+    return [Picture(ImageChops.offset(picture.image, number * _SHIFT, 0), origin) for number in range(count)]
+
+
+def _moved_origin(picture: Picture, count: int) -> str:
+    return Sentence(
         "{origin}, moved {shift} pixels a frame, {count} frames", origin=picture.origin, shift=_SHIFT, count=count
     )
-    return [Picture(ImageChops.offset(picture.image, number * _SHIFT, 0), origin) for number in range(count)]
 
 
 def encode_frames(loaded: LoadedModel, frames: Sequence[Picture], *, given: bool) -> Tensor:

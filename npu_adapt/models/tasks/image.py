@@ -12,7 +12,7 @@ from torch import Tensor
 
 from npu_adapt.models.images import pictures
 from npu_adapt.models.strangers import foreign_code
-from npu_adapt.models.tasks.encoding import encode_picture
+from npu_adapt.models.tasks.encoding import encode_picture, origin_in
 from npu_adapt.models.tasks.results import Outputs, outputs_of, present
 from npu_adapt.models.tasks.task import (
     LoadedModel,
@@ -39,7 +39,9 @@ def prepare_pictures(loaded: LoadedModel, values: Sequence[str], samples: int, s
     prepared = []
     for picture in pictures(values, loaded.path / SHIPPED_PICTURES, samples, seed):
         encoded = accepted(loaded, encode_picture(loaded, picture, given=bool(values)))
-        prepared.append(sample_of(encoded, picture.origin, size=(picture.image.height, picture.image.width)))
+        prepared.append(
+            sample_of(encoded, origin_in(loaded, picture), size=(picture.image.height, picture.image.width))
+        )
     return tuple(prepared)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from npu_adapt.errors import Sentence
 from npu_adapt.models.images import IMAGE_SUFFIXES, pictures
-from npu_adapt.models.tasks.encoding import encode_picture
+from npu_adapt.models.tasks.encoding import encode_picture, origin_in
 from npu_adapt.models.tasks.image import SHIPPED_PICTURES
 from npu_adapt.models.tasks.results import Outputs, outputs_of
 from npu_adapt.models.tasks.task import (
@@ -58,7 +58,9 @@ def prepare_candidates(loaded: LoadedModel, values: Sequence[str], samples: int,
     origin = Sentence(said, texts="; ".join(candidates))
     prepared = []
     for picture in pictures(files, loaded.path / SHIPPED_PICTURES, samples, seed):
-        shown = sample_of(accepted(loaded, encode_picture(loaded, picture, given=bool(files))), picture.origin)
+        shown = sample_of(
+            accepted(loaded, encode_picture(loaded, picture, given=bool(files))), origin_in(loaded, picture)
+        )
         inputs = (*shown.inputs, *(input_info(name, tensor, origin) for name, tensor in text.items()))
         prepared.append(Sample({**shown.tensors, **text}, inputs, labels=tuple(candidates)))
     return tuple(prepared)
