@@ -32,6 +32,7 @@ from npu_adapt.numerics.products import (
 )
 
 SHORTEST_BLOCK = 16  # the depth of a matrix unit's step, on Ascend's cube as on a tensor core
+OTHER_BLOCKS = (32, 64, 96, 128, 160, 192, 256, 384)  # each gives other partial sums at the widths of models
 MOST_BLOCKS = 16  # of one sum: more cost more, and were not seen to show more
 KEY_BLOCK = 64  # keys that fused attention takes in at a time
 
@@ -47,6 +48,7 @@ class Emulation:
     arithmetic: ArithmeticByClass
     fused_attention: bool = False  # softmax in pieces, normalised at the end, as flash attention does it
     blocked_sums: bool = False  # sums block after block, as a matrix unit does it; else as the CPU's kernels do
+    block: int | None = None  # terms of a block. None: as many as the device was seen to take, or as suit the sum
     last_bits: int | None = None  # seed: float32 results of vector operators are a unit in the last place off, or none
 
     @property
@@ -65,6 +67,11 @@ class Emulation:
             yield Emulation(self.arithmetic, fused, in_blocks, last_bits=0 if in_blocks else None)
         for seed in itertools.count(1):
             yield Emulation(self.arithmetic, fused_attention=seed % 2 == 1, last_bits=seed)
+
+    def other_orders(self) -> Iterator[Emulation]:
+        """This arithmetic with its sums in blocks of other lengths: what half types show, unlike last bits."""
+        for number, block in enumerate(OTHER_BLOCKS):
+            yield Emulation(self.arithmetic, fused_attention=number % 2 == 1, blocked_sums=True, block=block)
 
 
 _VECTOR_KINDS = (Kind.ELEMENTWISE, Kind.SOFTMAX, Kind.NORM)
@@ -122,7 +129,8 @@ class _EmulationMode(TorchFunctionMode):
         in_order = multiply
         cut_off = arithmetic.truncating_sums and arithmetic.unit_roundoff < COARSE
         if summed is not None and (self.emulated.blocked_sums or cut_off):
-            in_order = blocked(multiply, summed, arithmetic.block, cut_off=cut_off)
+            block = arithmetic.block if self.emulated.block is None else self.emulated.block
+            in_order = blocked(multiply, summed, block, cut_off=cut_off)
         return in_order(left, right) if held else product_of_parts(in_order, arithmetic.split, left, right)
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

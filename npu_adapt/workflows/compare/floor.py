@@ -25,6 +25,7 @@ from npu_adapt.numerics.emulation import Emulation, emulate
 from npu_adapt.numerics.exact import HALF_TYPES
 from npu_adapt.numerics.explanation import CANDIDATES, fitting, predicted_errors
 from npu_adapt.numerics.metrics import compare_tensors
+from npu_adapt.numerics.rules import FLOOR_MARGIN
 from npu_adapt.numerics.truth import Widened, wide_enough
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Fact, OutputComparison
@@ -119,15 +120,24 @@ def measure_floor(
                 errors.append(errors_of(emulated, truth))
                 step.advance(1)
             found = errors_of(candidate[number], truth)
-            measured.append(
-                {name: Measured(found[name], floor_of([each[name] for each in errors], loaded.dtype)) for name in found}
-            )
+            measured.append(_measured(found, errors, loaded.dtype))
+            for variant in further_emulations(arithmetic, loaded.dtype):
+                if all(each.over_floor is None or each.over_floor <= FLOOR_MARGIN for each in measured[-1].values()):
+                    break
+                errors.append(errors_of(forward_of(loaded, sample, loaded.dtype, emulate(variant)), truth))
+                measured[-1] = _measured(found, errors, loaded.dtype)
             if explained and number == 0:
                 fits = _fits(loaded, sample, truth, found, {str(arithmetic): errors})
                 step.advance(1)
             if keep_truth:
                 truths.append(_in_float64(truth))
     return NoiseFloor(tuple(measured), tuple(truths), frozenset(wide.operators), _left_out(wide, instead), fits)
+
+
+def _measured(
+    found: dict[str, float | None], errors: list[dict[str, float | None]], dtype: torch.dtype
+) -> dict[str, Measured]:
+    return {name: Measured(found[name], floor_of([each[name] for each in errors], dtype)) for name in found}
 
 
 def is_own(variant: Emulation, wide: Widened) -> bool:
@@ -147,6 +157,16 @@ def emulations(
     if dtype != torch.float32:
         return _that_differ(islice(every, emulations_wanted(outputs, dtype)), operators)
     return islice(_that_differ(every, operators), emulations_wanted(outputs, dtype))
+
+
+def further_emulations(arithmetic: ArithmeticByClass, dtype: torch.dtype) -> Iterator[Emulation]:
+    """Those that a half typed output outside the floor of the others is held to as well.
+
+    The errors of a deep half typed model have a heavy tail: one value of the few large ones that is rounded the other
+    way moves all that follows. Of 10 orders of sums in a bfloat16 model of 30 layers the worst erred 3.3 times as much
+    as the best.
+    """
+    return Emulation(arithmetic).other_orders() if dtype in HALF_TYPES else iter(())
 
 
 def emulations_wanted(outputs: Outputs, dtype: torch.dtype) -> int:

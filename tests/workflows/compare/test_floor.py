@@ -126,3 +126,45 @@ def test_the_references_forward_is_an_emulation_of_float32_and_of_nothing_else()
     assert one.error == other.error and one.floor == pytest.approx(other.floor, rel=0.5)
     assert known.fits == ("float32",)
     assert known_and_not(torch.float32, HF32)[2] == [4, 4]  # truth, two of hf32, and one of float32 to explain by
+
+
+@pytest.mark.parametrize(("times", "further"), [(1.0, 0), (3.5, 1), (1e3, 8)])
+def test_a_half_typed_output_outside_the_floor_is_held_to_further_orders_of_sums(
+    monkeypatch: pytest.MonkeyPatch, times: float, further: int
+) -> None:
+    """The first of them errs by a fifth more than the four, so that 3.5 floors become 2.9; 1000 floors stay a fault."""
+    task, module = OneTask(), Scorer(1000).to(torch.bfloat16).eval()
+    loaded: Any = SimpleNamespace(module=module, dtype=torch.bfloat16, task=task)
+    sample = Sample({"ids": torch.arange(1, 17)[None]}, ())
+    with torch.inference_mode():
+        found = task.forward(module, dict(sample.tensors))
+    asked: list[int | None] = []
+
+    def errors(outputs: Any, _truth: Any) -> dict[str, float | None]:
+        if outputs is found:
+            return {"logits": 0.01 * times}
+        return {"logits": 0.012 if asked and asked[-1] is not None else 0.01}
+
+    def emulated(variant: Any) -> Any:
+        asked.append(variant.block)
+        return nullcontext()
+
+    monkeypatch.setattr(floor, "errors_of", errors)
+    monkeypatch.setattr(floor, "emulate", emulated)
+    arguments = (loaded, (sample,), (found,), BFLOAT16, Silent())
+    measured = measure_floor(*arguments, explain=False, keep_truth=False).samples[0]["logits"]
+    assert len([block for block in asked if block is not None]) == further
+    assert measured.floor == pytest.approx(0.012 if further else 0.01)
+    assert (measured.over_floor is not None and measured.over_floor <= 3) == (times < 100)
+
+
+def test_other_orders_of_sums_give_other_bits_within_the_same_error() -> None:
+    torch.manual_seed(0)
+    x, weight = torch.randn(64, 576).bfloat16(), torch.randn(512, 576).bfloat16()
+    exact = x.double() @ weight.double().T
+    results = []
+    for variant in Emulation(BFLOAT16).other_orders():
+        with emulate(variant):
+            results.append(torch.nn.functional.linear(x, weight))
+    assert len({each.view(torch.int16).numpy().tobytes() for each in results}) > 1
+    assert all(((each.double() - exact).norm() / exact.norm()) < 2**-8 for each in results)
