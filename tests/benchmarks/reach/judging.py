@@ -95,7 +95,8 @@ def _judge(path: Path, folder: Path, *, pretraining: bool) -> tuple[Verdict, dic
     try:
         summary = compare(request, CompareOptions(), Silent())
     except NpuAdaptError as error:
-        names_a_step = error.hint and not (isinstance(error, RunFailed) and "FILE.py" not in error.hint)
+        lacks_package = isinstance(error.__cause__, ImportError)  # and the hint is to install it
+        names_a_step = error.hint and (not isinstance(error, RunFailed) or "FILE.py" in error.hint or lacks_package)
         verdict: Verdict = "refused" if names_a_step else "wrong"
         return verdict, {"why": f"{type(error).__name__}: {error.message}", "hint": error.hint or ""}
     except Exception as error:  # noqa: BLE001 - a traceback is an outcome
