@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import signal
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -77,11 +79,25 @@ def _reach(head: Head, way: Way) -> Outcome:
         except NotMade as error:
             return Outcome(head.model_type, head.table, "not made", way.name, why=str(error)[:400])
         started = time.process_time()
-        verdict, fields = _judge(path, folder, pretraining=head.table == "PRETRAINING")
+        try:
+            with _at_most(LONGEST_SECONDS):
+                verdict, fields = _judge(path, folder, pretraining=head.table == "PRETRAINING")
+        except KeyboardInterrupt:
+            verdict, fields = "wrong", {"why": f"took over {LONGEST_SECONDS:.0f} s"}
     seconds = round(time.process_time() - started, 2)
-    if seconds > LONGEST_SECONDS:
-        verdict, fields = "wrong", {**fields, "why": f"took {seconds:.0f} s"}
     return Outcome(head.model_type, head.table, verdict, way.name, seconds=seconds, **fields)
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Interrupts what takes longer, in seconds of the processor, as Ctrl-C would."""
+    before = signal.signal(signal.SIGPROF, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _judge(path: Path, folder: Path, *, pretraining: bool) -> tuple[Verdict, dict[str, Any]]:

@@ -24,6 +24,8 @@ def roped(fields: Mapping[str, Any], source_of: Callable[[str], str], source: st
         return {**found, "rope_parameters": dict.fromkeys(sorted(kinds), plain)}
     axes = re.search(r"rope_parameters.get\(\s*.mrope_section", source) and found.get("num_attention_heads")
     if axes and not rope.get("mrope_section"):
-        half = (found.get("head_dim") or found["hidden_size"] // found["num_attention_heads"]) // 2
-        return {**found, "rope_parameters": {**rope, "mrope_section": [half // 4, half * 3 // 8, half * 3 // 8]}}
+        width = found.get("head_dim") or found["hidden_size"] // found["num_attention_heads"]
+        half = int(width * (rope.get("partial_rotary_factor") or 1)) // 2
+        sections = [half // 4, half * 3 // 8]
+        return {**found, "rope_parameters": {**rope, "mrope_section": [*sections, half - sum(sections)]}}
     return found
