@@ -12,7 +12,9 @@ from PIL import Image
 from npu_adapt.consistency import contradictions
 from npu_adapt.errors import Sentence
 from npu_adapt.models.images import generated_picture, read_picture
-from npu_adapt.models.tasks.task import input_info
+from npu_adapt.models.tasks.prompts import asked
+from npu_adapt.models.tasks.task import input_info, sample_of
+from npu_adapt.models.tasks.text import _with_decoder_input
 from npu_adapt.models.texts import read_text, sentence
 from npu_adapt.records import InputInfo, Said, Summary, decode, encode
 from npu_adapt.report.adaptation import adaptation_report
@@ -54,6 +56,20 @@ def test_a_picture_of_16_bits_is_told_with_what_was_done_to_it(tmp_path: Path) -
     Image.new("I;16", (4, 4), 40000).save(tmp_path / "deep.png")
     told = _in_chinese(read_picture(tmp_path / "deep.png").origin)
     assert told.startswith("文件 deep.png sha256:") and told.endswith("，由 16 位缩放到 8 位")
+
+
+def test_inputs_made_of_others_are_from_where_those_are() -> None:
+    decoder = _with_decoder_input(sample_of({"input_ids": torch.tensor([[4, 5]])}, sentence(3).origin), start=0)
+    first, second = decoder.inputs
+    assert (second.name, second.said, second.origin) == ("decoder_input_ids", first.said, "default sentence 3")
+    assert second.sha256 != first.sha256 and second.said is not None
+
+
+@pytest.mark.parametrize(
+    ("values", "said"), [(("cat.png",), "默认提示词"), (("cat.png", "What?"), "--input 给出的提示词")]
+)
+def test_a_prompt_beside_a_picture_is_told_in_chinese(values: tuple[str, ...], said: str) -> None:
+    assert _in_chinese(asked(values, {".png"}, "Describe it.").text.origin) == said
 
 
 def test_the_report_says_it_in_its_language() -> None:

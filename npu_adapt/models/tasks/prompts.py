@@ -68,8 +68,9 @@ def asked(values: Sequence[str], suffixes: Collection[str], default: str) -> Ask
     """Values that name files of these suffixes are those files; the first other one is the prompt."""
     files = tuple(value for value in values if Path(value).suffix.lower() in suffixes)
     prompts = [value for value in values if value not in files]
-    text = Text(prompts[0], "prompt given with --input") if prompts else Text(default, "default prompt")
-    return Asked(files, text, bool(prompts))
+    if prompts:
+        return Asked(files, Text(prompts[0], Sentence("prompt given with --input")), is_given=True)
+    return Asked(files, Text(default, Sentence("default prompt")), is_given=False)
 
 
 def in_prompt(

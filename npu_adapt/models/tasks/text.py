@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
+from msgspec import structs
 from torch import Tensor
 
 from npu_adapt.errors import Sentence, UsageError
@@ -21,6 +23,7 @@ from npu_adapt.models.tasks.task import (
     accepted,
     class_label,
     class_probabilities,
+    input_info,
     preparing,
     require_known_tokens,
     sample_of,
@@ -53,7 +56,9 @@ def prepare_features(loaded: LoadedModel, values: Sequence[str], samples: int, s
 def _with_decoder_input(sample: Sample, start: int) -> Sample:
     ids = sample.tensors["input_ids"]
     shifted = torch.cat([torch.full_like(ids[:, :1], start), ids[:, :-1]], dim=1)
-    return sample_of({**sample.tensors, "decoder_input_ids": shifted}, sample.inputs[0].origin)
+    given = sample.inputs[0]
+    read = structs.replace(input_info("decoder_input_ids", shifted, given.origin), said=given.said)
+    return replace(sample, tensors={**sample.tensors, "decoder_input_ids": shifted}, inputs=(*sample.inputs, read))
 
 
 def prepare_masked(loaded: LoadedModel, values: Sequence[str], samples: int, seed: int) -> tuple[Sample, ...]:

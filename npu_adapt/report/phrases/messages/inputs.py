@@ -7,6 +7,8 @@ CHINESE: dict[str, str] = {
     "file {name}, the last {points} points": "文件 {name} 的最后 {points} 个点",
     "{count} of {files} frames in {folder}, first {origin}": "{folder} 中 {files} 帧里的 {count} 帧，首帧：{origin}",
     "text given with --input": "--input 给出的文本",
+    "prompt given with --input": "--input 给出的提示词",
+    "default prompt": "默认提示词",
     "candidate texts {texts}": "候选文本 {texts}",
     "candidate texts {texts} (default)": "候选文本 {texts}（默认）",
     "default sentence {number}": "第 {number} 条默认句子",
