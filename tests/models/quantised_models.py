@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,10 +64,7 @@ KINDS: dict[str, tuple[Store, dict[str, Any]]] = {
 def quantised(folder: Path, kind: str, base: Path | None = None) -> Path:
     """A tiny Llama, a copy of `base` if given, whose linear layers, but for the head, are stored in a kind."""
     store, group = KINDS[kind]
-    if base is None:
-        tiny_models.llama(folder)
-    else:
-        shutil.copytree(base, folder)
+    tiny_models.llama_or_copy(folder, base)
     tensors = load_file(folder / WEIGHTS)
     made: dict[str, Tensor] = {}
     for name, tensor in tensors.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,10 +73,7 @@ KINDS: dict[str, tuple[Store, dict[str, Any]]] = {
 def scaled(folder: Path, kind: str, base: Path | None = None) -> Path:
     """A tiny Llama, a copy of `base` if given, whose projections are stored in a kind, computing in bfloat16."""
     store, section = KINDS[kind]
-    if base is None:
-        tiny_models.llama(folder)
-    else:
-        shutil.copytree(base, folder)
+    tiny_models.llama_or_copy(folder, base)
     made: dict[str, Tensor] = {}
     described: dict[str, Any] = {}
     for name, tensor in load_file(folder / WEIGHTS).items():

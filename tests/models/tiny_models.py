@@ -6,6 +6,7 @@ Weights are random but trained-looking: norms and biases are moved off their ini
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +142,11 @@ def bert(
 def llama(folder: Path) -> Path:
     config = tf.LlamaConfig(**WIDTH, num_key_value_heads=1, vocab_size=len(WORDS), tie_word_embeddings=True)
     return save(tf.LlamaForCausalLM(config), folder, word_tokenizer)
+
+
+def llama_or_copy(folder: Path, base: Path | None) -> Path:
+    """A tiny Llama, or a copy of `base` where there is one."""
+    return llama(folder) if base is None else Path(shutil.copytree(base, folder))
 
 
 def _wav2vec2_config() -> tf.Wav2Vec2Config:
