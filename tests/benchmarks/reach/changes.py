@@ -129,6 +129,12 @@ def patch_of_the_model(fields: Fields) -> Fields:
     return {"patch_size": fields["patch_model_config"]["image_size"]}
 
 
+def narrow_maps(fields: Fields) -> Fields:
+    """Maps of a large picture are no wider than a tiny model has time for, and what fuses them is as wide as they."""
+    names = ("scaled_images_feature_dims", "intermediate_feature_dims")
+    return {"fusion_hidden_size": CHANNELS, **{name: [CHANNELS] * len(fields[name]) for name in names}}
+
+
 def twice_as_wide(fields: Fields) -> Fields:
     """What is quantised is an acoustic state beside a semantic one."""
     return {"quantization_dim": 2 * fields["hidden_size"]}

@@ -39,6 +39,7 @@ RELATIONS: tuple[tuple[tuple[str, ...], Callable[[Fields], Fields]], ...] = (
     (("vision_output_dim", "intermediate_layers_indices", "hidden_size"), of.states_beside),
     (("projector_hidden_size", "out_hidden_size", "vision_config.merge_size"), of.merged),
     (("scaled_images_ratios", "patch_model_config.image_size"), of.patch_of_the_model),
+    (("scaled_images_feature_dims", "intermediate_feature_dims", "fusion_hidden_size"), of.narrow_maps),
     (("quantization_dim", "quantization_levels", "hidden_size"), of.twice_as_wide),
     (("vq_config",), of.named_codes),
     (("adapter_input_size", "hidden_size"), lambda fields: {"adapter_input_size": fields["hidden_size"]}),
