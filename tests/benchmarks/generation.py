@@ -5,7 +5,7 @@
 
 Software devices (`verdict_devices.py`) write after real prompts in every correct arithmetic, order of sums, form of
 attention and kind of vector unit: none may be failed, and every token that they flip must be a tie. Then faults that
-strike in decoding alone (`generation_faults.py`) are put into one layer from one step on; a fault counts only if it
+strike in decoding alone (`generation_kinds.py`) are put into one layer from one step on; a fault counts only if it
 changed a result's bits. Its effect is how far it moves the logits of the worst token, in that token's noise floors.
 
 What is reported besides: how far margins between the two best tokens are off on correct devices, in floors. It shows
@@ -42,7 +42,8 @@ from npu_adapt.workflows.generate.suspects import wrong_while_writing  # noqa: E
 from npu_adapt.workflows.generate.text import Text, given, judged_text, measure_text  # noqa: E402
 from npu_adapt.workflows.generate.writing import LOGITS, along  # noqa: E402
 from tests.benchmarks.generation_cases import SUBJECTS, Case, Subject, device_of  # noqa: E402
-from tests.benchmarks.generation_faults import KINDS, Decoding, Kind  # noqa: E402
+from tests.benchmarks.generation_faults import Decoding, Kind  # noqa: E402
+from tests.benchmarks.generation_kinds import KINDS  # noqa: E402
 from tests.benchmarks.generation_prompts import PROMPTS  # noqa: E402
 from tests.benchmarks.verdict_devices import Form, correct_forms  # noqa: E402
 
@@ -113,18 +114,19 @@ def correct_run(case: Case, form: Form, number: int) -> tuple[Run, Text]:
 
 
 def faulty_run(case: Case, form: Form, number: int, clean: Text, kind: Kind, rng: Random) -> Run | None:
-    """A run of the form with the fault in a layer and from a step that are drawn. None: nothing changed.
+    """A run of the form with the fault in a call and from a step that are drawn. None: nothing changed.
 
     No fault strikes what is read at once.
     """
-    layers = len(case.loaded.module.base_model.layers)  # type: ignore[arg-type]
-    calls = {"cat": 2 * layers, "mul": 1}.get(kind.operators[0], layers)
-    layer, seed = rng.randrange(calls), rng.randrange(1 << 30)
-    since = 0 if kind.always else rng.randrange(case.subject.tokens - 2)
+    calls = case.calls(number)[kind.name]
+    if not calls:
+        return None
+    call = rng.randrange(calls)
+    since = 0 if kind.always else rng.randrange(max(1, case.text(number).tokens.shape[1] - 2))
     sample = along(case.prompts[number].sample, case.text(number))
 
     def device() -> tuple[Decoding, object]:
-        fault = Decoding(kind, layer, since, seed)
+        fault = Decoding(kind, case.loaded.module, call, since)
         return fault, case.device(device_of(form, fault))
 
     fault, side = device()

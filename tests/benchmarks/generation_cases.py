@@ -1,13 +1,17 @@
-"""Language models with their prompts, and what no device changes: texts of the reference, truths, floors."""
+"""Models that write, with their prompts, and what no device changes: texts of the reference, truths, floors."""
 
 from __future__ import annotations
 
 import json
+import math
 import tempfile
-from collections.abc import Callable
+import wave
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -22,12 +26,13 @@ from npu_adapt.progress import SILENT_STEP, Silent
 from npu_adapt.workflows.generate.floors import TextFloor, floor_of_text
 from npu_adapt.workflows.generate.prompts import Prompt, prompts
 from npu_adapt.workflows.generate.settings import Settings, greedy_settings, own_configuration
-from npu_adapt.workflows.generate.text import reference_text
+from npu_adapt.workflows.generate.text import given, reference_text
 from npu_adapt.workflows.generate.writing import Written, along
 from npu_adapt.workflows.models.fetch import fetch
 from npu_adapt.workflows.run.forward import Side
 from npu_adapt.workflows.run.request import RunRequest
 from tests.benchmarks.generation_faults import Decoding
+from tests.benchmarks.generation_kinds import KINDS
 from tests.benchmarks.generation_prompts import PROMPTS
 from tests.benchmarks.verdict_devices import Form, SoftDevice
 from tests.models import tiny_models
@@ -43,6 +48,29 @@ SMOLLM2_TEMPLATE = (
 SMOLLM2_GENERATION = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 2, "do_sample": True, "temperature": 0.2}
 
 
+def asked(folder: Path, number: int) -> str:
+    return PROMPTS[number]
+
+
+def known(folder: Path, number: int) -> str:
+    """Of words that the tiny models' tokenizer knows: an encoder has to tell its positions apart."""
+    return " ".join(Random(number).sample(tiny_models.TEXT.split(), 5 + number % 9))
+
+
+def heard(folder: Path, number: int) -> str:
+    """The file of a second of four tones, each of its own."""
+    rng, rate = Random(number), 16000
+    times = torch.arange(rate // 4) * (2 * math.pi / rate)
+    tones = torch.cat([(times * rng.uniform(100, 4000)).sin() for _ in range(4)])
+    file = folder / f"sound{number}.wav"
+    with wave.open(str(file), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(rate)
+        sound.writeframes((tones * 20000).to(torch.int16).numpy().tobytes())
+    return str(file)
+
+
 @dataclass(frozen=True)
 class Subject:
     """One model in one type."""
@@ -51,6 +79,8 @@ class Subject:
     folder: Callable[[Path], Path]
     dtype: str
     tokens: int
+    prompt: Callable[[Path, int], str] = asked  # the one of a number; a file of it goes into the folder
+    attention: str = "auto"
 
 
 def smollm2(folder: Path) -> Path:
@@ -66,18 +96,33 @@ def smollm2(folder: Path) -> Path:
     return folder
 
 
-def tiny(folder: Path) -> Path:
+def tiny(make: Callable[[Path], Path], settings: Mapping[str, int], folder: Path) -> Path:
     """A tiny model of random weights that writes on: its end token is one that it does not like."""
     torch.manual_seed(1)
-    made = tiny_models.llama(folder)
-    (made / "generation_config.json").write_text(json.dumps({"eos_token_id": 1, "pad_token_id": 0}))
+    made = make(folder)
+    file = made / "generation_config.json"
+    own = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**own, "eos_token_id": 1, "pad_token_id": 0, **settings}))
     return made
 
 
+NO_REPEATS = {"no_repeat_ngram_size": 2}  # as BART's own checkpoints say: else it is one token without end
+llama = partial(tiny, tiny_models.llama, {})
+bart, t5, whisper = (
+    partial(tiny, make, NO_REPEATS) for make in (tiny_models.bart, tiny_models.t5, tiny_models.whisper)
+)
+
+
 SUBJECTS: tuple[Subject, ...] = (
-    Subject("tiny llama, float32", tiny, "float32", 24),
-    Subject("tiny llama, bfloat16", tiny, "bfloat16", 24),
-    Subject("tiny llama, float16", tiny, "float16", 24),
+    Subject("tiny llama, float32", llama, "float32", 24),
+    Subject("tiny llama, bfloat16", llama, "bfloat16", 24),
+    Subject("tiny llama, float16", llama, "float16", 24),
+    Subject("tiny BART, float32", bart, "float32", 24, known),
+    Subject("tiny BART, bfloat16", bart, "bfloat16", 24, known),
+    Subject("tiny T5, float32", t5, "float32", 24, known, "eager"),
+    Subject("tiny T5, bfloat16", t5, "bfloat16", 24, known, "eager"),
+    Subject("tiny Whisper, float32", whisper, "float32", 12, heard),
+    Subject("tiny Whisper, bfloat16", whisper, "bfloat16", 12, heard),
     Subject("SmolLM2-135M-Instruct, bfloat16", smollm2, "bfloat16", 12),
 )
 
@@ -93,6 +138,7 @@ class Case:
     reference: Side
     _texts: dict[int, Written] = field(default_factory=dict)
     _floors: dict[tuple[int, ArithmeticByClass], TextFloor] = field(default_factory=dict)
+    _calls: dict[int, Mapping[str, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, subject: Subject, numbers: range) -> Case:
@@ -103,15 +149,15 @@ class Case:
                 fetch(ModelRequest(model=str(path), offline=True), Silent()),
                 task=None,
                 dtype=subject.dtype,
-                attention="auto",
+                attention=subject.attention,
                 trust_remote_code=False,
                 allow_pickle=False,
                 progress=Silent(),
             )
             config = own_configuration(loaded.module, path)
-        request = RunRequest(command="compare", command_line="", inputs=tuple(PROMPTS[number] for number in numbers))
-        samples = loaded.task.prepare(loaded, request.inputs, 1, 0)
-        made, _ = prompts(loaded, samples, request)
+            inputs = tuple(subject.prompt(Path(folder), number) for number in numbers)
+            request = RunRequest(command="compare", command_line="", inputs=inputs)
+            made, _ = prompts(loaded, loaded.task.prepare(loaded, request.inputs, 1, 0), request)
         settings = greedy_settings(config, subject.tokens, loaded.processor.tokenizer.pad_token_id)
         cpu = open_device("cpu", allow_cpu=True).device
         module = copy_to(loaded.module, torch.device("cpu"), torch.float32)
@@ -127,6 +173,7 @@ class Case:
         """Drops texts and floors: those of two hundred prompts fill 10 GB."""
         self._texts.clear()
         self._floors.clear()
+        self._calls.clear()
 
     def text(self, number: int) -> Written:
         """What the reference writes after a prompt."""
@@ -142,6 +189,22 @@ class Case:
             sample = along(self.prompts[number].sample, written)
             self._floors[key] = floor_of_text(self.loaded, sample, written.logits, arithmetic, SILENT_STEP)
         return self._floors[key]
+
+    def calls(self, number: int) -> Mapping[str, int]:
+        """How many calls of a step each kind of fault may befall while that text is written, by the kind's name."""
+        if number not in self._calls:
+            watching = [Decoding(kind, self.loaded.module) for kind in KINDS]
+
+            @contextmanager
+            def context() -> Any:
+                with ExitStack() as stack:
+                    for each in watching:
+                        stack.enter_context(each)
+                    yield
+
+            given(self.device(context), along(self.prompts[number].sample, self.text(number)))
+            self._calls[number] = {each.kind.name: each.calls for each in watching}
+        return self._calls[number]
 
 
 def device_of(form: Form, fault: Decoding | None = None) -> Callable[[], AbstractContextManager[Any]]:
