@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import torch
+from PIL import Image
 
 from npu_adapt.devices.selection import open_device
 from npu_adapt.devices.transfer import copy_to
@@ -71,6 +72,14 @@ def heard(folder: Path, number: int) -> str:
     return str(file)
 
 
+def seen(folder: Path, number: int) -> str:
+    """The file of a picture of large blocks of colour."""
+    file = folder / f"picture{number}.png"
+    colours = torch.randint(256, (4, 4, 3), generator=torch.Generator().manual_seed(number), dtype=torch.uint8)
+    Image.fromarray(colours.numpy()).resize((32, 32), Image.Resampling.NEAREST).save(file)
+    return str(file)
+
+
 @dataclass(frozen=True)
 class Subject:
     """One model in one type."""
@@ -108,8 +117,8 @@ def tiny(make: Callable[[Path], Path], settings: Mapping[str, int], folder: Path
 
 NO_REPEATS = {"no_repeat_ngram_size": 2}  # as BART's own checkpoints say: else it is one token without end
 llama = partial(tiny, tiny_models.llama, {})
-bart, t5, whisper = (
-    partial(tiny, make, NO_REPEATS) for make in (tiny_models.bart, tiny_models.t5, tiny_models.whisper)
+bart, t5, marian, whisper, trocr = (
+    partial(tiny, getattr(tiny_models, name), NO_REPEATS) for name in ("bart", "t5", "marian", "whisper", "trocr")
 )
 
 
@@ -121,6 +130,8 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject("tiny BART, bfloat16", bart, "bfloat16", 24, known),
     Subject("tiny T5, float32", t5, "float32", 24, known, "eager"),
     Subject("tiny T5, bfloat16", t5, "bfloat16", 24, known, "eager"),
+    Subject("tiny Marian, bfloat16", marian, "bfloat16", 24, known),
+    Subject("tiny TrOCR, bfloat16", trocr, "bfloat16", 24, seen),
     Subject("tiny Whisper, float32", whisper, "float32", 12, heard),
     Subject("tiny Whisper, bfloat16", whisper, "bfloat16", 12, heard),
     Subject("SmolLM2-135M-Instruct, bfloat16", smollm2, "bfloat16", 12),

@@ -67,7 +67,7 @@ class Decoding(TorchFunctionMode):
         self.kind, self.call, self.since = kind, call, since
         self.fired = self.calls = 0
         self._module: Any = module
-        self._tokens = len(self._module.get_input_embeddings().weight)
+        self._tokens = len(self._module.get_output_embeddings().weight)  # rows of a table of tokens
         self._step = -1
         self._seen = 0
         self._before: dict[tuple[str, int], tuple[torch.Size, ...]] = {}

@@ -56,12 +56,12 @@ def _any(called: Called) -> bool:
 def _looks_at(tensor: int, axis: int, growth: int) -> Befalls:
     """Whether one query looks at entries that are `growth` more than a step earlier: `axis` of argument `tensor`.
 
-    A decoder's own entries grow by one, and those of its encoder stay.
+    A decoder's own entries grow by one, and those of its encoder stay. Heads may be rows of a batch: three axes.
     """
 
     def befalls(called: Called) -> bool:
         looked = called.args[tensor].shape
-        if called.before is None or len(looked) != 4 or called.args[0].shape[-2] != 1 or looked[axis] < 2:
+        if called.before is None or len(looked) < 3 or called.args[0].shape[-2] != 1 or looked[axis] < 2:
             return False
         return bool(looked[axis] - called.before[tensor][axis] == growth)
 
@@ -76,7 +76,7 @@ def _at_an_edge(tensor: int, axis: int) -> Befalls:
 def _reads_what_stays(called: Called) -> bool:
     """Whether it is a matrix product of an attention that is written out, with entries that do not grow."""
     shapes = tuple(each.shape for each in called.args[:2])
-    return called.before == shapes and len(shapes[0]) == 4 and shapes[0][-2] == 1
+    return called.before == shapes and len(shapes[0]) >= 3 and shapes[0][-2] == 1
 
 
 def _stale(called: Called) -> Tensor:
@@ -97,8 +97,8 @@ def _of_another_row(called: Called) -> Tensor:
 
 def _another_row(entries: Tensor) -> Tensor:
     """The entries of one head are those of another, or where there is one head only, those before them."""
-    if entries.shape[1] > 1:
-        return torch.cat([entries[:, 1:2], entries[:, 1:]], dim=1)
+    if entries.shape[-3] > 1:
+        return torch.cat([entries[..., 1:2, :, :], entries[..., 1:, :, :]], dim=-3)
     return torch.cat([entries[..., :1, :], entries[..., :-1, :]], dim=-2)
 
 
@@ -218,14 +218,14 @@ KINDS: Sequence[Kind] = (
         "encoder's cache of another row",
         (
             Strike((ATTENTION,), _looks_at(1, -2, 0), _attended_in_another_row),
-            Strike(("matmul",), _reads_what_stays, _multiplied_by_another_row),
+            Strike(("matmul", "bmm"), _reads_what_stays, _multiplied_by_another_row),
         ),
     ),
     Kind(
         "encoder's last cache entry stale",
         (
             Strike((ATTENTION,), _looks_at(1, -2, 0), _attended_with_a_stale_entry),
-            Strike(("matmul",), _reads_what_stays, _multiplied_by_a_stale_entry),
+            Strike(("matmul", "bmm"), _reads_what_stays, _multiplied_by_a_stale_entry),
         ),
     ),
 )

@@ -203,6 +203,16 @@ def bart(folder: Path) -> Path:
     return save(tf.BartForConditionalGeneration(config), folder, word_tokenizer)
 
 
+def marian(folder: Path) -> Path:
+    """A translator, whose positions are computed and not trained."""
+    config = tf.MarianConfig(
+        d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=48, decoder_ffn_dim=48, vocab_size=len(WORDS), max_position_embeddings=64, pad_token_id=0,
+        eos_token_id=3, decoder_start_token_id=0, forced_eos_token_id=None, init_std=0.2,
+    )  # fmt: skip
+    return save(tf.MarianMTModel(config), folder, word_tokenizer)
+
+
 def trocr(folder: Path) -> Path:
     """A picture's encoder and a text's decoder, as TrOCR and Donut are."""
     encoder = tf.ViTConfig(**WIDTH, **PICTURE)
