@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -20,3 +22,8 @@ def same_bits(one: Tensor, other: Tensor) -> bool:
     if one.element_size() not in _INTEGERS:
         return torch.equal(one, other)
     return torch.equal(image(one), image(other))
+
+
+def all_same_bits(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    """Whether there are as many tensors of each, with the same bits one by one."""
+    return len(some) == len(others) and all(map(same_bits, some, others))

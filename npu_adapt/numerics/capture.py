@@ -99,6 +99,9 @@ def _with_first_copied(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[t
 
 
 def tensors_of(tree: Any) -> tuple[Tensor, ...]:
+    """The tensors in it, in order."""
+    if isinstance(tree, Tensor):  # as nearly all that is asked about
+        return (tree,)
     return tuple([leaf for leaf in leaves(tree) if isinstance(leaf, Tensor)])
 
 
@@ -165,12 +168,12 @@ class _Capture(TorchFunctionMode):
         kwargs = kwargs or {}
         in_place = writes_in_place(func, kwargs)
         before = _before(args, kwargs) if in_place else (args, kwargs)
-        drawn = torch.get_rng_state()
+        drawn = torch.default_generator.get_state()
         result = func(*args, **kwargs)
         output = _first(args, kwargs) if in_place and result is None else result
         outputs = tensors_of(output)
         if is_result(operator := operator_name(func), outputs):
-            random = not torch.equal(drawn, torch.get_rng_state())
+            random = not torch.equal(drawn, torch.default_generator.get_state())
             call = Call(self._count, self._path.here, operator, func, *before, output, in_place, random)
             self._count += 1
             self._consume(call)

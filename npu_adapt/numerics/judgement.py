@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from npu_adapt.numerics.arithmetic import Arithmetic
+from npu_adapt.numerics.bits import all_same_bits
 from npu_adapt.numerics.capture import Call, Kernel, kernel_of
 from npu_adapt.numerics.error_bound import ErrorBound
 from npu_adapt.numerics.error_statistics import ErrorStatistics, FailedTest, Worst, exact_difference, limits_of
@@ -17,7 +18,7 @@ from npu_adapt.numerics.exact import ROUNDOFF, as_real, truths
 from npu_adapt.numerics.floors import error_bounds
 from npu_adapt.numerics.operators import PLACES, Kind, kind_of
 from npu_adapt.numerics.pieces import LARGEST_PIECE, Piece, pieces, sample_of
-from npu_adapt.numerics.screening import surely_passes
+from npu_adapt.numerics.screening import Sampling, surely_passes
 
 FOLLOWING_SHARE = 0.8  # of a kernel's calls, for its prediction to be held against the others
 FOLLOWING_CALLS = 3
@@ -38,21 +39,33 @@ class OperatorReading:
     precision: str = "float64"  # of the truth
     left: dict[str, FailedTest | None] = field(default_factory=dict)  # form of prediction -> what breaks its residual
     kernel: Kernel = ()  # by which calls are told apart whose predictions need not agree
-    sampled: bool = False  # whether the figures are of a part of the result, whose whole is close to the CPU's
+    sampled: bool = False  # whether the whole is close to the CPU's, and the figures are of a part of it, or none
+    is_the_cpus: bool = False  # whether the result has the CPU's own bits
 
 
 Measures = Iterable[tuple[Piece, str, tuple[ErrorBound | None, ...]]]
 
 
 def judge(
-    call: Call, candidates: Sequence[Tensor], arithmetic: Arithmetic, *, largest_piece: int = LARGEST_PIECE
+    call: Call,
+    candidates: Sequence[Tensor],
+    arithmetic: Arithmetic,
+    *,
+    sampling: Sampling | None = None,
+    largest_piece: int = LARGEST_PIECE,
 ) -> OperatorReading:
     """The reading of a device's results (on the CPU) for the call's own arguments.
 
-    `arithmetic` is what the operator's class is held to. Operators above `largest_piece` elements are judged in pieces.
+    `arithmetic` is what the operator's class is held to. `sampling` leaves out the figures of most results that pass in
+    any case. Operators above `largest_piece` elements are judged in pieces.
     """
-    sure = is_sure(call, candidates, arithmetic, largest_piece)
-    return judge_by(measures(call, arithmetic, largest_piece, sure=sure), call, candidates)
+    same, computed = all_same_bits(candidates, call.outputs), _is_computed(call)
+    sure = same or is_sure(call, candidates, arithmetic, largest_piece)
+    if sure and not (computed and (sampling is None or sampling.takes(call))):
+        shape = tuple(call.outputs[0].shape)
+        return OperatorReading(call.index, call.module, call.operator, shape, None, sampled=computed, is_the_cpus=same)
+    reading = judge_by(measures(call, arithmetic, largest_piece, sure=sure), call, candidates)
+    return replace(reading, is_the_cpus=True) if same else reading
 
 
 def is_sure(

@@ -9,6 +9,7 @@ for certain. Half types hide the rounding of their results, so there a device is
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,18 +17,32 @@ import torch
 from torch import Tensor
 
 from npu_adapt.numerics.arithmetic import ARITHMETICS, DIRECT, Arithmetic
-from npu_adapt.numerics.bits import same_bits
-from npu_adapt.numerics.capture import Call
+from npu_adapt.numerics.bits import all_same_bits
+from npu_adapt.numerics.capture import Call, Kernel, kernel_of
 from npu_adapt.numerics.error_bound import Prediction, row_rms
 from npu_adapt.numerics.error_statistics import LIMITS, ErrorStatistics
 from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, double
 from npu_adapt.numerics.floors import ROUNDING, SUM_ROUNDOFF, drift_of, in_float32, rounds_last, terms_of_norm
 from npu_adapt.numerics.operators import CANCELLING, CORRECTLY_ROUNDED, Kind, kind_of
-from npu_adapt.numerics.pieces import LARGEST_PIECE, pieces
+from npu_adapt.numerics.pieces import LARGEST_PIECE, SAMPLED, pieces
 from npu_adapt.numerics.products import read_product
 
 MOST_RMS = LIMITS.rms - 1  # the CPU's own error is the one
 MOST_IN_ELEMENT = LIMITS.element / 2  # and in any row; the CPU's own, in one element of a row, has the other half
+
+
+class Sampling:
+    """Which of the calls that pass in any case are measured for their kernel: the first eight, then one in eight."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[Kernel] = Counter()
+
+    def takes(self, call: Call) -> bool:
+        """Whether this call is one of them; asked once of each call, in the order of execution."""
+        kernel = kernel_of(call)
+        number = self._seen[kernel]
+        self._seen[kernel] += 1
+        return number < SAMPLED or number % SAMPLED == 0
 
 
 def surely_passes(
@@ -37,11 +52,9 @@ def surely_passes(
 
     `arithmetic` is what the operator's class is held to.
     """
-    if len(candidates) != len(call.outputs):
-        return False
-    if all(map(same_bits, candidates, call.outputs)):
+    if all_same_bits(candidates, call.outputs):
         return True
-    if len(candidates) != 1 or not _is_told(call, candidates[0], arithmetic):
+    if len(candidates) != 1 or len(call.outputs) != 1 or not _is_told(call, candidates[0], arithmetic):
         return False
     distance = ErrorStatistics()
     for piece in pieces(call, largest_piece):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from npu_adapt.numerics.capture import Call, kernel_of
+from npu_adapt.numerics.capture import Call, Kernel, kernel_of
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.whole_numbers import WholeNumbers, multiplies, of_whole_numbers
 
@@ -43,6 +43,7 @@ class WholeNumberCalls:
         self.most_elements = max(LEAST_ELEMENTS, parameters // SHARE_OF_MODEL)
         self._kept: dict[object, WholeNumbers | None] = {}
         self._bytes = 0
+        self._seen: set[Kernel] = set()
         self.too_large: dict[str, None] = {}  # an ordered set: operators of calls that were left out for their size
 
     def of(self, call: Call) -> WholeNumbers | None:
@@ -59,6 +60,14 @@ class WholeNumberCalls:
         if not _has_mask(call):
             self._keep(key, made)
         return made
+
+    def first_of(self, call: Call) -> WholeNumbers | None:
+        """As `of`, for the first call of each kernel that is asked about; None for the others."""
+        kernel = kernel_of(call)
+        if kernel in self._seen:
+            return None
+        self._seen.add(kernel)
+        return self.of(call)
 
     def _keep(self, key: object, made: WholeNumbers | None) -> None:
         packed = made and replace(made, call=made.call.with_arguments(_Packed.of))

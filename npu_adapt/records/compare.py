@@ -250,7 +250,7 @@ class Compare(Record, frozen=True, kw_only=True):
     operators: tuple[OperatorFinding, ...] = ()
     first_suspect: OperatorFinding | None = None  # None: no operator failed
     operators_judged: int = 0  # calls that were replayed on the device, over all samples
-    operators_sampled: int = 0  # of those, calls so close to the CPU's result that a part of them was held to the truth
+    operators_sampled: int = 0  # of those, calls close to the CPU's result, of which a part was held to the truth
     operator_notes: tuple[Fact, ...] = ()  # what limits the judgement of operators: no float64 kernel, random numbers
     depth: Depth | None = None  # None: no operator was judged
     left_out: tuple[Fact, ...] = ()  # what was not compared, and why

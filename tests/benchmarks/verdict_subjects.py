@@ -153,7 +153,9 @@ def faulty_run(case: Case, clean: Clean, kind: Kind, rng: Random) -> Run | None:
         return None
     call = rng.choice(calls)
     fault = kind.draw(rng)
-    execution = rng.randrange(5) if kind.family == "transient" else None
+    execution = None
+    if kind.family == "transient":
+        execution = rng.randrange(4 if case.has_own_bits(call, SoftDevice(form)) else 5)
     device = SoftDevice(form, fault, call.index)
     watch = replace(clean.watch, first_divergence=None)
     try:
@@ -168,7 +170,7 @@ def faulty_run(case: Case, clean: Clean, kind: Kind, rng: Random) -> Run | None:
         findings = _findings(_with_fault(case, clean, fault, call))
     elif execution < 3:  # one of the forwards: both replays are right
         findings, divergence = [], watch.first_divergence
-    else:  # one of the two replays, which differ
+    else:  # one of the two replays, which differ: what has not the CPU's bits is repeated
         findings = [call.index]
     seen = wrong if execution in (None, 0) else clean.outputs
     over_floor = case.over_floor(seen, arithmetic)

@@ -51,8 +51,8 @@ SENTENCES: dict[str, Phrase] = {
         "首个可疑算子：{module}（{operator}），第 {index} 步：同一输入的多次前向从这里开始不同。",
     ),
     "operators-sampled": Phrase(
-        "{number} of them came so close to the CPU's result that a part of each was compared with float64.",
-        "其中 {number} 次与 CPU 结果足够接近，每次只取一部分与 float64 比较。",
+        "{number} of them came so close to the CPU's result that a part was compared with float64.",
+        "其中 {number} 次与 CPU 结果足够接近，只取一部分与 float64 比较。",
     ),
     "operators-judged": Phrase(
         "{number} operator calls were replayed on the device with the CPU's inputs and judged alone; {failed} failed.",

@@ -19,6 +19,7 @@ from npu_adapt.numerics.convolution import shape_of
 from npu_adapt.numerics.error_statistics import FailedTest
 from npu_adapt.numerics.judgement import OperatorReading, differing, judge, left_over
 from npu_adapt.numerics.operators import COMPOSITES, Kind, kind_of, operator_class
+from npu_adapt.numerics.screening import Sampling
 from npu_adapt.numerics.whole_number_calls import WholeNumberCalls
 from npu_adapt.progress import Progress, doing
 from npu_adapt.records import Compare, Depth, Fact, OperatorFinding
@@ -75,13 +76,14 @@ def judge_operators(
     judged: list[tuple[int, OperatorReading]] = []
     watch = _Watch()
     exactly = WholeNumberCalls(sum(parameter.numel() for parameter in reference_module.parameters()))
+    sampling = Sampling()
     with progress.task(doing("judging-operators", device=candidate_device.name), total=None) as step:
         for number, sample in enumerate(samples):
 
             def consume(call: Call, number: int = number) -> None:
                 watch.see(call)
                 if not call.random:
-                    judged.append((number, judge_replayed(call, replay, arithmetic, exactly)))
+                    judged.append((number, judge_replayed(call, replay, arithmetic, exactly, sampling)))
                 step.advance(1)
 
             tensors = sample.to(CPU, dtype)  # before: moving the input is no call of the model
@@ -98,20 +100,27 @@ def judge_operators(
 
 
 def judge_replayed(
-    call: Call, replay: Replay, arithmetic: ArithmeticByClass, exactly: WholeNumberCalls
+    call: Call,
+    replay: Replay,
+    arithmetic: ArithmeticByClass,
+    exactly: WholeNumberCalls,
+    sampling: Sampling | None = None,
 ) -> OperatorReading:
     """The reading of one call: replayed twice, which must give the same bits, and judged.
 
     What multiplies is replayed once more, with whole numbers, whose result needs no margin; not a convolution that
-    transforms its operands, which makes them fractions.
+    transforms its operands, which makes them fractions. A result with the CPU's own bits was computed twice already,
+    and is right in every element: of those, the first call of each kernel alone is replayed with whole numbers.
     """
-    first, second = replay(call), replay(call)
+    first = replay(call)
     held_to = arithmetic_of(call, arithmetic)
-    reading = judge(call, first, held_to)
-    repeated = differing(first, second) if _alike(first, second) else None
+    reading = judge(call, first, held_to, sampling=sampling)
+    repeated = None if reading.is_the_cpus else _repeated(first, replay(call))
     if repeated is not None:
         return _with(reading, repeated)
-    whole = exactly.of(call) if reading.broken is None and held_to.algorithm == DIRECT else None
+    if reading.broken is not None or held_to.algorithm != DIRECT:
+        return reading
+    whole = exactly.first_of(call) if reading.is_the_cpus else exactly.of(call)
     broken = None if whole is None else whole.broken(replay(whole.call))
     return reading if broken is None else _with(reading, broken)
 
@@ -232,8 +241,10 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _alike(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
-    return [(each.shape, each.dtype) for each in first] == [(each.shape, each.dtype) for each in second]
+def _repeated(first: Sequence[Tensor], second: Sequence[Tensor]) -> FailedTest | None:
+    """What differs between two replays; None where they are of other shapes, which the judgement says."""
+    alike = [(each.shape, each.dtype) for each in first] == [(each.shape, each.dtype) for each in second]
+    return differing(first, second) if alike else None
 
 
 def _with(reading: OperatorReading, broken: FailedTest) -> OperatorReading:

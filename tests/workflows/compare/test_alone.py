@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from npu_adapt.devices.selection import open_device
 from npu_adapt.models.tasks import Sample
 from npu_adapt.numerics.arithmetic import ARITHMETICS, ArithmeticByClass
+from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.emulation import emulate
+from npu_adapt.numerics.whole_number_calls import WholeNumberCalls
 from npu_adapt.progress import Silent
 from npu_adapt.records import Fact
-from npu_adapt.workflows.compare.alone import Operators, judge_operators, moved
+from npu_adapt.workflows.compare.alone import Operators, judge_operators, judge_replayed, moved
 from tests.workflows.compare.faulty_models import FLOAT32, HF32, IDS, Faulty, Model, OneTask
 
 CPU = torch.device("cpu")
@@ -70,19 +72,19 @@ def test_an_hf32_device_passes_as_hf32_and_fails_as_float32():
     ("fault", "module", "operator", "test"),
     [
         (
-            Faulty(F.linear, lambda y: y * 1.001, 12, 4),  # each is replayed three times
+            Faulty(F.linear, lambda y: y * 1.001, 6, 2),  # the first call of a kernel with whole numbers too
             "layers.2.up",
             "linear",
             "rms",
         ),
-        (Faulty(F.gelu, lambda y: y + 1e-3, 2, 2), "layers.1", "gelu", "rms"),
-        (Faulty(F.layer_norm, lambda y: y.flip(1), 4, 2), "layers.1.norm", "layer_norm", "rms"),
+        (Faulty(F.gelu, lambda y: y + 1e-3, 1, 2), "layers.1", "gelu", "rms"),
+        (Faulty(F.layer_norm, lambda y: y.flip(1), 2, 2), "layers.1.norm", "layer_norm", "rms"),
         (Faulty(F.embedding, lambda y: y.nextafter(y + 1)), "embed", "embedding", "exact"),
         (Faulty(Tensor.gt, lambda y: ~y), "Model", "gt", "exact"),
         (Faulty(Tensor.add_, lambda y: y.mul_(2.0)), "Model", "add", "row"),
         (Faulty(Tensor.transpose, lambda y: y.flip(2)), "layers.0", "transpose", "exact"),
         (
-            Faulty(F.linear, lambda y: y.where(torch.arange(y.size(1))[:, None] != 3, y.roll(1, 1)), 6, 2),
+            Faulty(F.linear, lambda y: y.where(torch.arange(y.size(1))[:, None] != 3, y.roll(1, 1)), 4, 2),
             "layers.1.up",
             "linear",
             "row",
@@ -99,9 +101,9 @@ def test_the_wrong_operator_is_named(fault, module, operator, test):
 
 
 def test_a_call_that_does_not_repeat_itself():
-    findings = on_faulty(Faulty(F.gelu, lambda y: y + 1e-9 * y.abs(), 2, 1)).findings
+    findings = on_faulty(Faulty(F.gelu, lambda y: y + 1e-9 * y.abs(), 1, 1)).findings
     assert findings == ()  # less than the last bit: nothing changed
-    findings = on_faulty(Faulty(F.gelu, lambda y: y.nextafter(y + 1), 3, 1)).findings
+    findings = on_faulty(Faulty(F.gelu, lambda y: y.nextafter(y + 1), 1, 1)).findings
     assert [(each.module, each.operator, each.test) for each in findings] == [("layers.1", "gelu", "repeat")]
 
 
@@ -121,13 +123,32 @@ def test_one_element_under_the_floor_of_hf32_is_found_by_what_is_left():
 
 
 def test_a_product_that_only_whole_numbers_show():
-    """A kernel that leaves out one element where nothing else would be seen: it writes it in the first two replays."""
-    findings = on_faulty(Faulty(F.linear, lambda y: y * (y != y.amax()), 8, 1)).findings
-    assert [(each.module, each.test) for each in findings] == [("layers.1.up", "whole-numbers")]
+    """A kernel that leaves out one element where nothing else would be seen: it writes it in the first replay."""
+    findings = on_faulty(Faulty(F.linear, lambda y: y * (y != y.amax()), 1, 1)).findings
+    assert [(each.module, each.test) for each in findings] == [("layers.0.up", "whole-numbers")]
+
+
+@pytest.mark.parametrize(("other_bits", "replays"), [(False, [2, 1, 1]), (True, [3, 3, 3])])
+def test_what_has_the_cpus_bits_is_not_replayed_again(other_bits, replays):
+    """But for whole numbers of the first call of a kernel: it was computed twice, and is right in every element."""
+    x, weight = torch.randn(6, 40), torch.randn(8, 40)
+    call = Call(0, "up", "linear", F.linear, (x, weight), {}, F.linear(x, weight))
+    seen: list[Call] = []
+
+    def replay(given: Call) -> tuple[Tensor, ...]:
+        seen.append(given)
+        result = given.again(lambda leaf: leaf)
+        return (result * (1 + 2.0**-23 * (result.frac() != 0)) if other_bits else result,)
+
+    exactly = WholeNumberCalls()
+    for expected in replays:
+        seen.clear()
+        assert judge_replayed(call, replay, FLOAT32, exactly).broken is None
+        assert len(seen) == expected
 
 
 def test_samples_are_judged_each():
-    fault = Faulty(F.gelu, lambda y: y * 1.01, 8, 2)
+    fault = Faulty(F.gelu, lambda y: y * 1.01, 4, 2)
     findings = on_faulty(fault, samples=2).findings
     assert [(each.sample, each.operator) for each in findings] == [(1, "gelu")]
 
