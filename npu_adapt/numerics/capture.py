@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -111,15 +112,22 @@ def is_result(operator: str, outputs: Sequence[Tensor]) -> bool:
     return bool(outputs) and operator not in UNWRITTEN and not stand_ins
 
 
+class Cost:
+    """What capturing took of a forward: `seconds` are measured, what Python does around each of `calls` is not."""
+
+    def __init__(self) -> None:
+        self.calls, self.seconds = 0, 0.0
+
+
 @contextmanager
-def capturing(module: torch.nn.Module, consume: Callable[[Call], None]) -> Iterator[None]:
+def capturing(module: torch.nn.Module, consume: Callable[[Call], None]) -> Iterator[Cost]:
     """Gives every call of the `module`'s forward, in this thread, to `consume` as soon as it is done.
 
     Calls that give no tensor, those whose result is memory that nobody wrote yet, and those on tensors that stand for
-    others (functorch's), are left out.
+    others (functorch's), are left out. What it all takes is counted, `consume` with it.
     """
-    with _ModulePath(module) as path, _Capture(path, consume):
-        yield
+    with _ModulePath(module) as path, _Capture(path, consume) as capture:
+        yield capture.cost
 
 
 class _ModulePath:
@@ -161,15 +169,19 @@ class _Capture(TorchFunctionMode):
         self._path = path
         self._consume = consume
         self._count = 0
+        self.cost = Cost()
 
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        started = time.perf_counter()
         kwargs = kwargs or {}
         in_place = writes_in_place(func, kwargs)
         before = _before(args, kwargs) if in_place else (args, kwargs)
         drawn = torch.default_generator.get_state()
+        called = time.perf_counter()
         result = func(*args, **kwargs)
+        done = time.perf_counter()
         output = _first(args, kwargs) if in_place and result is None else result
         outputs = tensors_of(output)
         if is_result(operator := operator_name(func), outputs):
@@ -177,6 +189,8 @@ class _Capture(TorchFunctionMode):
             call = Call(self._count, self._path.here, operator, func, *before, output, in_place, random)
             self._count += 1
             self._consume(call)
+        self.cost.calls += 1
+        self.cost.seconds += called - started + time.perf_counter() - done
         return result
 
 

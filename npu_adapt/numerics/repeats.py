@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from npu_adapt.numerics.capture import Call, capturing
+from npu_adapt.numerics.capture import Call, Cost, capturing
 from npu_adapt.numerics.operators import WRITING_PARTS, Kind, kind_of
 
 _NEVER_VIEWS = frozenset({Kind.PRODUCT, Kind.ATTENTION, Kind.SOFTMAX, Kind.NORM, Kind.ELEMENTWISE})
@@ -36,12 +36,12 @@ class Repeated:
     A forward that calls another operator at some place, after equal bits, takes another path by the model's own code: a
     table that was made once is kept, for instance. From then on it is the one that further forwards are held to.
 
-    `seconds` is the time that the watching itself took of the last forward.
+    `cost` is what the watching itself took of the last forward.
     """
 
     synchronize: Callable[[], None]
     first_divergence: Divergence | None = None  # None: none so far
-    seconds: float = 0.0
+    cost: Cost = field(default_factory=Cost)
     _forwards: int = 0
     _expected: list[tuple[str, int]] = field(default_factory=list)  # of an earlier forward: operator, fingerprint
     _current: list[tuple[str, int]] = field(default_factory=list)  # likewise, of the one that runs
@@ -51,23 +51,22 @@ class Repeated:
     def watching(self, module: torch.nn.Module) -> Iterator[None]:
         """Surrounds one forward of `module`."""
         self._forwards += 1
-        self.seconds = 0.0
         self._current, self._takes_another_path = [], False
-        with capturing(module, self._see):
+        with capturing(module, self._see) as self.cost:
             yield
         if self._forwards == 1 or self._takes_another_path:
             self._expected = self._current
 
     def _see(self, call: Call) -> None:
-        self.synchronize()
         started = time.perf_counter()
+        self.synchronize()
+        self.cost.seconds -= time.perf_counter() - started  # in which the device computes
         with torch._C.DisableTorchFunction():  # what is computed here belongs to no emulation that is entered
             found = (call.operator, fingerprint(own_results(call)))
         self._current.append(found)
         if self._forwards > 1 and self._parts(call, found):
             shape = tuple(call.outputs[0].shape)
             self.first_divergence = Divergence(self._forwards, call.index, call.module, call.operator, shape)
-        self.seconds += time.perf_counter() - started
 
     def _parts(self, call: Call, found: tuple[str, int]) -> bool:
         """Whether the call has other bits than before, and none before it had; notes that another path is taken."""

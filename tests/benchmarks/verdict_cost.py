@@ -9,7 +9,8 @@ little where `--threads 1` leaves no thread waiting for another. On an accelerat
 
 For the ViT-B/16 the bare script of a comparison and what Huawei's msprobe does for the same question run in turns with
 them: two dumps of all tensors and their comparison. Without it, DIRECTORY is a language model's; `memory.py --keep`
-makes one of any size. Exits with 1 when a limit is exceeded.
+makes one of any size. All but msprobe run in a new environment that has this checkout as a user installs it: what
+transformers finds beside it, it imports. Exits with 1 when a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from tests.benchmarks.alternating import Contender, Limit, Measured, measure, sh
 from tests.real_models import store
 
 HERE = Path(__file__).parent
-NPU_ADAPT = Path(sys.executable).with_name("npu-adapt")
 FORWARDS = 11
 MOST_FORWARDS = {"vit": 20.0}
 MOST_FORWARDS_OF_TEXT = 25.0
@@ -49,21 +49,21 @@ def main() -> int:
     name = options.model
     model = str(store.model({"vit": "vit-b16"}.get(name, name)) if name in ("vit", "smollm2") else Path(name).resolve())
     os.environ |= {"HF_HUB_OFFLINE": "1"} | ({"OMP_NUM_THREADS": str(options.threads)} if options.threads else {})
-    with tempfile.TemporaryDirectory() as folder:
-        cwd = Path(folder)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as installed:
+        cwd, python = Path(folder), peers.npu_adapt(Path(installed))
         os.environ["NPU_ADAPT_CACHE"] = str(cwd / "cache")
         image = str(resources.files("sklearn.datasets") / "images" / "china.jpg") if name == "vit" else None
-        contenders = (*_own(model, image, cwd), *(() if image is None else _others(model, image, cwd)))
+        contenders = (*_own(python, model, image, cwd), *(() if image is None else _others(python, model, image, cwd)))
         measured = measure(contenders, rounds=options.rounds, cwd=cwd)
     limits = () if image is None else LIMITS if options.threads else (*LIMITS, ON_THE_WALL)
     holds = show(f"the whole verdict on {name}", measured, limits)
     return 0 if _forwards(measured, MOST_FORWARDS.get(name, MOST_FORWARDS_OF_TEXT)) and holds else 1
 
 
-def _own(model: str, image: str | None, folder: Path) -> tuple[Contender, ...]:
+def _own(python: Path, model: str, image: str | None, folder: Path) -> tuple[Contender, ...]:
     """The whole comparison, the fast one, and bare forwards in the same type."""
-    compare = (str(NPU_ADAPT), "compare", model, "--device", "cpu", "--input", image or TEXT)
-    forwards = (sys.executable, str(HERE / "bare_forwards.py"), model)
+    compare = (str(python.with_name("npu-adapt")), "compare", model, "--device", "cpu", "--input", image or TEXT)
+    forwards = (str(python), str(HERE / "bare_forwards.py"), model)
     pictures = () if image is None else (image,)
     return (
         Contender("one forward", (*forwards, "1", *pictures)),
@@ -73,11 +73,11 @@ def _own(model: str, image: str | None, folder: Path) -> tuple[Contender, ...]:
     )
 
 
-def _others(model: str, image: str, folder: Path) -> tuple[Contender, ...]:
+def _others(python: Path, model: str, image: str, folder: Path) -> tuple[Contender, ...]:
     """The least that a comparison can cost, and another tool's."""
     msprobe = (str(peers.environment(peers.MSPROBE)), str(HERE / "msprobe_compare.py"), model, image)
     return (
-        Contender("bare script", (sys.executable, str(HERE / "bare_compare.py"), model, image)),
+        Contender("bare script", (str(python), str(HERE / "bare_compare.py"), model, image)),
         Contender("msprobe", msprobe, prepare=lambda: _emptied(folder)),
     )
 

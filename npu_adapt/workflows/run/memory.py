@@ -37,10 +37,13 @@ def foretell_memory(run: Recording, local: LocalModel, most_bytes: int | None = 
         run.progress.say(doing("memory-needed", needed=needed, free=free))
 
 
-def return_after_loading(local: LocalModel) -> None:
-    """Gives back what importing and loading left behind, where the model is large enough for the time it takes."""
+def return_after_loading(run: Recording, local: LocalModel) -> None:
+    """Gives back what importing and loading left behind, where the model is large enough for the time it takes.
+
+    What only refers to itself is looked for where nothing else will stand beside the weights.
+    """
     if _weight_bytes(local) >= WORTH_SAYING:
-        return_unused(with_cycles=True)
+        return_unused(with_cycles=run.request.command == "infer")
 
 
 def _weight_bytes(local: LocalModel) -> int:

@@ -89,7 +89,7 @@ def subject_of_checkpoint(run: Recording, model: str) -> Subject:
         progress=run.progress,
         make_room=room.make,
     )
-    return_after_loading(local)
+    return_after_loading(run, local)
     room.close(run, loaded.module)
     run.note(*plugins().failed)
     run.device.require_dtype(loaded.dtype)
