@@ -178,20 +178,27 @@ class _Capture(TorchFunctionMode):
         kwargs = kwargs or {}
         in_place = writes_in_place(func, kwargs)
         before = _before(args, kwargs) if in_place else (args, kwargs)
-        drawn = torch.default_generator.get_state()
+        drawn = _state_of_the_generator()
         called = time.perf_counter()
         result = func(*args, **kwargs)
         done = time.perf_counter()
         output = _first(args, kwargs) if in_place and result is None else result
         outputs = tensors_of(output)
         if is_result(operator := operator_name(func), outputs):
-            random = not torch.equal(drawn, torch.default_generator.get_state())
+            random = drawn != _state_of_the_generator()
             call = Call(self._count, self._path.here, operator, func, *before, output, in_place, random)
+            vars(call)["outputs"] = outputs  # which it would look for again
             self._count += 1
             self._consume(call)
         self.cost.calls += 1
         self.cost.seconds += called - started + time.perf_counter() - done
         return result
+
+
+def _state_of_the_generator() -> bytes:
+    """Of random numbers on the CPU. Bytes are compared several times as fast as tensors."""
+    with torch._C.DisableTorchFunction():  # it is no call of the model, which another mode might count
+        return torch.default_generator.get_state().numpy().tobytes()
 
 
 def _before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -84,13 +84,13 @@ def own_results(call: Call) -> tuple[Tensor, ...]:
 
     Sparse and quantized ones are left out: what they hold is not in one storage.
     """
-    outputs = tuple(filter(_is_plain, call.outputs))
+    outputs = call.outputs if all(map(_is_plain, call.outputs)) else tuple(filter(_is_plain, call.outputs))
     if call.in_place:
         return () if call.operator in WRITING_PARTS else outputs
     if kind_of(call.operator) in _NEVER_VIEWS:
         return outputs
-    given = {tensor.untyped_storage().data_ptr() for tensor in filter(_is_plain, call.inputs)}
-    return tuple(tensor for tensor in outputs if tensor.untyped_storage().data_ptr() not in given)
+    given = [tensor.untyped_storage().data_ptr() for tensor in call.inputs if _is_plain(tensor)]
+    return tuple([tensor for tensor in outputs if tensor.untyped_storage().data_ptr() not in given])
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -109,7 +109,9 @@ def fingerprint(tensors: tuple[Tensor, ...]) -> int:
 def _sums(tensor: Tensor) -> tuple[bytes, ...]:
     if tensor.is_complex():
         tensor = torch.view_as_real(tensor.resolve_conj())
-    image = tensor.detach().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    image = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
     whole = image.size // (8 * WORDS) * 8 * WORDS
     rest = image[whole:].tobytes()
     if not whole:
