@@ -59,6 +59,19 @@ def row_rms(tensor: Tensor) -> Tensor:
     return means_of(by_row).expand_as(by_row).reshape(tensor.shape)
 
 
+def gathered_rms(tensor: Tensor) -> Tensor:
+    """As `row_rms`, and more in the columns of the last two axes in which the errors of all rows gather.
+
+    Fused attention sums each column of its values by itself: one that is large errs more in every row.
+    """
+    by_row = row_rms(tensor)
+    if tensor.dim() < 2 or tensor.size(-1) < SHORTEST_ROW:
+        return by_row
+    in_rows = tensor / by_row.clamp(min=torch.finfo(tensor.dtype).tiny)
+    gathered = in_rows.square_().mean(-2, keepdim=True).sqrt_().clamp_(min=1.0)
+    return by_row * gathered
+
+
 def means_of(by_row: Tensor) -> Tensor:
     """[rows, 1]: the root mean square of each row."""
     norms: Tensor = torch.linalg.vector_norm(by_row, dim=-1, keepdim=True)

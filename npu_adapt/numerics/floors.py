@@ -30,7 +30,7 @@ from npu_adapt.numerics.arithmetic import ARITHMETICS, DIRECT, TERMS_AT_ONCE, TR
 from npu_adapt.numerics.attention import attention, roundings
 from npu_adapt.numerics.capture import Call
 from npu_adapt.numerics.convolution import rms_by_place, shape_of, transformed
-from npu_adapt.numerics.error_bound import ErrorBound, Prediction, means_of, row_rms, rows
+from npu_adapt.numerics.error_bound import ErrorBound, Prediction, gathered_rms, means_of, row_rms, rows
 from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, Truths, as_real, attempt, double, single
 from npu_adapt.numerics.operators import CANCELLING, COMPOSITES, CORRECTLY_ROUNDED, Kind, kind_of
 from npu_adapt.numerics.products import BilinearCall, read_product
@@ -352,7 +352,7 @@ def _attention(subject: _Subject) -> ErrorBound:
     errors = [subject.kernel_error(), subject.response(amplitude, _drawn)]
     errors += [_finite(plain.result(late_division=late).double() - subject.truth) for late in (False, True)]
     same_signs = subject.truth.abs() * (SUM_ROUNDOFF * ROUNDING * math.sqrt(keys / 3))
-    floor = _largest(subject.own_rounding(), same_signs, *map(row_rms, errors))
+    floor = _largest(subject.own_rounding(), same_signs, *map(gathered_rms, errors))
     if not subject.rounds_operands:
         return ErrorBound(subject.truth, floor)
     # A weight near a tie is rounded up or down by the last bit of its score: a unit in the last place of the largest
@@ -362,7 +362,7 @@ def _attention(subject: _Subject) -> ErrorBound:
     coarse = floor
     for split, late in roundings(subject.arithmetic):
         predicted = _finite(exact.result(split, late_division=late))
-        coarse = _largest(coarse, row_rms(predicted - subject.truth))
+        coarse = _largest(coarse, gathered_rms(predicted - subject.truth))
         flips = plain.result(split, late_division=late).double() - predicted
         left = _largest(floor, (unit / 8).expand_as(floor), row_rms(flips))
         predictions.append(Prediction("divided late" if late else "divided early", predicted, left))

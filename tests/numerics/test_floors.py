@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from npu_adapt.numerics.arithmetic import ARITHMETICS, Arithmetic
-from npu_adapt.numerics.error_bound import ErrorBound, row_rms, rows
+from npu_adapt.numerics.error_bound import ErrorBound, gathered_rms, row_rms, rows
 from npu_adapt.numerics.exact import truths
 from npu_adapt.numerics.floors import error_bounds
 from npu_adapt.numerics.products import BilinearCall
@@ -88,6 +88,26 @@ def test_the_root_mean_square_of_a_row_stands_in_each_of_its_places() -> None:
     values = torch.zeros(2, 16, dtype=torch.float64)
     values[1] = 3.0
     assert torch.equal(row_rms(values), values)
+
+
+def test_a_column_in_which_every_row_errs_stands_for_itself() -> None:
+    errors = torch.ones(2, 6, 16, dtype=torch.float64)
+    errors[0, :, 5] = 16.0
+    found, by_row = gathered_rms(errors), row_rms(errors)
+    assert torch.allclose(found[0, :, 5], errors[0, :, 5]) and torch.equal(found[0, :, :5], by_row[0, :, :5])
+    assert torch.equal(found[1], by_row[1])
+    errors[0, 1:, 5] = 1.0  # in one row alone it is a chance of that row
+    assert float(gathered_rms(errors)[0, 0, 5]) < 0.6 * 16 and float(gathered_rms(errors)[0, 1, 5]) < 2.2
+
+
+def test_a_large_column_of_values_has_its_own_floor_in_attention() -> None:
+    """Values of vision transformers have columns of a hundred times the others'."""
+    q, k, v = (random(1, 2, 64, 32, seed=each) for each in range(3))
+    v[..., 7] *= 100.0
+    bound, output = bound_of(lambda: F.scaled_dot_product_attention(q, k, v))
+    own = (output.double() - bound.truth) / bound.floor
+    assert float(own[..., 7].square().mean().sqrt()) < 2
+    assert float(bound.floor[..., 7].mean()) > 4 * float(bound.floor[..., :7].mean())
 
 
 def test_operands_that_the_arithmetic_holds_need_no_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
