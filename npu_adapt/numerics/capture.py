@@ -48,6 +48,15 @@ class Call:
         """The tensors among the arguments, in order."""
         return tensors_of((self.args, dict(self.kwargs)))
 
+    @cached_property
+    def kernel(self) -> Kernel:
+        """What devices choose a kernel by: the operator, its tensors' types, shapes and strides, and what is no tensor.
+
+        A product with one row goes to another kernel than one with many, and a long sum is split where the rows are
+        few. Multiplying by a number, some round it to the tensor's type first.
+        """
+        return (self.operator, *map(_sort, self.leaves()))
+
     def leaves(self) -> list[Any]:
         """All that is in the arguments, in order."""
         return leaves((self.args, dict(self.kwargs)))
@@ -71,17 +80,8 @@ class Call:
         return replace(self, args=args, kwargs=kwargs)
 
 
-def kernel_of(call: Call) -> Kernel:
-    """What devices choose a kernel by: the operator, its tensors' types, shapes and strides, and what is no tensor.
-
-    A product with one row goes to another kernel than one with many, and a long sum is split where the rows are few.
-    Multiplying by a number, some round it to the tensor's type first.
-    """
-
-    def sort(leaf: object) -> tuple[object, ...]:
-        return (leaf.dtype, tuple(leaf.shape), leaf.stride()) if isinstance(leaf, Tensor) else (type(leaf),)
-
-    return (call.operator, *map(sort, call.leaves()))
+def _sort(leaf: object) -> tuple[object, ...]:
+    return (leaf.dtype, tuple(leaf.shape), leaf.stride()) if isinstance(leaf, Tensor) else (type(leaf),)
 
 
 def _first(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -120,13 +120,16 @@ class Cost:
 
 
 @contextmanager
-def capturing(module: torch.nn.Module, consume: Callable[[Call], None]) -> Iterator[Cost]:
+def capturing(
+    module: torch.nn.Module, consume: Callable[[Call], None], *, asks_for_draws: bool = True
+) -> Iterator[Cost]:
     """Gives every call of the `module`'s forward, in this thread, to `consume` as soon as it is done.
 
     Calls that give no tensor, those whose result is memory that nobody wrote yet, and those on tensors that stand for
-    others (functorch's), are left out. What it all takes is counted, `consume` with it.
+    others (functorch's), are left out. What it all takes is counted, `consume` with it. Without `asks_for_draws` no
+    call says whether it drew random numbers, which is a tenth of it.
     """
-    with _ModulePath(module) as path, _Capture(path, consume) as capture:
+    with _ModulePath(module) as path, _Capture(path, consume, asks_for_draws) as capture:
         yield capture.cost
 
 
@@ -164,8 +167,9 @@ class _ModulePath:
 
 
 class _Capture(TorchFunctionMode):
-    def __init__(self, path: _ModulePath, consume: Callable[[Call], None]) -> None:
+    def __init__(self, path: _ModulePath, consume: Callable[[Call], None], asks_for_draws: bool) -> None:
         super().__init__()
+        self._state = _state_of_the_generator if asks_for_draws else bytes
         self._path = path
         self._consume = consume
         self._count = 0
@@ -178,14 +182,14 @@ class _Capture(TorchFunctionMode):
         kwargs = kwargs or {}
         in_place = writes_in_place(func, kwargs)
         before = _before(args, kwargs) if in_place else (args, kwargs)
-        drawn = _state_of_the_generator()
+        state = self._state()
         called = time.perf_counter()
         result = func(*args, **kwargs)
         done = time.perf_counter()
         output = _first(args, kwargs) if in_place and result is None else result
         outputs = tensors_of(output)
         if is_result(operator := operator_name(func), outputs):
-            random = drawn != _state_of_the_generator()
+            random = state != self._state()
             call = Call(self._count, self._path.here, operator, func, *before, output, in_place, random)
             vars(call)["outputs"] = outputs  # which it would look for again
             self._count += 1

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from npu_adapt.numerics.arithmetic import Arithmetic
 from npu_adapt.numerics.bits import all_same_bits
-from npu_adapt.numerics.capture import Call, Kernel, kernel_of
+from npu_adapt.numerics.capture import Call, Kernel
 from npu_adapt.numerics.error_bound import ErrorBound
 from npu_adapt.numerics.error_statistics import ErrorStatistics, FailedTest, Worst, exact_difference, limits_of
 from npu_adapt.numerics.exact import ROUNDOFF, as_real, truths
@@ -108,7 +108,7 @@ def judge_by(measured: Measures, call: Call, candidates: Sequence[Tensor]) -> Op
         over_floor=worst.rms,
         precision=precision,
         left={form: excess.broken(limits) for form, excess in left.items()},
-        kernel=kernel_of(call),
+        kernel=call.kernel,
         sampled=sampled,
     )
 

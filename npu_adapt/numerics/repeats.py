@@ -52,7 +52,7 @@ class Repeated:
         """Surrounds one forward of `module`."""
         self._forwards += 1
         self._current, self._takes_another_path = [], False
-        with capturing(module, self._see) as self.cost:
+        with capturing(module, self._see, asks_for_draws=False) as self.cost:
             yield
         if self._forwards == 1 or self._takes_another_path:
             self._expected = self._current

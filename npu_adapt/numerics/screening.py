@@ -18,7 +18,7 @@ from torch import Tensor
 
 from npu_adapt.numerics.arithmetic import ARITHMETICS, DIRECT, Arithmetic
 from npu_adapt.numerics.bits import all_same_bits
-from npu_adapt.numerics.capture import Call, Kernel, kernel_of
+from npu_adapt.numerics.capture import Call, Kernel
 from npu_adapt.numerics.error_bound import Prediction, row_rms
 from npu_adapt.numerics.error_statistics import LIMITS, ErrorStatistics
 from npu_adapt.numerics.exact import HALF_TYPES, ROUNDOFF, SMALLEST, double
@@ -39,7 +39,7 @@ class Sampling:
 
     def takes(self, call: Call) -> bool:
         """Whether this call is one of them; asked once of each call, in the order of execution."""
-        kernel = kernel_of(call)
+        kernel = call.kernel
         number = self._seen[kernel]
         self._seen[kernel] += 1
         return number < SAMPLED or number % SAMPLED == 0

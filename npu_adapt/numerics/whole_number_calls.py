@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from npu_adapt.numerics.capture import Call, Kernel, kernel_of
+from npu_adapt.numerics.capture import Call, Kernel
 from npu_adapt.numerics.operators import Kind, kind_of
 from npu_adapt.numerics.whole_numbers import WholeNumbers, multiplies, of_whole_numbers
 
@@ -63,7 +63,7 @@ class WholeNumberCalls:
 
     def first_of(self, call: Call) -> WholeNumbers | None:
         """As `of`, for the first call of each kernel that is asked about; None for the others."""
-        kernel = kernel_of(call)
+        kernel = call.kernel
         if kernel in self._seen:
             return None
         self._seen.add(kernel)
@@ -90,7 +90,7 @@ def _as(call: Call, made: WholeNumbers | None) -> WholeNumbers | None:
 def _kernel_and_options(call: Call) -> object:
     """What the call of whole numbers depends on."""
     options = (leaf for leaf in call.leaves() if not isinstance(leaf, Tensor))
-    return kernel_of(call), tuple(map(repr, options))
+    return call.kernel, tuple(map(repr, options))
 
 
 def _has_mask(call: Call) -> bool:

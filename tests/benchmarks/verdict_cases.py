@@ -18,7 +18,7 @@ from npu_adapt.models.request import ModelRequest
 from npu_adapt.models.tasks import LoadedModel, Sample
 from npu_adapt.numerics.arithmetic import Arithmetic, ArithmeticByClass
 from npu_adapt.numerics.bits import all_same_bits
-from npu_adapt.numerics.capture import Call, Kernel, capturing, kernel_of
+from npu_adapt.numerics.capture import Call, Kernel, capturing
 from npu_adapt.numerics.emulation import emulate
 from npu_adapt.numerics.judgement import OperatorReading, is_sure, judge_by, measures
 from npu_adapt.numerics.metrics import compare_tensors
@@ -180,7 +180,7 @@ class Case:
     def _first_of_kernels(self) -> frozenset[int]:
         first: dict[Kernel, int] = {}
         for call in self.calls:
-            first.setdefault(kernel_of(call), call.index)
+            first.setdefault(call.kernel, call.index)
         return frozenset(first.values())
 
     @cached_property
