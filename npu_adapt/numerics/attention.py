@@ -68,6 +68,19 @@ class AttentionCall:
         weights, total = self._weights(None)
         return weights.amax(-1, keepdim=True) / total
 
+    def deviation(self, lost: float) -> Tensor:
+        """The standard deviation of each result where each score loses that share of itself, independently.
+
+        To first order result i moves by sum_j w_ij ds_ij (value_j - result_i), for weights w and scores s.
+        """
+        weights, total = self._weights(None)
+        weights = weights / total
+        scores = self.query @ self.key.transpose(-2, -1) * self.scale
+        moved = (weights * scores * lost).square_()
+        result, value = weights @ self.value, self.value
+        variance = moved @ value.square() - 2 * result * (moved @ value) + result.square() * moved.sum(-1, keepdim=True)
+        return variance.clamp_(min=0.0).sqrt_()
+
     def _weights(self, split: Split | None) -> tuple[Tensor, Tensor]:
         """(weights, the largest of them 1; their sum): a row that may look nowhere weighs nothing."""
         scores = _product(self.query, self.key.transpose(-2, -1), split) * self.scale

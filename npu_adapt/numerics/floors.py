@@ -352,7 +352,8 @@ def _attention(subject: _Subject) -> ErrorBound:
     errors = [subject.kernel_error(), subject.response(amplitude, _drawn)]
     errors += [_finite(plain.result(late_division=late).double() - subject.truth) for late in (False, True)]
     same_signs = subject.truth.abs() * (SUM_ROUNDOFF * ROUNDING * math.sqrt(keys / 3))
-    floor = _largest(subject.own_rounding(), same_signs, *map(gathered_rms, errors))
+    last_bits = _finite(exact.deviation(2 * SUM_ROUNDOFF))  # of scores that are kept in float32 between two operators
+    floor = _largest(subject.own_rounding(), same_signs, last_bits, *map(gathered_rms, errors))
     if not subject.rounds_operands:
         return ErrorBound(subject.truth, floor)
     # A weight near a tie is rounded up or down by the last bit of its score: a unit in the last place of the largest
