@@ -192,24 +192,22 @@ def t5(folder: Path) -> Path:
     return save(tf.T5ForConditionalGeneration(config), folder, word_tokenizer)
 
 
+TRANSLATOR = {
+    "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "vocab_size": len(WORDS), "max_position_embeddings": 64,
+    "pad_token_id": 0, "eos_token_id": 3, "forced_eos_token_id": None,
+    "init_std": 0.2,  # its layers do much, so that what it writes depends on what it reads
+}  # fmt: skip
+
+
 def bart(folder: Path) -> Path:
-    """Its layers do much, so that what it writes depends on what it reads."""
-    config = tf.BartConfig(
-        d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
-        encoder_ffn_dim=48, decoder_ffn_dim=48, vocab_size=len(WORDS), max_position_embeddings=64, pad_token_id=0,
-        bos_token_id=2, eos_token_id=3, decoder_start_token_id=3, forced_eos_token_id=None,
-        init_std=0.2,
-    )  # fmt: skip
+    config = tf.BartConfig(**TRANSLATOR, bos_token_id=2, decoder_start_token_id=3)
     return save(tf.BartForConditionalGeneration(config), folder, word_tokenizer)
 
 
 def marian(folder: Path) -> Path:
-    """A translator, whose positions are computed and not trained."""
-    config = tf.MarianConfig(
-        d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
-        encoder_ffn_dim=48, decoder_ffn_dim=48, vocab_size=len(WORDS), max_position_embeddings=64, pad_token_id=0,
-        eos_token_id=3, decoder_start_token_id=0, forced_eos_token_id=None, init_std=0.2,
-    )  # fmt: skip
+    """A translator whose positions are computed and not trained."""
+    config = tf.MarianConfig(**TRANSLATOR, decoder_start_token_id=0)
     return save(tf.MarianMTModel(config), folder, word_tokenizer)
 
 
